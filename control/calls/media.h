@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/calls/media.h - the media of one call: SDP in, SDP out, flows
+ * programmed. Every front door negotiates through this. RFC 3264, 4568.
+ *
+ * Two legs, A (who called) and B. For each m-line there is a transport on each
+ * leg, both owned by one worker, and a stream each way. media_offer takes an
+ * offer that came from one leg and makes the one for the other leg; what it
+ * reserves is in place (ports, keys) but nothing flows until media_answer
+ * commits it; media_rollback forgets a declined offer and leaves the media as
+ * they were. Control's thread only. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "dataplane/abi/abi.h"
+
+struct dp;    /* control/dataplane/dp.h: the client of the abi */
+struct media;
+
+enum leg { LEG_A, LEG_B };
+#define OTHER_LEG(l) ((l) == LEG_A ? LEG_B : LEG_A)
+
+/* What the gateway offers a user's devices. */
+enum media_security { MEDIA_PLAIN, MEDIA_SDES, MEDIA_EITHER };
+
+struct media_profile {
+	enum media_security security; /* EITHER: offers SDES as RTP/SAVP to
+				       * others, takes both from them */
+	uint16_t suites[8];	      /* enum sp_suite, best first; 0 ends */
+};
+
+/* Why not, for SIP and for people. */
+struct media_why {
+	int status;	  /* SIP status: 400, 488, 500, 503 ... */
+	char text[160];	  /* one sentence, nothing secret in it */
+};
+
+struct media_leg_addr {
+	struct sp_addr local;	 /* signalling's local address: picks the media
+				  * address (same address, else the one whose
+				  * network holds the peer's) */
+	struct sp_addr peer;	 /* where signalling comes from */
+};
+
+/** @return NULL: no memory. call: id for the transports' call field. */
+struct media *media_new(struct dp *dp, uint64_t call,
+			const struct media_leg_addr addr[2],
+			const struct media_profile profile[2]);
+/** Removes its flows, frees its ports, wipes its keys. */
+void media_free(struct media *m);
+/** B is known only after a fork or a registration look-up: set it anew, before
+ * the first answer. */
+void media_leg(struct media *m, enum leg l, const struct media_leg_addr *addr,
+	       const struct media_profile *profile);
+
+/** An offer from leg `from`; *out (malloc'd) is the offer for the other leg.
+ * @return 0, or -1 with why filled in and nothing changed. */
+int media_offer(struct media *m, enum leg from, const char *sdp, size_t len,
+		char **out, struct media_why *why);
+/** The answer to it, from leg `from`; *out is the answer for the offerer.
+ * Commits: flows are programmed before this returns. May be called again for
+ * the same offer (18x, then 2xx). @return as above. */
+int media_answer(struct media *m, enum leg from, const char *sdp, size_t len,
+		 char **out, struct media_why *why);
+/** The offer was declined (or timed out). */
+void media_rollback(struct media *m);
+
+/* One m-line, for lists, records and people. */
+struct media_info {
+	char kind[16];		 /* "audio", "video" */
+	char codec[2][32];	 /* first codec of each leg's answer */
+	uint16_t suite_rx[2];	 /* hop suite by leg, what the peer sends */
+	uint16_t suite_tx[2];
+	uint64_t stream[2];	 /* stream ids: from leg A, from leg B */
+	struct sp_stats stats[2];/* latest read */
+	bool active;
+};
+/** Statistics are read from the dataplane; when it is away, the last known.
+ * @return m-lines filled in, at most n. */
+unsigned media_describe(struct media *m, struct media_info info[], unsigned n);
+/** @return true when every direction that should flow has been silent for so
+ * long, as far as the dataplane says. */
+bool media_silent(const struct media *m, uint32_t ms);
+
+/** For restarts: everything but the keys, as JSON (malloc'd); and back. After
+ * media_load the media is as saved, its transports matched by key id. Where
+ * keys are needed that were lost (dataplane restarted too), media_keys_lost()
+ * says so and only a re-offer mends it. */
+char *media_save(const struct media *m);
+struct media *media_load(struct dp *dp, const char *json);
+bool media_keys_lost(const struct media *m);

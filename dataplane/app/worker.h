@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dataplane/app/worker.h - one polling thread: its queues, engine, counters.
+ *
+ * Everything here belongs to the worker; the main lcore sets it up before the
+ * worker starts and may read the counters. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+#include <rte_rcu_qsbr.h>
+#include <rte_ring.h>
+#include "dataplane/flow/table.h"
+#include "dataplane/port/port.h"
+#include "dataplane/srtp/srtp.h"
+#include "dataplane/stage/stage.h"
+
+struct worker {
+	unsigned id;		    /* 0 .. n_workers-1; QSBR thread id */
+	unsigned lcore;
+	unsigned n_workers;
+	bool rest;		    /* sleep when idle (virtual ports) */
+	struct table *table;
+	struct ports *ports;
+	const struct srtp_backend *srtp;
+	struct srtp_engine *engine;
+	struct rte_rcu_qsbr *qsbr;
+	struct rte_ring *handover;  /* packets that are this worker's */
+	struct worker *all;	    /* the array of workers */
+	struct rte_ring *to_control;/* V_CONTROL packets, to the main lcore */
+	uint64_t now;		    /* TSC at the start of this turn */
+	uint64_t turns, idle_turns; /* for load */
+	uint64_t count[VERDICT_COUNT];
+	volatile bool *stop;
+} __rte_cache_aligned;
+
+/** An lcore's function: takes turns until *w->stop. arg: struct worker. */
+int worker_run(void *arg);
+/** One turn of the walk; for tests and benches too. @return packets handled. */
+unsigned worker_turn(struct worker *w);
