@@ -79,8 +79,8 @@ $(B)/bin/$(1): $(call objs,$(2))
 	@mkdir -p $$(@D)
 	$$(CC) -pie $$(LDFLAGS) $$^ -Wl,-Map=$(B)/$(1).map -o $$@ $(3)
 endef
-$(eval $(call program,sallyport-dataplane,$(DP_SRC) $(SRTP_SRC) $(CONF_SRC),$$(DPDK_L) $$(IMB_L) -lmnl -lcyaml))
-$(eval $(call program,sallyport-control,$(CTL_SRC) $(CONF_SRC),$$(RE_L) -lsqlite3 -lsodium -lmicrohttpd -ljansson -lcyaml -lpthread))
+$(eval $(call program,sallyport-dataplane,$(DP_SRC) $(SRTP_SRC) $(CONF_SRC),$$(DPDK_L) $$(IMB_L) -lmnl -lcyaml -lyaml))
+$(eval $(call program,sallyport-control,$(CTL_SRC) $(CONF_SRC),$$(RE_L) -lsqlite3 -lsodium -lmicrohttpd -ljansson -lcyaml -lyaml -lpthread))
 $(eval $(call program,sallyctl,$(SCTL_SRC),-lcurl -ljansson))
 
 # Shorthands to build one part while another is being changed.
