@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Sallyport. `make demo` and `make check` do all the set-up themselves.
+# Sallyport, and everything that is done with it.
 #
 #   make            the programs, into $(B)/bin
 #   make demo       a real call through the real dataplane, told in plain words
@@ -10,14 +10,17 @@
 #   make install    PREFIX, DESTDIR
 #   make clean
 #
-# Variants: CC=clang, SAN=1 (ASan and UBSan), B=<folder to build in>.
+# Variants: CC=clang, SAN=1 (ASan and UBSan), B=<folder to build in>, V=1 (show
+# the commands). demo, check and bench install the packages that they need.
 
 B       ?= build
 PREFIX  ?= /usr/local
 DESTDIR ?=
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 OPT     ?= -O2 -g
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
            -Wmissing-prototypes -Wpointer-arith -Wvla
@@ -58,10 +61,25 @@ CTL_SRC  := $(call srcs,control control/sip control/sdp control/keying \
 SCTL_SRC := $(call srcs,control/sallyctl)
 E2EE_SRC := $(call srcs,control/e2ee)
 
+# What the fragments of tests/ add to.
+CHECK_PROGRAMS :=
+CHECK_PYTEST   :=
+FUZZ_PROGRAMS  :=
+BENCH_PROGRAMS :=
+
 PROGRAMS := $(B)/bin/sallyport-dataplane $(B)/bin/sallyport-control $(B)/bin/sallyctl
 
 .PHONY: all
 all: $(PROGRAMS)
+
+# Packages that a build needs; says what to do where some are not there.
+.PHONY: packages
+packages:
+	@scripts/setup --missing build
+
+ifeq ($(V),)
+say = @printf '  %-5s %s\n' $(1) $(patsubst $(B)/%,%,$(2));
+endif
 
 $(B)/obj/dataplane/srtp/%.o: EXTRA = $(IMB_C)
 $(B)/obj/dataplane/app/%.o $(B)/obj/dataplane/stage/%.o \
@@ -69,15 +87,15 @@ $(B)/obj/dataplane/flow/%.o $(B)/obj/dataplane/port/%.o: EXTRA = $(DPDK_C)
 $(B)/obj/control/%.o: EXTRA = $(RE_C)
 $(B)/obj/control/e2ee/%.o $(B)/obj/control/sallyctl/%.o: EXTRA =
 
-$(B)/obj/%.o: %.c
+$(B)/obj/%.o: %.c | packages
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(CPPFLAGS) $(EXTRA) $(CFLAGS) -c $< -o $@
+	$(call say,CC,$<)$(CC) $(BASE) $(CPPFLAGS) $(EXTRA) $(CFLAGS) -c $< -o $@
 
 # $(1) program, $(2) sources, $(3) libraries
 define program
 $(B)/bin/$(1): $(call objs,$(2))
 	@mkdir -p $$(@D)
-	$$(CC) -pie $$(LDFLAGS) $$^ -Wl,-Map=$(B)/$(1).map -o $$@ $(3)
+	$$(call say,LD,$$@)$$(CC) -pie $$(LDFLAGS) $$^ -Wl,-Map=$(B)/$(1).map -o $$@ $(3)
 endef
 $(eval $(call program,sallyport-dataplane,$(DP_SRC) $(SRTP_SRC) $(CONF_SRC),$$(DPDK_L) $$(IMB_L) -lmnl -lcyaml -lyaml))
 $(eval $(call program,sallyport-control,$(CTL_SRC) $(CONF_SRC),$$(RE_L) -lsqlite3 -lsodium -lmicrohttpd -ljansson -lcyaml -lyaml -lpthread))
@@ -91,9 +109,73 @@ sallyctl: $(B)/bin/sallyctl
 e2ee: $(call objs,$(E2EE_SRC))
 
 include tests/tests.mk
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+# A make of its own, as wide as the machine unless this one says how wide.
+JOBS ?= $(shell nproc)
+submake = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+
+.PHONY: demo
+demo:
+	@scripts/setup build demo
+	@$(submake) all
+	@scripts/demo --build $(B) $(if $(KEEP),--keep)
+
+# Every program also by the other compiler, every cmocka program also with the
+# sanitizers; each of those builds counts as a test.
+FUZZ_SECONDS ?= 5
+SAN_PROGRAMS  = $(CHECK_PROGRAMS:$(B)/%=$(B)/san/%)
+LINTS        := lint-format lint-cppcheck lint-shell
+
+.PHONY: check check-programs check-clang check-san
+check:
+	@scripts/setup build check
+	@$(submake) all check-programs $(FUZZ_PROGRAMS)
+	@B=$(abspath $(B)) tests/run --fuzz-seconds $(FUZZ_SECONDS) \
+	   $(addprefix make=,$(LINTS) check-clang check-san) \
+	   $(addprefix tap=,$(CHECK_PROGRAMS) $(SAN_PROGRAMS)) \
+	   $(addprefix pytest=,$(CHECK_PYTEST)) $(addprefix fuzz=,$(FUZZ_PROGRAMS))
+check-programs: $(CHECK_PROGRAMS)
+check-clang:
+	@$(submake) B=$(B)/clang CC=clang all check-programs
+check-san:
+	@$(submake) B=$(B)/san SAN=1 check-programs
+
+.PHONY: fuzz
+fuzz:
+	@scripts/setup build check
+	@$(submake) $(FUZZ_PROGRAMS)
+	@tests/run --fuzz-seconds $(FUZZ_SECONDS) $(addprefix fuzz=,$(FUZZ_PROGRAMS))
+
+.PHONY: bench
+bench:
+	@scripts/setup build bench
+	@$(submake) all $(BENCH_PROGRAMS)
+	@scripts/bench/run --out $(B)/bench/results.json $(BENCH_PROGRAMS)
+
+C_FILES     = $(shell find control dataplane tests -name '*.[ch]')
+SHELL_FILES = $(shell grep -rlE '^\#!.*\b(bash|sh)$$' scripts tests .ci)
+
+.PHONY: lint $(LINTS)
+lint: $(LINTS)
+lint-format:
+	clang-format --dry-run -Werror $(C_FILES)
+lint-cppcheck:
+	@mkdir -p $(B)/cppcheck
+	cppcheck -q -j$(JOBS) --error-exitcode=1 --inline-suppr --std=c11 \
+	   --cppcheck-build-dir=$(B)/cppcheck -I. --enable=warning,performance,portability \
+	   --suppressions-list=tests/cppcheck.txt $(filter %.c,$(C_FILES))
+lint-shell:
+	shellcheck $(SHELL_FILES)
+
+DOC := $(DESTDIR)$(PREFIX)/share/doc/sallyport
+
+.PHONY: install
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DOC)
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 README.md LICENSE scripts/sallyport.example.yaml $(DOC)
 
 .PHONY: clean
 clean:
 	rm -rf $(B) build-*
-
--include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Captures: what went over a wire, read without any of the gateway's code.
+
+pcap (libpcap's classic file format), Ethernet, IPv4, UDP; RTP (RFC 3550), SIP
+over UDP (RFC 3261), SDES (RFC 4568). Decryption is FFmpeg's own SRTP."""
+
+import re
+import signal
+import struct
+import time
+from collections import defaultdict, namedtuple
+
+from . import audio
+from .process import LabError, Process, udp_socket, wait_until
+
+Datagram = namedtuple("Datagram", "time source destination payload")
+Rtp = namedtuple("Rtp", "time sequence timestamp payload_type ssrc payload raw")
+Crypto = namedtuple("Crypto", "tag suite inline")
+
+
+class Capture:
+    """tcpdump on one interface of a namespace."""
+
+    def __init__(self, namespace, interface, path):
+        self.path = path
+        self.process = Process(
+            f"tcpdump {interface}",
+            ["tcpdump", "-i", interface, "-w", path, "-U", "-Z", "root",
+             "--immediate-mode", "-s", "0"], namespace, f"{path}.log")
+        wait_until("tcpdump to listen", 5, self._listens)
+
+    def _listens(self):
+        self.process.check()
+        return "listening on" in self.process.tail()
+
+    def stop(self):
+        """@return the datagrams that went by."""
+        time.sleep(0.1)
+        self.process.stop(signal.SIGINT)
+        return datagrams(self.path)
+
+
+def datagrams(path):
+    """UDP over IPv4 in a capture, in order; fragments and the rest left out."""
+    with open(path, "rb") as f:
+        raw = f.read()
+    if raw[:4] != b"\xd4\xc3\xb2\xa1":
+        raise LabError(f"{path}: not a little-endian pcap file")
+    found, at = [], 24
+    while at + 16 <= len(raw):
+        seconds, micro, size = struct.unpack_from("<III", raw, at)
+        frame = raw[at + 16:at + 16 + size]
+        at += 16 + size
+        if len(frame) < 42 or frame[12:14] != b"\x08\x00":
+            continue
+        ip = frame[14:]
+        header = (ip[0] & 15) * 4
+        if ip[9] != 17 or struct.unpack_from(">H", ip, 6)[0] & 0x3fff:
+            continue
+        sport, dport, length = struct.unpack_from(">HHH", ip, header)
+        found.append(Datagram(
+            seconds + micro / 1e6,
+            (".".join(map(str, ip[12:16])), sport),
+            (".".join(map(str, ip[16:20])), dport),
+            ip[header + 8:header + length]))
+    return found
+
+
+def rtp_packet(datagram):
+    """@return the packet, or None where it is not RTP (RFC 5761 section 4)."""
+    p = datagram.payload
+    if len(p) < 12 or p[0] >> 6 != 2 or 64 <= p[1] & 0x7f < 96:
+        return None
+    header = 12 + (p[0] & 15) * 4
+    if p[0] & 0x10 and len(p) >= header + 4:
+        header += 4 + struct.unpack_from(">H", p, header + 2)[0] * 4
+    sequence, timestamp, ssrc = struct.unpack_from(">HII", p, 2)
+    return Rtp(datagram.time, sequence, timestamp, p[1] & 0x7f, ssrc,
+               p[header:], p)
+
+
+def rtp_from(captured, host):
+    """The RTP that a host sent: every packet, in the order of the wire."""
+    found = (rtp_packet(d) for d in captured
+             if d.source[0] == host and 5060 not in
+             (d.source[1], d.destination[1]))
+    return [p for p in found if p]
+
+
+def payload_octets(packets):
+    return b"".join(p.payload for p in packets)
+
+
+def longest_pause(packets):
+    """The longest time without a packet, seconds."""
+    times = [p.time for p in packets]
+    return max((b - a for a, b in zip(times, times[1:])), default=0.0)
+
+
+class Sip:
+    """One SIP message as captured."""
+
+    def __init__(self, datagram):
+        self.source, self.destination = datagram.source, datagram.destination
+        text = datagram.payload.decode("utf-8", "replace")
+        head, _, self.body = text.partition("\r\n\r\n")
+        self.start, *lines = head.split("\r\n")
+        self.headers = defaultdict(list)
+        for line in lines:
+            name, _, value = line.partition(":")
+            self.headers[name.strip().lower()].append(value.strip())
+
+    @property
+    def status(self):
+        return int(self.start.split()[1]) if self.start.startswith("SIP/") \
+            else None
+
+    @property
+    def method(self):
+        """Of the request, or of the request that this answers."""
+        if self.status is None:
+            return self.start.split()[0]
+        return self.headers.get("cseq", ["0 ?"])[0].split()[-1]
+
+    def crypto(self):
+        """The a=crypto lines of its SDP, by tag."""
+        lines = re.findall(r"^a=crypto:(\d+) (\S+) inline:(\S+)", self.body,
+                           re.M)
+        return {tag: Crypto(tag, suite, inline) for tag, suite, inline in lines}
+
+
+def sip_messages(captured):
+    return [Sip(d) for d in captured
+            if 5060 in (d.source[1], d.destination[1]) and len(d.payload) > 20]
+
+
+def hop_keys(captured, host):
+    """The SDES keys of the first call on a wire, as the signalling shows them:
+    what `host` sends with, and what is sent to it with. None where the leg was
+    negotiated without."""
+    messages = [m for m in sip_messages(captured) if m.method == "INVITE"]
+    offer = next((m for m in messages if m.status is None and m.body), None)
+    answer = next((m for m in messages
+                   if m.status and 180 <= m.status < 300 and m.body), None)
+    if not offer or not answer:
+        raise LabError("the capture holds no offer with its answer")
+    if not answer.crypto():
+        return None, None
+    theirs = next(iter(answer.crypto().values()))
+    ours = offer.crypto()[theirs.tag]
+    return (ours, theirs) if offer.source[0] == host else (theirs, ours)
+
+
+def decrypt_with_ffmpeg(packets, crypto, namespace, folder, port=47000):
+    """Play captured SRTP to FFmpeg on the namespace's loopback interface.
+
+    @return what its own SRTP implementation and G.711 decoder made of it, as
+            samples; empty when no packet authenticated."""
+    name = f"{folder}/ffmpeg-{port}"
+    with open(f"{name}.sdp", "w") as f:
+        f.write("v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\n"
+                "c=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+                f"m=audio {port} RTP/SAVP {packets[0].payload_type}\r\n"
+                f"a=crypto:1 {crypto.suite} inline:{crypto.inline}\r\n")
+    ffmpeg = Process(
+        "ffmpeg", ["ffmpeg", "-nostdin", "-y", "-loglevel", "error",
+                   "-protocol_whitelist", "file,udp,rtp,srtp",
+                   "-analyzeduration", "0", "-probesize", "32",
+                   "-i", f"{name}.sdp", "-f", "s16le", "-flush_packets", "1",
+                   f"{name}.raw"], namespace, f"{name}.log")
+    try:
+        wait_until("ffmpeg to listen", 10,
+                   lambda: _port_taken(namespace, port))
+        with udp_socket(namespace) as s:
+            for p in packets:
+                s.sendto(p.raw, ("127.0.0.1", port))
+                time.sleep(0.001)
+        time.sleep(0.5)
+    finally:
+        ffmpeg.send(signal.SIGINT)  # the first asks; while it waits for a
+        time.sleep(0.1)  # packet only a second is heard
+        ffmpeg.stop(signal.SIGINT)
+    try:
+        with open(f"{name}.raw", "rb") as f:
+            raw = f.read()
+    except FileNotFoundError:
+        raw = b""
+    return audio.np.frombuffer(raw[:len(raw) & ~1], "<i2")
+
+
+def _port_taken(namespace, port):
+    try:
+        udp_socket(namespace, ("127.0.0.1", port)).close()
+    except OSError:
+        return True
+    return False
