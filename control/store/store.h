@@ -21,8 +21,8 @@ void store_close(struct store *s);
 void store_flush(struct store *s);
 
 struct store_user {
-	char name[65];		/* user part; the domain is configuration's */
-	char ha1[33];		/* MD5(name:realm:password), hex: what SIP
+	char name[65]; /* user part; the domain is configuration's */
+	char ha1[33];  /* MD5(name:realm:password), hex: what SIP
 				 * digest needs (RFC 3261 section 22.4) */
 	char display[128];
 	struct media_profile profile;
@@ -32,19 +32,19 @@ struct store_user {
 int store_user_add(struct store *s, const struct store_user *u);
 int store_user_remove(struct store *s, const char *name); /* ENOENT */
 int store_user_get(struct store *s, const char *name, struct store_user *out);
-int store_user_list(struct store *s, void (*f)(const struct store_user *, void *),
-		    void *arg);
+int store_user_list(struct store *s,
+		    void (*f)(const struct store_user *, void *), void *arg);
 
 struct store_binding { /* a registration, RFC 3261 section 10 */
 	char user[65];
-	char contact[512];	/* URI */
-	char source[64];	/* address:port it came from */
-	char local[64];		/* our address:port it came to */
-	char transport[8];	/* "udp", "tcp" */
+	char contact[512]; /* URI */
+	char source[64];   /* address:port it came from */
+	char local[64];	   /* our address:port it came to */
+	char transport[8]; /* "udp", "tcp" */
 	char callid[256];
 	char user_agent[128];
 	uint32_t cseq;
-	int64_t expires;	/* UNIX time, seconds */
+	int64_t expires; /* UNIX time, seconds */
 };
 
 int store_binding_put(struct store *s, const struct store_binding *b);
@@ -58,10 +58,13 @@ void store_binding_expire(struct store *s, int64_t now);
 /* A call in progress as one JSON document (calls/ writes and reads it). */
 int store_call_put(struct store *s, uint64_t id, const char *json);
 int store_call_remove(struct store *s, uint64_t id);
-int store_call_list(struct store *s, void (*f)(uint64_t id, const char *json,
-						void *arg), void *arg);
+int store_call_list(struct store *s,
+		    void (*f)(uint64_t id, const char *json, void *arg),
+		    void *arg);
 
-/* Call detail records: JSON documents, newest first; kept `keep` at most. */
-int store_cdr_add(struct store *s, uint64_t id, int64_t start, const char *json);
+/* Call detail records: JSON documents, newest first. */
+#define STORE_CDR_KEEP 100000 /* the oldest beyond these are deleted */
+int store_cdr_add(struct store *s, uint64_t id, int64_t start,
+		  const char *json);
 int store_cdr_list(struct store *s, unsigned max,
 		   void (*f)(const char *json, void *arg), void *arg);

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/config.c - see config.h. One table says what the file may hold, one
+ * what each value may be, one what it is when absent. */
+#include "control/config.h"
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include "control/sip/addr.h"
+#include "dataplane/abi/yaml.h"
+
+#define TEXT_MAX   256
+#define LISTEN_MAX 32
+#define OPTIONAL   CYAML_FLAG_OPTIONAL
+
+#define TEXT(key, flags, type, member)                                  \
+	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | (flags), type, \
+			       member, 1, TEXT_MAX)
+#define NUMBER(key, type, member) CYAML_FIELD_UINT(key, OPTIONAL, type, member)
+
+static const cyaml_schema_value_t listen_schema = {
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, TEXT_MAX),
+};
+
+static const cyaml_schema_field_t sip_fields[] = {
+	CYAML_FIELD_SEQUENCE("listen", CYAML_FLAG_POINTER, struct config_sip,
+			     listen, &listen_schema, 1, LISTEN_MAX),
+	NUMBER("ring_timeout", struct config_sip, ring_timeout),
+	NUMBER("min_expires", struct config_sip, min_expires),
+	NUMBER("default_expires", struct config_sip, default_expires),
+	NUMBER("max_expires", struct config_sip, max_expires),
+	NUMBER("nonce_lifetime", struct config_sip, nonce_lifetime),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t fields[] = {
+	TEXT("dataplane", 0, struct config, dataplane),
+	TEXT("api", 0, struct config, api),
+	TEXT("database", 0, struct config, database),
+	TEXT("domain", 0, struct config, domain),
+	CYAML_FIELD_MAPPING("sip", CYAML_FLAG_DEFAULT, struct config, sip,
+			    sip_fields),
+	NUMBER("media_timeout", struct config, media_timeout),
+	TEXT("log", OPTIONAL, struct config, log),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct config, fields),
+};
+
+static bool is_path(const char *s)
+{
+	return s[0] == '/' && s[1];
+}
+
+static bool is_socket(const char *s)
+{
+	return is_path(s) &&
+	       strlen(s) < sizeof(((struct sockaddr_un *)0)->sun_path);
+}
+
+static bool is_domain(const char *s)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789.-");
+
+	return n && !s[n] && n <= 190 && isalnum((unsigned char)s[0]);
+}
+
+static bool is_listen(const char *s)
+{
+	struct sip_listen l;
+
+	return sip_listen_parse(&l, s);
+}
+
+static bool is_level(const char *s)
+{
+	enum log_level level;
+
+	return log_level_parse(s, &level);
+}
+
+static const struct conf_rule rules[] = {
+	{"dataplane", "the path of the dataplane's socket", .ok = is_socket},
+	{"api", "a path of at most 107 characters for the control API's socket",
+	 .ok = is_socket},
+	{"database", "a path that starts with /", .ok = is_path},
+	{"domain", "a SIP domain in small letters, such as sallyport.example",
+	 .ok = is_domain},
+	{"sip.listen[]",
+	 "udp: or tcp:, one address of this machine and a port, such as "
+	 "udp:10.1.0.1:5060 or tcp:[2001:db8::1]:5060",
+	 .ok = is_listen},
+	{"sip.ring_timeout", "seconds from 1 to 3600", .min = 1, .max = 3600},
+	{"sip.min_expires", "seconds from 1 to 3600", .min = 1, .max = 3600},
+	{"sip.default_expires", "seconds from 1 to 86400", .min = 1,
+	 .max = 86400},
+	{"sip.max_expires", "seconds from 1 to 86400", .min = 1, .max = 86400},
+	{"sip.nonce_lifetime", "seconds from 1 to 3600", .min = 1, .max = 3600},
+	{"media_timeout", "seconds from 1 to 86400", .min = 1, .max = 86400},
+	{"log", "error, warn, info or debug", .ok = is_level},
+	{NULL},
+};
+
+static const struct {
+	size_t offset;
+	unsigned value;
+} defaults[] = {
+	{offsetof(struct config, sip.ring_timeout), 180},
+	{offsetof(struct config, sip.min_expires), 60},
+	{offsetof(struct config, sip.default_expires), 3600},
+	{offsetof(struct config, sip.max_expires), 7200},
+	{offsetof(struct config, sip.nonce_lifetime), 300},
+	{offsetof(struct config, media_timeout), 60},
+};
+
+static void fill_in(struct config *c)
+{
+	for (unsigned i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++) {
+		unsigned *v = (unsigned *)((char *)c + defaults[i].offset);
+
+		if (!*v)
+			*v = defaults[i].value;
+	}
+}
+
+static bool check(const struct conf *file, const struct config *c, char *err)
+{
+	if (c->sip.min_expires > c->sip.default_expires ||
+	    c->sip.default_expires > c->sip.max_expires) {
+		conf_fail(file, "sip", err,
+			  "min_expires (%u) <= default_expires (%u) <= "
+			  "max_expires (%u).",
+			  c->sip.min_expires, c->sip.default_expires,
+			  c->sip.max_expires);
+		return false;
+	}
+	return true;
+}
+
+struct config *config_load(const char *path, char *err)
+{
+	struct conf *file = conf_open(path, err);
+	struct config *c = NULL;
+
+	if (!file)
+		return NULL;
+	c = conf_load(file, "control", &schema, rules, err);
+	if (c) {
+		fill_in(c);
+		if (!check(file, c, err)) {
+			config_free(c);
+			c = NULL;
+		}
+	}
+	conf_close(file);
+	return c;
+}
+
+void config_free(struct config *c)
+{
+	conf_free(&schema, c);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/config.h - the `control` section of the configuration file.
+ *
+ * Read once at start. Options, limits and defaults stand in the tables of
+ * config.c; control/README.md describes them for people. */
+#pragma once
+#include <stddef.h>
+#include "control/log.h"
+
+struct config_sip {
+	char **listen; /* "udp:10.1.0.1:5060", "tcp:[2001:db8::1]:5060" */
+	unsigned listen_count;
+	unsigned ring_timeout;	  /* seconds a phone may ring */
+	unsigned min_expires;	  /* seconds a registration lasts, at least */
+	unsigned default_expires; /* where the phone doesn't say */
+	unsigned max_expires;
+	unsigned nonce_lifetime; /* seconds a digest nonce is good for */
+};
+
+struct config {
+	char *dataplane; /* socket of sallyport-dataplane */
+	char *api;	 /* socket of the control API */
+	char *database;
+	char *domain; /* SIP domain and digest realm */
+	struct config_sip sip;
+	unsigned media_timeout; /* seconds */
+	char *log;		/* "error", "warn", "info", "debug" */
+};
+
+/** @return NULL, with one sentence in err (CONF_ERROR_MAX octets). */
+struct config *config_load(const char *path, char *err);
+void config_free(struct config *c);

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "control/sip/addr.h"
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[] = {[SIP_UDP] = "udp", [SIP_TCP] = "tcp"};
+
+const char *sip_tp_name(enum sip_tp tp)
+{
+	return names[tp];
+}
+
+bool sip_tp_parse(enum sip_tp *tp, const char *name)
+{
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i], name))
+			continue;
+		*tp = (enum sip_tp)i;
+		return true;
+	}
+	return false;
+}
+
+bool sip_addr_parse(struct sa *sa, const char *text)
+{
+	const char *host = text, *end, *port;
+	char *rest;
+	struct pl pl;
+	long n;
+
+	if (*text == '[') {
+		host = text + 1;
+		end = strchr(host, ']');
+		port = end && end[1] == ':' ? end + 2 : NULL;
+	} else {
+		end = strchr(host, ':');
+		port = end ? end + 1 : NULL;
+	}
+	if (!port || *port < '0' || *port > '9')
+		return false;
+	n = strtol(port, &rest, 10);
+	if (*rest || n < 1 || n > 65535)
+		return false;
+	pl.p = host;
+	pl.l = (size_t)(end - host);
+	if (sa_set(sa, &pl, (uint16_t)n))
+		return false;
+	return (*text == '[') == (sa_af(sa) == AF_INET6);
+}
+
+bool sip_listen_parse(struct sip_listen *l, const char *text)
+{
+	char tp[8];
+	const char *colon = strchr(text, ':');
+	size_t n = colon ? (size_t)(colon - text) : sizeof(tp);
+
+	if (n >= sizeof(tp))
+		return false;
+	memcpy(tp, text, n);
+	tp[n] = '\0';
+	/* Contact and SDP need the one address that phones see. */
+	return sip_tp_parse(&l->tp, tp) &&
+	       sip_addr_parse(&l->addr, colon + 1) && !sa_is_any(&l->addr);
+}
+
+void sip_addr_print(char text[SIP_ADDR_TEXT], const struct sa *sa)
+{
+	if (re_snprintf(text, SIP_ADDR_TEXT, "%J", sa) < 0)
+		text[0] = '\0';
+}
+
+struct sp_addr sip_addr_media(const struct sa *sa)
+{
+	struct sp_addr a = {.port = sa_port(sa)};
+	uint32_t v4;
+
+	if (sa_af(sa) == AF_INET6) {
+		a.family = 6;
+		a.prefix = 128;
+		sa_in6(sa, a.addr);
+	} else if (sa_af(sa) == AF_INET) {
+		a.family = 4;
+		a.prefix = 32;
+		v4 = htonl(sa_in(sa));
+		memcpy(a.addr, &v4, sizeof(v4));
+	}
+	return a;
+}

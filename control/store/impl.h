@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/store/impl.h - shared by the files of store/, by nobody else.
+ *
+ * Two connections to one database: control's thread reads on one, the worker
+ * writes on the other. What is to be written is a statement of the table in
+ * store.c with its values, queued in order; the worker commits all that has
+ * come together as one transaction. */
+#pragma once
+#include <pthread.h>
+#include <sqlite3.h>
+#include "control/store/store.h"
+
+enum stmt { /* written by the worker */
+	    USER_ADD,
+	    USER_REMOVE,
+	    BINDING_PUT,
+	    BINDING_REMOVE,
+	    CALL_PUT,
+	    CALL_REMOVE,
+	    CDR_ADD,
+	    CDR_TRIM,
+	    STMT_MAX
+};
+
+#define OP_VALUES_MAX 9
+
+struct value {
+	char *text; /* NULL: a number */
+	int64_t number;
+};
+
+struct op {
+	struct op *next;
+	enum stmt stmt;
+	unsigned n;
+	struct value v[OP_VALUES_MAX];
+	struct ticket *ticket; /* who waits for it, or NULL */
+};
+
+struct ticket {
+	bool done;
+	int rc;	     /* SQLite's, of the statement or its commit */
+	int changes; /* rows */
+};
+
+#define BINDING_BUCKETS 1024 /* a power of two */
+struct bound {
+	struct bound *next;
+	struct store_binding b;
+};
+
+struct store {
+	sqlite3 *read, *write;
+	sqlite3_stmt *stmts[STMT_MAX];
+	sqlite3_stmt *user_get, *user_list, *call_list, *cdr_list;
+
+	pthread_t worker;
+	pthread_mutex_t lock; /* guards what follows, to the blank line */
+	pthread_cond_t more, less;
+	struct op *head, **tail;
+	unsigned queued;
+	bool stop, busy;
+
+	struct bound *bound[BINDING_BUCKETS]; /* control's thread only */
+};
+
+/** Queue a statement. kinds: 's' for const char *, 'i' for int64_t, one each.
+ * @return 0 or ENOMEM. */
+int store_queue(struct store *s, enum stmt stmt, const char *kinds, ...);
+/** The same, and wait until it is committed. @return SQLite's code; rows
+ * changed in *changes, which may be NULL. */
+int store_run(struct store *s, enum stmt stmt, int *changes, const char *kinds,
+	      ...);
+int store_prepare(sqlite3 *db, sqlite3_stmt **st, const char *sql);
+/** Fill the memory copy of the registrations. */
+int bindings_load(struct store *s);
+void bindings_free(struct store *s);
+/** Copy a column; cut where it is longer than the field. */
+void column_copy(char *dst, size_t size, sqlite3_stmt *st, int column);

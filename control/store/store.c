@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/store/store.c - opening, migrating, and the writing worker. */
+#include "control/store/impl.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "control/log.h"
+
+/* A queue as long as this means a disk that has stopped: then wait for it
+ * rather than grow without end. */
+#define QUEUE_MAX 65536
+
+static const char *const statements[STMT_MAX] = {
+	[USER_ADD] = "INSERT INTO user (name, ha1, display, security, suites)"
+		     " VALUES (?, ?, ?, ?, ?)",
+	[USER_REMOVE] = "DELETE FROM user WHERE name = ?",
+	[BINDING_PUT] = "INSERT OR REPLACE INTO binding (user, contact, source,"
+			" local, transport, callid, user_agent, cseq, expires)"
+			" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[BINDING_REMOVE] = "DELETE FROM binding WHERE user = ? AND contact = ?",
+	[CALL_PUT] = "INSERT OR REPLACE INTO call (id, json) VALUES (?, ?)",
+	[CALL_REMOVE] = "DELETE FROM call WHERE id = ?",
+	[CDR_ADD] = "INSERT INTO cdr (id, start, json) VALUES (?, ?, ?)",
+	[CDR_TRIM] = "DELETE FROM cdr WHERE seq <="
+		     " (SELECT max(seq) FROM cdr) - ?",
+};
+
+/* migrations[n] leads from user_version n to n + 1. Never edit one that has
+ * been released; add another. */
+static const char *const migrations[] = {
+	"CREATE TABLE user (name TEXT PRIMARY KEY, ha1 TEXT NOT NULL,"
+	" display TEXT NOT NULL, security INTEGER NOT NULL,"
+	" suites TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE binding (user TEXT NOT NULL, contact TEXT NOT NULL,"
+	" source TEXT NOT NULL, local TEXT NOT NULL, transport TEXT NOT NULL,"
+	" callid TEXT NOT NULL, user_agent TEXT NOT NULL,"
+	" cseq INTEGER NOT NULL, expires INTEGER NOT NULL,"
+	" PRIMARY KEY (user, contact)) WITHOUT ROWID;"
+	"CREATE TABLE call (id INTEGER PRIMARY KEY, json TEXT NOT NULL);"
+	"CREATE TABLE cdr (seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" id INTEGER NOT NULL, start INTEGER NOT NULL, json TEXT NOT NULL);",
+};
+#define VERSION_NOW ((int)(sizeof(migrations) / sizeof(migrations[0])))
+
+static void op_free(struct op *op)
+{
+	for (unsigned i = 0; op && i < op->n; i++)
+		free(op->v[i].text);
+	free(op);
+}
+
+static int op_run(struct store *s, struct op *op, int *changes)
+{
+	sqlite3_stmt *st = s->stmts[op->stmt];
+	int rc;
+
+	for (unsigned i = 0; i < op->n; i++) {
+		const struct value *v = &op->v[i];
+
+		if (v->text)
+			sqlite3_bind_text(st, (int)i + 1, v->text, -1,
+					  SQLITE_STATIC);
+		else
+			sqlite3_bind_int64(st, (int)i + 1, v->number);
+	}
+	rc = sqlite3_step(st);
+	*changes = sqlite3_changes(s->write);
+	sqlite3_reset(st);
+	sqlite3_clear_bindings(st);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* One transaction for all of a list. A statement that fails (a name taken, say)
+ * fails alone; when the commit fails, all have. */
+static void commit_list(struct store *s, struct op *list)
+{
+	int rc, changes;
+
+	rc = sqlite3_exec(s->write, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	for (struct op *op = list; op && rc == SQLITE_OK; op = op->next) {
+		int one = op_run(s, op, &changes);
+
+		if (op->ticket) {
+			op->ticket->rc = one;
+			op->ticket->changes = changes;
+		} else if (one != SQLITE_OK) {
+			log_error(0, "database: %s", sqlite3_errmsg(s->write));
+		}
+	}
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(s->write, "COMMIT", NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		return;
+	log_error(0, "database: nothing written: %s; check the disk",
+		  sqlite3_errmsg(s->write));
+	if (!sqlite3_get_autocommit(s->write))
+		sqlite3_exec(s->write, "ROLLBACK", NULL, NULL, NULL);
+	for (struct op *op = list; op; op = op->next)
+		if (op->ticket)
+			op->ticket->rc = rc;
+}
+
+static void *worker_main(void *arg)
+{
+	struct store *s = arg;
+
+	pthread_mutex_lock(&s->lock);
+	for (;;) {
+		struct op *list;
+
+		while (!s->head && !s->stop)
+			pthread_cond_wait(&s->more, &s->lock);
+		if (!s->head)
+			break;
+		list = s->head;
+		s->head = NULL;
+		s->tail = &s->head;
+		s->queued = 0;
+		s->busy = true;
+		pthread_mutex_unlock(&s->lock);
+
+		commit_list(s, list);
+
+		pthread_mutex_lock(&s->lock);
+		s->busy = false;
+		while (list) {
+			struct op *next = list->next;
+
+			if (list->ticket)
+				list->ticket->done = true;
+			op_free(list);
+			list = next;
+		}
+		pthread_cond_broadcast(&s->less);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+static struct op *op_make(enum stmt stmt, const char *kinds, va_list ap)
+{
+	struct op *op = calloc(1, sizeof(*op));
+
+	if (!op)
+		return NULL;
+	op->stmt = stmt;
+	for (; *kinds; kinds++) {
+		struct value *v = &op->v[op->n++];
+
+		if (*kinds == 'i') {
+			v->number = va_arg(ap, int64_t);
+			continue;
+		}
+		v->text = strdup(va_arg(ap, const char *));
+		if (!v->text) {
+			op_free(op);
+			return NULL;
+		}
+	}
+	return op;
+}
+
+static void enqueue(struct store *s, struct op *op)
+{
+	pthread_mutex_lock(&s->lock);
+	while (s->queued >= QUEUE_MAX)
+		pthread_cond_wait(&s->less, &s->lock);
+	*s->tail = op;
+	s->tail = &op->next;
+	s->queued++;
+	pthread_cond_signal(&s->more);
+	pthread_mutex_unlock(&s->lock);
+}
+
+int store_queue(struct store *s, enum stmt stmt, const char *kinds, ...)
+{
+	struct op *op;
+	va_list ap;
+
+	va_start(ap, kinds);
+	op = op_make(stmt, kinds, ap);
+	va_end(ap);
+	if (!op)
+		return ENOMEM;
+	enqueue(s, op);
+	return 0;
+}
+
+int store_run(struct store *s, enum stmt stmt, int *changes, const char *kinds,
+	      ...)
+{
+	struct ticket ticket = {.done = false};
+	struct op *op;
+	va_list ap;
+
+	va_start(ap, kinds);
+	op = op_make(stmt, kinds, ap);
+	va_end(ap);
+	if (!op)
+		return SQLITE_NOMEM;
+	op->ticket = &ticket;
+	enqueue(s, op);
+
+	pthread_mutex_lock(&s->lock);
+	while (!ticket.done)
+		pthread_cond_wait(&s->less, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+	if (changes)
+		*changes = ticket.changes;
+	return ticket.rc;
+}
+
+void store_flush(struct store *s)
+{
+	pthread_mutex_lock(&s->lock);
+	while (s->head || s->busy)
+		pthread_cond_wait(&s->less, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+}
+
+int store_prepare(sqlite3 *db, sqlite3_stmt **st, const char *sql)
+{
+	return sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, st,
+				  NULL);
+}
+
+void column_copy(char *dst, size_t size, sqlite3_stmt *st, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(st, column);
+
+	snprintf(dst, size, "%s", text ? text : "");
+}
+
+static int migrate(sqlite3 *db, char *err, size_t errlen)
+{
+	sqlite3_stmt *st = NULL;
+	int version = -1;
+
+	if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &st, NULL) ==
+		    SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
+		version = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	if (version < 0)
+		return EIO;
+	if (version > VERSION_NOW) {
+		snprintf(err, errlen,
+			 "the database is of version %d, this program knows up "
+			 "to %d: it was written by a newer release",
+			 version, VERSION_NOW);
+		return EINVAL;
+	}
+	for (; version < VERSION_NOW; version++) {
+		char set[48];
+
+		snprintf(set, sizeof(set), "PRAGMA user_version = %d; COMMIT",
+			 version + 1);
+		if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) ||
+		    sqlite3_exec(db, migrations[version], NULL, NULL, NULL) ||
+		    sqlite3_exec(db, set, NULL, NULL, NULL))
+			return EIO;
+	}
+	return 0;
+}
+
+static int open_one(sqlite3 **db, const char *path)
+{
+	int rc = sqlite3_open_v2(
+		path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	sqlite3_busy_timeout(*db, 5000);
+	/* NORMAL: a crash of this program loses nothing that was committed; a
+	 * power cut may lose the last moments, never the database. */
+	return sqlite3_exec(*db,
+			    "PRAGMA journal_mode = WAL;"
+			    "PRAGMA synchronous = NORMAL;"
+			    "PRAGMA secure_delete = ON;",
+			    NULL, NULL, NULL);
+}
+
+static int prepare_all(struct store *s)
+{
+	int rc = SQLITE_OK;
+
+	for (unsigned i = 0; i < STMT_MAX && rc == SQLITE_OK; i++)
+		rc = store_prepare(s->write, &s->stmts[i], statements[i]);
+	if (rc == SQLITE_OK)
+		rc = store_prepare(s->read, &s->user_get,
+				   "SELECT name, ha1, display, security, suites"
+				   " FROM user WHERE name = ?");
+	if (rc == SQLITE_OK)
+		rc = store_prepare(s->read, &s->user_list,
+				   "SELECT name, ha1, display, security, suites"
+				   " FROM user ORDER BY name");
+	if (rc == SQLITE_OK)
+		rc = store_prepare(s->read, &s->call_list,
+				   "SELECT id, json FROM call ORDER BY id");
+	if (rc == SQLITE_OK)
+		rc = store_prepare(s->read, &s->cdr_list,
+				   "SELECT json FROM cdr ORDER BY seq DESC"
+				   " LIMIT ?");
+	return rc;
+}
+
+static int start_worker(struct store *s)
+{
+	sigset_t all, old;
+	int err;
+
+	sigfillset(&all); /* signals are the event loop's */
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = pthread_create(&s->worker, NULL, worker_main, s);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return err;
+}
+
+static void store_free(struct store *s)
+{
+	for (unsigned i = 0; i < STMT_MAX; i++)
+		sqlite3_finalize(s->stmts[i]);
+	sqlite3_finalize(s->user_get);
+	sqlite3_finalize(s->user_list);
+	sqlite3_finalize(s->call_list);
+	sqlite3_finalize(s->cdr_list);
+	sqlite3_close(s->read);
+	sqlite3_close(s->write);
+	bindings_free(s);
+	pthread_cond_destroy(&s->more);
+	pthread_cond_destroy(&s->less);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+int store_open(struct store **sp, const char *path, char *err, size_t errlen)
+{
+	struct store *s = calloc(1, sizeof(*s));
+	int fd, rc;
+
+	if (!s)
+		return ENOMEM;
+	s->tail = &s->head;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->more, NULL);
+	pthread_cond_init(&s->less, NULL);
+
+	/* SQLite gives its -wal and -shm files the mode of the database. */
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || fchmod(fd, 0600)) {
+		snprintf(err, errlen, "%s: %s", path, strerror(errno));
+		goto fail;
+	}
+	close(fd);
+	fd = -1;
+
+	err[0] = '\0';
+	if (open_one(&s->write, path) != SQLITE_OK ||
+	    migrate(s->write, err, errlen) ||
+	    open_one(&s->read, path) != SQLITE_OK ||
+	    prepare_all(s) != SQLITE_OK || bindings_load(s)) {
+		if (!err[0])
+			snprintf(err, errlen, "%s: %s", path,
+				 sqlite3_errmsg(s->read ? s->read : s->write));
+		goto fail;
+	}
+	rc = start_worker(s);
+	if (rc) {
+		snprintf(err, errlen, "starting a thread: %s", strerror(rc));
+		goto fail;
+	}
+	*sp = s;
+	return 0;
+
+fail:
+	if (fd >= 0)
+		close(fd);
+	store_free(s);
+	return EIO;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	pthread_mutex_lock(&s->lock);
+	s->stop = true;
+	pthread_cond_signal(&s->more);
+	pthread_mutex_unlock(&s->lock);
+	pthread_join(s->worker, NULL); /* writes what is queued first */
+	store_free(s);
+}
