@@ -14,14 +14,14 @@
 
 #define PORT_MAX 8
 
-struct port_config {		      /* as the configuration file says */
-	char name[SP_PORT_NAME_MAX];  /* "access0" */
-	char role[SP_PORT_NAME_MAX];  /* "access" or "trunk" */
-	char *device;		      /* "0000:03:00.0", "net_tap0" */
-	char *args;		      /* vdev arguments, or NULL */
-	char *companion;	      /* kernel interface to make, e.g. "sp-access" */
-	struct rte_ether_addr mac;    /* of the gateway; zero: the device's */
-	struct sp_addr *addresses;    /* of the gateway, prefix set; put on the
+struct port_config {		     /* as the configuration file says */
+	char name[SP_PORT_NAME_MAX]; /* "access0" */
+	char role[SP_PORT_NAME_MAX]; /* "access" or "trunk" */
+	char *device;		     /* "0000:03:00.0", "net_tap0" */
+	char *args;		     /* vdev arguments, or NULL */
+	char *companion; /* kernel interface to make, e.g. "sp-access" */
+	struct rte_ether_addr mac; /* of the gateway; zero: the device's */
+	struct sp_addr *addresses; /* of the gateway, prefix set; put on the
 				       * companion interface */
 	unsigned addresses_count;
 	uint16_t mtu;
@@ -29,15 +29,15 @@ struct port_config {		      /* as the configuration file says */
 
 struct port {
 	struct port_config cfg;
-	uint16_t id;		      /* DPDK's */
-	uint16_t queues;	      /* RX queues; TX has as many */
+	uint16_t id;	 /* DPDK's */
+	uint16_t queues; /* RX queues; TX has as many */
 	struct rte_ether_addr mac;
 	int tap_fd;		      /* kernel companion */
 	unsigned ifindex;	      /* of the companion */
 	struct rte_ring *to_kernel;   /* any worker -> main lcore */
 	struct rte_ring *from_kernel; /* main lcore -> the worker of queue 0 */
 	uint64_t n_to_kernel, n_from_kernel;
-	bool csum_rx, csum_tx;	      /* the device checks, fills in, checksums */
+	bool csum_rx, csum_tx; /* the device checks, fills in, checksums */
 };
 
 struct ports {
