@@ -8,9 +8,12 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "control/calls/media.h"
 
 struct call;
 struct calls;
+struct dp;
+struct store;
 
 /* For the control API: one object for each call in progress: id, state, from,
  * to, started (UNIX seconds), answered, media: [{kind, active, legs: [{codec,
@@ -24,3 +27,78 @@ int calls_hangup(struct calls *cs, uint64_t id, const char *reason);
 /** Records, newest first. */
 json_t *calls_records(struct calls *cs, unsigned max);
 unsigned calls_count(const struct calls *cs);
+
+/* All calls of the appliance. */
+
+struct calls_config {
+	struct dp *dp;
+	struct store *store;
+	unsigned media_timeout; /* seconds without media on both sides */
+};
+
+int calls_alloc(struct calls **csp, const struct calls_config *cfg);
+/** Forgets the calls without ending them: their media and their place in the
+ * store stay for the next start, which is what a stop of control means. */
+void calls_free(struct calls *cs);
+/** Take up the calls that the store has; every door has been added by then,
+ * dp_ready() comes after. */
+void calls_load(struct calls *cs);
+/** The dataplane is there again; fresh: restarted, so keys may be lost. */
+void calls_dataplane_up(struct calls *cs, bool fresh);
+
+/* For front doors. */
+
+struct path; /* one way that a call's media may go: leg A, and one leg B */
+
+struct call_door {
+	const char *name; /* "sip"; saved with each call, so never changed */
+	/* End it towards both peers and say call_end(). arg: the call's. */
+	void (*hangup)(void *arg, int status, const char *reason);
+	/* What it takes to serve both peers after a restart; new reference. */
+	json_t *(*save)(void *arg);
+	/* A saved call is back: @return its arg, or NULL: can't be served. */
+	void *(*load)(void *door, struct call *c, struct path *p,
+		      const json_t *saved);
+};
+
+int calls_add_door(struct calls *cs, const struct call_door *door, void *arg);
+
+enum call_state { CALL_NEW, CALL_RINGING, CALL_UP, CALL_ENDED };
+enum call_by { CALL_BY_CALLER, CALL_BY_CALLEE, CALL_BY_GATEWAY };
+
+/** from, to: AORs. @return NULL: no memory. Ends by call_end(). */
+struct call *call_new(struct calls *cs, const struct call_door *door, void *arg,
+		      const char *from, const char *to);
+uint64_t call_id(const struct call *c);
+void call_ringing(struct call *c);
+/** Answered: p is its media from now on, and the call's to free. */
+void call_up(struct call *c, struct path *p);
+/** Something that a restart must know has changed. */
+void call_save(struct call *c);
+/** Over, or it never came about: writes the record, frees the media and the
+ * call. status: SIP's, 200 where it was up; reason: a sentence or NULL. */
+void call_end(struct call *c, enum call_by by, int status, const char *reason);
+
+/** media_new for a leg B that may come to be the call's. @return NULL: no
+ * memory. */
+struct path *path_new(struct call *c, const struct media_leg_addr addr[2],
+		      const struct media_profile profile[2]);
+void path_free(struct path *p); /* also NULL */
+
+/* Offer and answer, RFC 3264: one offer at a time over both legs. */
+
+/** May `from` offer now? @return 0; 491: the other leg's offer is open (glare,
+ * RFC 3261 section 14.2); 500: its own is (try again later). */
+int path_may_offer(const struct path *p, enum leg from);
+/** Is there an offer from that leg still to be answered? */
+bool path_awaits_answer_to(const struct path *p, enum leg from);
+/** As media_offer, media_answer. final: no other answer to this offer can come
+ * (2xx, reliable 18x); else a later one takes its place. */
+int path_offer(struct path *p, enum leg from, const char *sdp, size_t len,
+	       char **out, struct media_why *why);
+int path_answer(struct path *p, enum leg from, const char *sdp, size_t len,
+		bool final, char **out, struct media_why *why);
+/** No further answer comes. @return false: there never was one. */
+bool path_settle(struct path *p);
+/** The offer was refused. */
+void path_decline(struct path *p);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/calls/impl.h - shared by the files of calls/, by nobody else. */
+#pragma once
+#include <re_types.h>
+#include <re_list.h>
+#include <re_tmr.h>
+#include "control/calls/call.h"
+#include "control/dataplane/dp.h"
+#include "control/store/store.h"
+
+#define CALL_AOR_MAX   STORE_AOR_MAX
+#define CALL_BUCKETS   4096 /* a power of two */
+#define CALL_DOORS_MAX 4
+#define CALL_MEDIA_MAX 16
+
+struct path {
+	struct call *call;
+	struct media *media;
+	bool open;	  /* an offer is out, */
+	enum leg offerer; /* from this leg, */
+	bool answered;	  /* and has been answered, though not finally */
+};
+
+struct call {
+	struct le le; /* in a bucket of calls->hash */
+	struct calls *all;
+	const struct call_door *door;
+	void *arg;   /* the door's */
+	uint64_t id; /* grows with time, below 2^53 (JSON) */
+	enum call_state state;
+	char from[CALL_AOR_MAX], to[CALL_AOR_MAX];
+	int64_t started, answered; /* UNIX seconds; 0: not */
+	struct path *path;	   /* NULL until CALL_UP */
+};
+
+struct calls {
+	struct calls_config cfg;
+	struct list hash[CALL_BUCKETS];
+	unsigned count;
+	uint64_t last_id;
+	struct {
+		const struct call_door *door;
+		void *arg;
+	} doors[CALL_DOORS_MAX];
+	unsigned n_doors;
+	struct tmr watch;
+};
+
+struct call *calls_find(const struct calls *cs, uint64_t id);
+/** Calls f for each; f may end the call it is given, and no other. */
+void calls_each(struct calls *cs, void (*f)(struct call *c, void *arg),
+		void *arg);
+struct call *call_link(struct calls *cs, const struct call_door *door,
+		       uint64_t id, const char *from, const char *to);
+/** The path of a saved call, NULL: can't be had. */
+struct path *path_load(struct call *c, const char *json);
+int64_t call_now(void); /* UNIX seconds */
+
+/* list.c: as the control API shows them. */
+json_t *call_describe(struct call *c);
+/* record.c */
+void record_write(struct call *c, enum call_by by, int status,
+		  const char *reason);
+/* watch.c: ends calls whose media has gone. */
+void watch_start(struct calls *cs);

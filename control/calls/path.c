@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/calls/path.c - offer and answer over both legs of a call. */
+#include <re_mem.h>
+#include "control/calls/impl.h"
+
+static void path_destructor(void *arg)
+{
+	struct path *p = arg;
+
+	if (p->media)
+		media_free(p->media);
+}
+
+struct path *path_new(struct call *c, const struct media_leg_addr addr[2],
+		      const struct media_profile profile[2])
+{
+	struct path *p = mem_zalloc(sizeof(*p), path_destructor);
+
+	if (!p)
+		return NULL;
+	p->call = c;
+	p->media = media_new(c->all->cfg.dp, c->id, addr, profile);
+	return p->media ? p : mem_deref(p);
+}
+
+struct path *path_load(struct call *c, const char *json)
+{
+	struct path *p = mem_zalloc(sizeof(*p), path_destructor);
+
+	if (!p)
+		return NULL;
+	p->call = c;
+	p->media = media_load(c->all->cfg.dp, json);
+	return p->media ? p : mem_deref(p);
+}
+
+void path_free(struct path *p)
+{
+	mem_deref(p);
+}
+
+int path_may_offer(const struct path *p, enum leg from)
+{
+	if (!p->open)
+		return 0;
+	return p->offerer == from ? 500 : 491;
+}
+
+bool path_awaits_answer_to(const struct path *p, enum leg from)
+{
+	return p->open && p->offerer == from;
+}
+
+int path_offer(struct path *p, enum leg from, const char *sdp, size_t len,
+	       char **out, struct media_why *why)
+{
+	int err = media_offer(p->media, from, sdp, len, out, why);
+
+	if (err)
+		return err;
+	p->open = true;
+	p->offerer = from;
+	p->answered = false;
+	return 0;
+}
+
+int path_answer(struct path *p, enum leg from, const char *sdp, size_t len,
+		bool final, char **out, struct media_why *why)
+{
+	int err = media_answer(p->media, from, sdp, len, out, why);
+
+	if (err)
+		return err;
+	p->answered = true;
+	if (final)
+		p->open = false;
+	return 0;
+}
+
+bool path_settle(struct path *p)
+{
+	if (p->open && !p->answered)
+		return false;
+	p->open = false;
+	return true;
+}
+
+void path_decline(struct path *p)
+{
+	if (!p->open)
+		return;
+	p->open = false;
+	/* What an early answer committed is put back as well. */
+	media_rollback(p->media);
+}
