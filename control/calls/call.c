@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* control/calls/call.c - a call's life, and the list of calls. */
 #include <errno.h>
-#include <re_mem.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>

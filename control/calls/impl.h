@@ -2,6 +2,8 @@
 /* control/calls/impl.h - shared by the files of calls/, by nobody else. */
 #pragma once
 #include <re_types.h>
+#include <re_fmt.h>
+#include <re_mem.h>
 #include <re_list.h>
 #include <re_tmr.h>
 #include "control/calls/call.h"

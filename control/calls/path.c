@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* control/calls/path.c - offer and answer over both legs of a call. */
-#include <re_mem.h>
 #include "control/calls/impl.h"
 
 static void path_destructor(void *arg)
