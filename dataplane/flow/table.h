@@ -10,11 +10,14 @@
  *
  * A media port is an index: flow = address->port[udp_dst], one load. */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 #include "dataplane/abi/abi.h"
 #include "dataplane/port/adjacency.h"
 #include "dataplane/port/port.h"
 #include "dataplane/srtp/srtp.h"
+
+#define STREAM_CLOCK_DEFAULT 8000 /* Hz, where a stream's is 0 */
 
 struct rte_rcu_qsbr;
 struct table;
@@ -23,8 +26,8 @@ struct table_limits {
 	uint32_t transports, streams;
 	uint16_t udp_first, udp_last; /* media ports */
 	unsigned workers;
-	unsigned replay_window;	      /* packets */
-	unsigned media_addrs;
+	unsigned replay_window; /* packets */
+	unsigned media_addrs;	/* out: the table counts them itself */
 };
 
 /** @return NULL with the reason logged. qsbr: every worker reports to it. */
@@ -47,6 +50,7 @@ int table_stream_add(struct table *t, const struct sp_stream *x,
 int table_stream_change(struct table *t, const struct sp_stream *x,
 			char text[SP_TEXT_MAX]);
 int table_stream_remove(struct table *t, uint64_t id, char text[SP_TEXT_MAX]);
+/** @return SP_OK or SP_ENOENT. */
 int table_stats(struct table *t, uint64_t stream, struct sp_stats *out);
 /** Call f for each; keys in *x are zero. Stops when f returns nonzero. */
 int table_transports(struct table *t,
@@ -55,7 +59,14 @@ int table_transports(struct table *t,
 int table_streams(struct table *t,
 		  int (*f)(void *arg, const struct sp_stream *x), void *arg);
 
+/* The same one at a time: *at is 0 for the first. What is added or removed in
+ * between may be missed or come twice. @return false: that was all. */
+bool table_transport_next(const struct table *t, uint32_t *at,
+			  struct sp_transport *out);
+bool table_stream_next(const struct table *t, uint32_t *at,
+		       struct sp_stream *out);
+
 /** Ten times a second, main lcore: silence, rollover counters, keys near their
  * end, learned sources; reports each change once through f. */
-void table_sweep(struct table *t, void (*f)(void *arg, const struct sp_event *e),
-		 void *arg);
+void table_sweep(struct table *t,
+		 void (*f)(void *arg, const struct sp_event *e), void *arg);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dataplane/flow/bucket.h - policing: a token bucket for packets and octets.
+ *
+ * Kept as the theoretical arrival time of the generic cell rate algorithm
+ * (ITU-T I.371), one for packets and one for octets: spending is an addition,
+ * and nothing has to be refilled or divided. Pure: no clock. The rate is
+ * published with the flow, the bucket belongs to the worker.
+ * Units: TSC ticks; octets cost ticks in 48.16 fixed point. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+struct rate {
+	uint64_t packet; /* ticks that a packet costs; 0: no limit */
+	uint64_t octet;	 /* ticks << 16 that an octet costs; 0: no limit */
+	uint64_t slack;	 /* ticks that may be spent ahead: the burst */
+};
+
+struct bucket {
+	uint64_t packet, octet; /* when the bucket would be full again */
+};
+
+#define BUCKET_BURST_MIN 32 /* packets that any rate lets through at once */
+
+/** hz: ticks a second. The burst is half a second's worth, which a radio link
+ * that comes back after a gap needs, and never less than BUCKET_BURST_MIN. */
+static inline struct rate rate_make(uint32_t pps, uint32_t octets, uint64_t hz)
+{
+	struct rate r = {
+		.packet = pps ? hz / pps : 0,
+		.octet = octets ? (hz << 16) / octets : 0,
+		.slack = hz / 2,
+	};
+
+	if (r.slack < r.packet * BUCKET_BURST_MIN)
+		r.slack = r.packet * BUCKET_BURST_MIN;
+	return r;
+}
+
+/** @return false: above the rate, nothing spent. octets < 65,536. */
+static inline bool bucket_spend(struct bucket *b, const struct rate *r,
+				uint64_t now, uint32_t octets)
+{
+	uint64_t p = b->packet > now ? b->packet : now;
+	uint64_t o = b->octet > now ? b->octet : now;
+
+	if (p - now > r->slack || o - now > r->slack)
+		return false;
+	b->packet = p + r->packet;
+	b->octet = o + ((octets * r->octet) >> 16);
+	return true;
+}

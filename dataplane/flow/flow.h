@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dataplane/flow/flow.h - a transport and its streams as the workers see them.
+ *
+ * struct flow and struct stream are immutable once published: the main lcore
+ * makes another, replaces the pointer in the port index, and frees the old one
+ * after a grace period. A worker may hold what it found for the rest of its
+ * turn, never longer. What changes for each packet stands in *_run and in the
+ * SRTP sessions: the owning worker's alone, and shared by every later version.
+ *
+ * Cache lines are counted: a packet touches the lines marked hot. */
+#pragma once
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <rte_common.h>
+#include "dataplane/abi/abi.h"
+#include "dataplane/flow/bucket.h"
+#include "dataplane/flow/stats.h"
+
+#define FLOW_STREAMS_MAX 32 /* streams that lead from one transport */
+#define FLOW_HDR_MAX	 44 /* IPv6 and the ports of UDP */
+
+struct adjacency;
+struct srtp_session;
+struct table;
+
+/* The two local ports of a transport, and the two peers. With RTCP on the RTP
+ * port only the first is used for receiving. */
+enum { SIDE_RTP, SIDE_RTCP };
+
+struct endpoint {
+	uint8_t addr[16]; /* network order; IPv4 in the first four, then zero */
+	uint16_t port;	  /* network order */
+	uint8_t family;	  /* 4 or 6; 0: none */
+	uint8_t prefix;	  /* bits that count; 0 where a packet came from */
+} __attribute__((aligned(4)));
+
+static_assert(sizeof(struct endpoint) == 20, "packed");
+
+/* Running state of a transport. */
+struct flow_run {
+	/* line 0, hot */
+	struct endpoint source[2]; /* SIDE_*; family 0: not learned */
+	uint32_t source_gen;	   /* of the flow that source[] obeys */
+	uint32_t source_seq;	   /* source_read() */
+	uint64_t last;		   /* TSC of the latest media; 0: none yet */
+	uint64_t dropped;	   /* packets, by any verdict */
+	/* line 1, hot where policed */
+	struct bucket bucket; /* what comes from the right source spends */
+	struct bucket stray;  /* what comes from a source not yet learned */
+	uint64_t reserved[4];
+} __rte_cache_aligned;
+
+static_assert(sizeof(struct flow_run) == 128, "two cache lines");
+
+/* How to send to one of a transport's peers. */
+struct flow_out {
+	struct adjacency *adj;	   /* NULL: the peer isn't known yet */
+	struct srtp_session *tx;   /* NULL: plain */
+	uint8_t hdr[FLOW_HDR_MAX]; /* IP header, UDP ports; lengths are zero */
+	uint16_t udp_sum;	   /* of the pseudo header and the ports */
+	uint8_t trailer;	   /* octets that sealing adds */
+	uint8_t family;
+} __rte_cache_aligned;
+
+static_assert(sizeof(struct flow_out) == 64, "one cache line");
+
+/* A transport, one version of it. */
+struct flow {
+	/* line 0, hot on arrival */
+	struct flow_run *run;
+	struct srtp_session *rx; /* NULL: plain */
+	struct stream *only;	 /* its one stream, if that takes anything */
+	struct rate rate;
+	uint32_t source_gen; /* differs when the source rule starts anew */
+	uint16_t rtp_port;   /* network order */
+	uint8_t flags;	     /* SP_TRANSPORT_* */
+	uint8_t source;	     /* enum sp_source_rule */
+	uint8_t stun, dtls;  /* enum sp_punt */
+	uint8_t owner;	     /* worker */
+	uint8_t n_streams;
+	uint8_t reserved[4];
+	/* line 1, read while the source isn't learned */
+	struct endpoint peer[2]; /* SIDE_* */
+	struct rate stray;
+	/* lines 2 and 3, hot on departure: one of the two */
+	struct flow_out out[2]; /* SIDE_* */
+	/* line 4 */
+	uint64_t id;
+	struct stream
+		*stream[]; /* by SSRC first, then payload type, then any */
+} __rte_cache_aligned;
+
+static_assert(offsetof(struct flow, peer) == 64, "arrival is one line");
+static_assert(offsetof(struct flow, out) == 128, "cold line between");
+static_assert(offsetof(struct flow, id) == 256, "departure is two lines");
+
+/* From one flow to another, one version of it. */
+struct stream {
+	struct stream_run *run;
+	struct flow *const *to; /* the other transport's place in the index */
+	uint64_t units;		/* stats_ticks() of the RTP clock */
+	uint64_t id;
+	uint32_t ssrc; /* host order, as all SSRCs here */
+	uint32_t ssrc_xor;
+	uint8_t match; /* enum sp_match */
+	uint8_t pt, out_pt;
+	uint8_t blocked;
+} __rte_cache_aligned;
+
+static_assert(sizeof(struct stream) == 64, "one cache line");
+
+/* The port index of each media address. Addresses stay for the run. */
+struct flow_address {
+	uint8_t addr[16];   /* as in struct endpoint */
+	struct flow **port; /* [udp_span], from udp_first on; NULL: no flow */
+};
+
+struct flow_index {
+	uint16_t udp_first; /* host order */
+	uint16_t udp_span;  /* ports; 32,768 pairs would not need more */
+	uint16_t n4, n6;    /* addresses of each family */
+	uint64_t hz;	    /* TSC ticks a second */
+	struct flow_address v4[SP_MEDIA_ADDR_MAX], v6[SP_MEDIA_ADDR_MAX];
+};
+
+/** The index that workers look into; valid as long as the table. */
+const struct flow_index *table_index(const struct table *t);
+
+/** The place of a media port in the index, NULL where it is none of ours.
+ * addr: 4 or 16 octets; port in host order. */
+static inline struct flow *const *flow_place(const struct flow_index *x,
+					     uint8_t family,
+					     const uint8_t *addr, uint16_t port)
+{
+	const struct flow_address *a = family == 4 ? x->v4 : x->v6;
+	unsigned n = family == 4 ? x->n4 : x->n6;
+	size_t len = family == 4 ? 4 : 16;
+	uint16_t off = (uint16_t)(port - x->udp_first);
+
+	if (off >= x->udp_span)
+		return NULL;
+	for (unsigned i = 0; i < n; i++)
+		if (__builtin_memcmp(a[i].addr, addr, len) == 0)
+			return &a[i].port[off];
+	return NULL;
+}
+
+/** The flow in a place now; NULL: none. */
+static inline struct flow *flow_at(struct flow *const *place)
+{
+	return __atomic_load_n(place, __ATOMIC_ACQUIRE);
+}
+
+/** The stream that RTP of this SSRC and payload type belongs to, or NULL. */
+static inline struct stream *flow_stream(const struct flow *f, uint32_t ssrc,
+					 uint8_t pt)
+{
+	for (unsigned i = 0; i < f->n_streams; i++) {
+		struct stream *s = f->stream[i];
+
+		if (s->match == SP_MATCH_ANY ||
+		    (s->match == SP_MATCH_SSRC && s->ssrc == ssrc) ||
+		    (s->match == SP_MATCH_PT && s->pt == pt))
+			return s;
+	}
+	return NULL;
+}
+
+/** The stream that RTCP from this SSRC is about: the one that has or had it,
+ * else the first, else NULL. */
+static inline struct stream *flow_rtcp_stream(const struct flow *f,
+					      uint32_t ssrc)
+{
+	for (unsigned i = 0; i < f->n_streams; i++) {
+		struct stream *s = f->stream[i];
+
+		if ((s->match == SP_MATCH_SSRC && s->ssrc == ssrc) ||
+		    (s->run->started && s->run->ssrc == ssrc))
+			return s;
+	}
+	return f->n_streams ? f->stream[0] : NULL;
+}

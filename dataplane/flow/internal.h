@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dataplane/flow/internal.h - what the table's own files share; nobody else
+ * includes it. Main lcore only. */
+#pragma once
+#include <stdbool.h>
+#include <rte_hash.h>
+#include <rte_rcu_qsbr.h>
+#include "dataplane/flow/arena.h"
+#include "dataplane/flow/flow.h"
+#include "dataplane/flow/table.h"
+
+/* What the sweep has told control already, so that it says each thing once. */
+struct told {
+	struct endpoint source[2];
+	uint64_t since;	 /* TSC from which silence counts, at the earliest */
+	uint64_t last;	 /* run->last as it was at the latest sweep */
+	bool flowing;	 /* MEDIA was said, and no SILENT since */
+	bool silent;	 /* SILENT was said, and no MEDIA since */
+	bool key_end[2]; /* enum srtp_dir */
+	uint8_t n;	 /* of ssrc[], roc[] */
+	uint32_t ssrc[SRTP_SSRC_MAX], roc[SRTP_SSRC_MAX];
+};
+
+/* A transport, as control programmed it and as it stands published. */
+struct transport {
+	struct sp_transport spec; /* its keys are wiped */
+	struct flow *flow;	  /* the version that workers see */
+	struct flow_run *run;
+	struct srtp_session *rx, *tx; /* NULL: plain */
+	unsigned to;		      /* streams that lead here */
+	struct told told;
+};
+
+struct stream_rec {
+	struct sp_stream spec;
+	struct stream *stream; /* the version that workers see */
+	struct transport *from, *to;
+};
+
+enum retired_kind {
+	RETIRED_FLOW,
+	RETIRED_FLOW_RUN,
+	RETIRED_STREAM,
+	RETIRED_STREAM_RUN,
+	RETIRED_SESSION,
+	RETIRED_KINDS
+};
+
+struct retired {
+	struct retired *next;
+	uint64_t token; /* QSBR */
+	enum retired_kind kind;
+	void *p;
+};
+
+struct table {
+	struct flow_index index; /* first: what workers read */
+	struct table_limits lim;
+	struct adjacencies *as;
+	struct rte_rcu_qsbr *qsbr;
+	const struct srtp_backend *srtp;
+	struct srtp_engine *engine; /* to make sessions with */
+	struct arena *arena;
+	struct rte_hash *transports, *streams; /* by id */
+	unsigned n_transports, n_streams;
+	struct flow_address *media[SP_MEDIA_ADDR_MAX]; /* as in the greeting */
+	uint8_t media_family[SP_MEDIA_ADDR_MAX];
+	uint32_t source_gen;
+	uint32_t sweep_at; /* where the next sweep goes on */
+	struct retired *retired, **retired_end;
+};
+
+/* table.c */
+/** Say why, as in printf. @return status. */
+int refuse(char text[SP_TEXT_MAX], int status, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+struct transport *transport_find(const struct table *t, uint64_t id);
+struct stream_rec *stream_find(const struct table *t, uint64_t id);
+
+/* validate.c: every field by itself, and against the greeting.
+ * @return SP_OK, or SP_EINVAL with text saying which field and why */
+int validate_transport(const struct table *t, const struct sp_transport *x,
+		       char text[SP_TEXT_MAX]);
+int validate_stream(const struct sp_stream *x, char text[SP_TEXT_MAX]);
+
+/* publish.c: versions come and go. */
+/** Another version of x's flow with these streams, not yet published.
+ * @return NULL: no memory. */
+struct flow *flow_build(struct table *t, const struct transport *x,
+			struct stream *const stream[], unsigned n);
+/** Workers find f from now on; the version before is retired. */
+void flow_publish(struct table *t, struct transport *x, struct flow *f);
+/** Workers find nothing there from now on. */
+void flow_withdraw(struct table *t, struct transport *x);
+/** Wiped and freed once no worker can hold it. NULL is nothing. */
+void retire(struct table *t, enum retired_kind kind, void *p);
+/** What was never published. */
+void discard(struct table *t, enum retired_kind kind, void *p);
+/** Free what no worker can hold any more. Never waits. */
+void reclaim(struct table *t);
+/** The same for everything; workers have stopped. */
+void reclaim_all(struct table *t);

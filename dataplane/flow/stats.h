@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dataplane/flow/stats.h - what one direction of a medium counts.
+ * RFC 3550 appendix A.1 (extended sequence numbers), A.3 (loss), A.8 (jitter).
+ *
+ * Pure: no clock, no DPDK. Written by the owning worker only; read by the main
+ * lcore without disturbing it, each value whole by itself. Survives a republish
+ * of its stream. Times are TSC ticks, jitter is in RTP timestamp units. */
+#pragma once
+#include <assert.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct stream_run {
+	/* line 0: what arrives */
+	uint64_t packets_in, octets_in; /* RTP; octets of payload */
+	uint64_t received;		/* of this SSRC since base */
+	uint64_t lost_before; /* of earlier SSRCs and before restarts */
+	uint32_t cycles;      /* wraps of the sequence number, << 16 */
+	uint32_t base;	      /* first sequence number */
+	uint32_t bad;	      /* next one if the sender has restarted */
+	uint32_t ssrc;	      /* latest seen, as received */
+	uint32_t jitter;      /* estimate << 4 */
+	uint32_t transit;     /* of the latest packet */
+	uint32_t timestamp;   /* of the latest packet */
+	uint16_t max;	      /* highest sequence number */
+	uint8_t started;      /* ssrc, base, max mean something */
+	uint8_t reserved;
+	/* line 1: what leaves, RTCP, and the rest */
+	uint64_t packets_out, octets_out;
+	uint64_t rtcp_in, rtcp_out;
+	uint64_t dropped; /* by any verdict */
+	uint64_t last;	  /* when the latest packet came; 0: none yet */
+	uint64_t sr_at;	  /* when the latest sender report went by */
+	uint32_t sr_ntp;  /* and the middle of its NTP timestamp */
+	uint32_t rtt;	  /* to the receiver, 1/65536 s; 0: unknown */
+} __attribute__((aligned(64)));
+
+static_assert(sizeof(struct stream_run) == 128, "two cache lines");
+
+/** How many timestamp units a tick is, << 48, so that arrival times need a
+ * multiplication only. hz: ticks a second. */
+static inline uint64_t stats_ticks(uint32_t clock, uint64_t hz)
+{
+	return (uint64_t)(((unsigned __int128)clock << 48) / hz);
+}
+
+/** Count an RTP packet that arrived; it has been authenticated, or its source
+ * checked, and its header fits. units: stats_ticks() of the stream's clock. */
+void stats_arrived(struct stream_run *s, const uint8_t *rtp,
+		   uint32_t payload_octets, uint64_t now, uint64_t units);
+
+/** Packets expected less those received, all SSRCs; never negative. */
+uint64_t stats_lost(const struct stream_run *s);
+
+/* Round trip to the receiver of a stream: a sender report of it went by, and
+ * later a report block about it that answers (RFC 3550 section 6.4.1: LSR and
+ * DLSR, units of 1/65536 s). */
+void stats_sender_report(struct stream_run *s, uint32_t ntp_mid, uint64_t now);
+void stats_report_block(struct stream_run *s, uint32_t lsr, uint32_t dlsr,
+			uint64_t now, uint64_t hz);

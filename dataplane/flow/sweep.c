@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What control ought to hear of: sources learned, silence, rollover counters,
+ * keys near their end. Looks at what workers leave behind without disturbing
+ * them, a slice of the table at a time, and says each change once. */
+#include <string.h>
+#include <rte_cycles.h>
+#include "dataplane/flow/internal.h"
+#include "dataplane/flow/source.h"
+
+enum {
+	SLICE = 4096, /* transports in one sweep: about a millisecond */
+	KEY_WARN = 8, /* warn when this part of the lifetime is left */
+};
+
+struct sweep {
+	struct table *t;
+	void (*f)(void *arg, const struct sp_event *e);
+	void *arg;
+	uint64_t now;
+};
+
+static void say(const struct sweep *w, const struct transport *x,
+		enum sp_event_kind kind, uint32_t ssrc, uint64_t value,
+		const struct endpoint *addr)
+{
+	struct sp_event e = {
+		.kind = (uint16_t)kind,
+		.ssrc = ssrc,
+		.id = x->spec.id,
+		.value = value,
+	};
+
+	if (addr) {
+		e.addr.family = addr->family;
+		e.addr.prefix = addr->family == 6 ? 128 : 32;
+		e.addr.port = rte_be_to_cpu_16(addr->port);
+		memcpy(e.addr.addr, addr->addr, sizeof(e.addr.addr));
+	}
+	w->f(w->arg, &e);
+}
+
+static void sweep_source(const struct sweep *w, struct transport *x)
+{
+	uint32_t gen = __atomic_load_n(&x->run->source_gen, __ATOMIC_RELAXED);
+
+	/* Until a packet has come, run still obeys the rule before. */
+	if (x->spec.source != SP_SOURCE_LEARN || gen != x->flow->source_gen)
+		return;
+	for (unsigned side = 0; side < 2; side++) {
+		struct endpoint e = source_read(x->run, side);
+
+		if (e.family && !endpoint_same(&e, &x->told.source[side]))
+			say(w, x, SP_EVENT_SOURCE, 0, side, &e);
+		x->told.source[side] = e;
+	}
+}
+
+static void sweep_silence(const struct sweep *w, struct transport *x)
+{
+	struct told *told = &x->told;
+	uint64_t last = __atomic_load_n(&x->run->last, __ATOMIC_RELAXED);
+	uint64_t since = last ? last : told->since;
+	uint64_t limit = x->spec.silent_ms * (w->t->index.hz / 1000);
+	bool news = last != told->last;
+
+	told->last = last;
+	if (news && !told->flowing) {
+		told->flowing = true;
+		told->silent = false;
+		say(w, x, SP_EVENT_MEDIA, 0, 0, NULL);
+	} else if (limit && !told->silent && w->now > since &&
+		   w->now - since > limit) {
+		told->flowing = false;
+		told->silent = true;
+		say(w, x, SP_EVENT_SILENT, 0, 0, NULL);
+	}
+}
+
+static void sweep_roc(const struct sweep *w, struct transport *x,
+		      const struct srtp_state *st)
+{
+	struct told *told = &x->told;
+	unsigned i = 0;
+
+	while (i < told->n && told->ssrc[i] != st->ssrc)
+		i++;
+	if (i == told->n) {
+		if (i == SRTP_SSRC_MAX)
+			i = 0; /* the session has let one go as well */
+		else
+			told->n++;
+		told->ssrc[i] = st->ssrc;
+		told->roc[i] = x->spec.rx_roc;
+	}
+	if (told->roc[i] != st->roc)
+		say(w, x, SP_EVENT_ROC, st->ssrc, st->roc, NULL);
+	told->roc[i] = st->roc;
+}
+
+static void sweep_key(const struct sweep *w, struct transport *x,
+		      const struct srtp_state *st, enum srtp_dir dir)
+{
+	const struct sp_key *k = dir == SRTP_RX ? &x->spec.rx : &x->spec.tx;
+	uint64_t life = k->packets ? k->packets : 1ull << 48;
+
+	if (x->told.key_end[dir] || st->left > life / KEY_WARN)
+		return;
+	x->told.key_end[dir] = true;
+	say(w, x, SP_EVENT_KEY_END, st->ssrc, st->left, NULL);
+}
+
+static void sweep_sessions(const struct sweep *w, struct transport *x)
+{
+	const struct srtp_backend *b = w->t->srtp;
+	struct srtp_state st[SRTP_SSRC_MAX];
+	unsigned n;
+
+	n = x->rx ? b->session_state(x->rx, st, SRTP_SSRC_MAX) : 0;
+	for (unsigned i = 0; i < n; i++) {
+		sweep_roc(w, x, &st[i]);
+		sweep_key(w, x, &st[i], SRTP_RX);
+	}
+	n = x->tx ? b->session_state(x->tx, st, SRTP_SSRC_MAX) : 0;
+	for (unsigned i = 0; i < n; i++)
+		sweep_key(w, x, &st[i], SRTP_TX);
+}
+
+void table_sweep(struct table *t,
+		 void (*f)(void *arg, const struct sp_event *e), void *arg)
+{
+	struct sweep w = {t, f, arg, rte_rdtsc()};
+	const void *key;
+	void *p;
+
+	reclaim(t);
+	for (unsigned i = 0; i < SLICE; i++) {
+		if (rte_hash_iterate(t->transports, &key, &p, &t->sweep_at) <
+		    0) {
+			t->sweep_at = 0;
+			return;
+		}
+		sweep_source(&w, p);
+		sweep_silence(&w, p);
+		sweep_sessions(&w, p);
+	}
+}
