@@ -28,6 +28,9 @@ void adjacencies_free(struct adjacencies *as);
 /** File descriptor to poll for reading; then call adjacencies_read. */
 int adjacencies_fd(const struct adjacencies *as);
 void adjacencies_read(struct adjacencies *as);
+/** Every turn of the main lcore: look some of the routes up again that may have
+ * changed, a bounded number, since one flap touches every peer behind it. */
+void adjacencies_work(struct adjacencies *as);
 /** Once a second: refresh what goes stale. */
 void adjacencies_tick(struct adjacencies *as);
 
