@@ -71,6 +71,7 @@ static int add_memory(struct args *a, struct eal *e, const struct config *c)
 
 	if (c->hugepages != HUGEPAGES_NEVER && mib >= c->memory) {
 		e->huge_mib = mib;
+		add(a, "--in-memory");
 		return 0;
 	}
 	if (c->hugepages == HUGEPAGES_ALWAYS) {
@@ -86,7 +87,9 @@ static int add_memory(struct args *a, struct eal *e, const struct config *c)
 			 "the same, with more TLB misses; vm.nr_hugepages "
 			 "makes some",
 			 mib, c->memory);
+	/* DPDK 22.11 does not take --in-memory without hugepages. */
 	add(a, "--no-huge");
+	add(a, "--no-shconf");
 	add(a, "-m");
 	add(a, "%u", c->memory);
 	return 0;
@@ -169,7 +172,6 @@ int eal_start(struct eal *e, const struct config *c)
 
 	memset(e, 0, sizeof(*e));
 	add(&a, "sallyport-dataplane");
-	add(&a, "--in-memory");
 	add(&a, "--iova-mode=va");
 	add(&a, "--file-prefix=%s", c->file_prefix);
 	add(&a, "--log-level=warning");
@@ -183,16 +185,14 @@ int eal_start(struct eal *e, const struct config *c)
 	log_take_dpdk();
 	atexit(remove_runtime_dir);
 	given = a; /* rte_eal_init changes the pointers it is given */
-	if (rte_eal_init(given.n, given.v) < 0) {
+	rc = rte_eal_init(given.n, given.v) < 0 ? -1 : 0;
+	snprintf(runtime_dir, sizeof(runtime_dir), "%s",
+		 rte_eal_get_runtime_dir());
+	if (rc)
 		log_line(LOG_ERR,
 			 "starting DPDK: %s; the lines above say what it could "
 			 "not have",
 			 rte_strerror(rte_errno));
-		goto out;
-	}
-	snprintf(runtime_dir, sizeof(runtime_dir), "%s",
-		 rte_eal_get_runtime_dir());
-	rc = 0;
 out:
 	for (int i = 0; i < a.n; i++)
 		free(a.v[i]);

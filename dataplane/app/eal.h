@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* dataplane/app/eal.h - DPDK's environment from our configuration.
  *
- * Memory is DPDK's in-memory kind: no file in a hugetlbfs, so nothing to leave
- * behind, and two dataplanes never meet. Once in a process, by the main
+ * Memory is shared with no other process: no file in a hugetlbfs, so nothing to
+ * leave behind, and two dataplanes never meet. Once in a process, by the main
  * thread, which becomes the main lcore. */
 #pragma once
 #include <stdbool.h>

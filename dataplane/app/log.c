@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* dataplane/app/log.c - see log.h. */
-#define _GNU_SOURCE /* fopencookie */
+#define _GNU_SOURCE /* fopencookie, memmem */
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <rte_common.h>
 #include <rte_log.h>
 #include "dataplane/app/log.h"
 
@@ -45,6 +46,26 @@ void log_line(int priority, const char *fmt, ...)
 	put(priority, text, strlen(text));
 }
 
+/* What DPDK calls an error and is none here. */
+static const char *const harmless[] = {
+	/* net_tap: for flow rules, which a TAP of ours has no use for */
+	"Specified qdisc kind is unknown",
+	"multiq qdisc",
+	"Disabling rte flow support",
+	/* net_tap: there are no secondary processes */
+	"Failed to send start req to secondary",
+	/* telemetry: of DPDK before 20.05 */
+	"legacy socket not created",
+};
+
+static bool is_harmless(const char *text, size_t len)
+{
+	for (unsigned i = 0; i < RTE_DIM(harmless); i++)
+		if (memmem(text, len, harmless[i], strlen(harmless[i])))
+			return true;
+	return false;
+}
+
 static ssize_t from_dpdk(void *cookie, const char *text, size_t len)
 {
 	uint32_t level = (uint32_t)rte_log_cur_msg_loglevel();
@@ -54,7 +75,7 @@ static ssize_t from_dpdk(void *cookie, const char *text, size_t len)
 	while (n && (text[n - 1] == '\n' || text[n - 1] == ' '))
 		n--;
 	/* DPDK counts from RTE_LOG_EMERG 1, syslog from LOG_EMERG 0. */
-	if (n)
+	if (n && !is_harmless(text, n))
 		put(level ? (int)level - 1 : LOG_INFO, text, n);
 	return (ssize_t)len;
 }
