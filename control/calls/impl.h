@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* control/calls/impl.h - shared by the files of calls/, by nobody else. */
 #pragma once
-#include <re_types.h>
-#include <re_fmt.h>
-#include <re_mem.h>
-#include <re_list.h>
-#include <re_tmr.h>
+#include "control/libre.h"
 #include "control/calls/call.h"
 #include "control/dataplane/dp.h"
 #include "control/store/store.h"

@@ -6,9 +6,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
-#include <re_types.h>
-#include <re_fmt.h>
-#include <re_sa.h>
+#include "control/libre.h"
 #include "dataplane/abi/abi.h"
 
 #define SIP_ADDR_TEXT 64 /* octets for a printed address, NUL included */

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/sip/message.c - reading SIP messages, see message.h. */
+#include "control/sip/message.h"
+#include <stdio.h>
+#include <errno.h>
+#include <string.h>
+
+#define BODY_MAX 65535
+
+bool message_number(const struct pl *pl, uint32_t *out)
+{
+	uint64_t n = 0;
+
+	if (!pl->p || !pl->l || pl->l > 10)
+		return false;
+	for (size_t i = 0; i < pl->l; i++) {
+		if (pl->p[i] < '0' || pl->p[i] > '9')
+			return false;
+		n = n * 10 + (unsigned)(pl->p[i] - '0');
+	}
+	if (n > UINT32_MAX)
+		return false;
+	*out = (uint32_t)n;
+	return true;
+}
+
+bool message_is(const struct sip_msg *m, const char *method)
+{
+	return !pl_strcmp(&m->met, method);
+}
+
+static bool refuse(struct message_why *why, uint16_t status, const char *text)
+{
+	why->status = status;
+	snprintf(why->text, sizeof(why->text), "%s", text);
+	return false;
+}
+
+/* What a Content-Length means for the body: over UDP, octets beyond it are
+ * not the message's (RFC 3261 section 18.3). */
+static bool body_length(const struct sip_msg *m, size_t *len)
+{
+	size_t left = mbuf_get_left(m->mb);
+	uint32_t n;
+
+	if (!pl_isset(&m->clen)) {
+		*len = left;
+		return left <= BODY_MAX;
+	}
+	if (!message_number(&m->clen, &n) || n > left || n > BODY_MAX)
+		return false;
+	*len = n;
+	return true;
+}
+
+struct pl message_body(const struct sip_msg *m)
+{
+	struct pl body = PL_INIT;
+	size_t len;
+
+	if (body_length(m, &len) && len) {
+		body.p = (const char *)mbuf_buf(m->mb);
+		body.l = len;
+	}
+	return body;
+}
+
+bool message_has_sdp(const struct sip_msg *m)
+{
+	struct pl body = message_body(m);
+
+	return body.l && msg_ctype_cmp(&m->ctyp, "application", "sdp");
+}
+
+/* A header that may stand there once only, RFC 3261 section 7.3.1. libre keeps
+ * the last of several: which one others took can't be known. */
+static bool once_each(const struct sip_msg *m)
+{
+	static const enum sip_hdrid single[] = {
+		SIP_HDR_FROM,	      SIP_HDR_TO,
+		SIP_HDR_CALL_ID,      SIP_HDR_CSEQ,
+		SIP_HDR_MAX_FORWARDS, SIP_HDR_CONTENT_TYPE,
+		SIP_HDR_EXPIRES,      SIP_HDR_CONTENT_LENGTH,
+	};
+
+	for (unsigned i = 0; i < sizeof(single) / sizeof(single[0]); i++)
+		if (sip_msg_hdr_count(m, single[i]) > 1)
+			return false;
+	return true;
+}
+
+/* Without these nobody can be answered. */
+static bool has_identity(const struct sip_msg *m)
+{
+	return pl_isset(&m->via.branch) && pl_isset(&m->callid) &&
+	       pl_isset(&m->from.auri) && pl_isset(&m->to.auri) &&
+	       pl_isset(&m->cseq.met);
+}
+
+/* Fit to be put into a line of ours, as it stands. */
+static bool plain(const struct pl *pl)
+{
+	for (size_t i = 0; i < pl->l; i++)
+		if (pl->p[i] <= ' ' || pl->p[i] >= 0x7f)
+			return false;
+	return true;
+}
+
+static bool bearable(const struct sip_msg *m)
+{
+	return m->callid.l <= MESSAGE_CALLID_MAX &&
+	       m->from.tag.l <= MESSAGE_TAG_MAX &&
+	       m->to.tag.l <= MESSAGE_TAG_MAX &&
+	       m->from.auri.l < MESSAGE_URI_MAX &&
+	       m->to.auri.l < MESSAGE_URI_MAX && m->ruri.l < MESSAGE_URI_MAX;
+}
+
+bool message_check(const struct sip_msg *m, struct message_why *why)
+{
+	uint32_t n;
+	size_t len;
+
+	if (!has_identity(m))
+		return refuse(why, 0, "a mandatory header is missing");
+	if (!pl_isset(&m->from.tag))
+		return refuse(why, 400, "From has no tag");
+	if (pl_cmp(&m->cseq.met, &m->met))
+		return refuse(why, 400, "CSeq names another method");
+	if (m->cseq.num > INT32_MAX)
+		return refuse(why, 400, "CSeq is 2^31 or more");
+	if (!once_each(m))
+		return refuse(why, 400, "a header stands there twice");
+	if (!plain(&m->callid) || !plain(&m->from.tag) || !plain(&m->to.tag))
+		return refuse(why, 400, "a tag or Call-ID isn't printable");
+	if (!bearable(m))
+		return refuse(why, 414, "a URI, tag or Call-ID is too long");
+	if (pl_isset(&m->maxfwd) &&
+	    (!message_number(&m->maxfwd, &n) || n > 255))
+		return refuse(why, 400, "Max-Forwards is not a small number");
+	if (!body_length(m, &len))
+		return refuse(why, 400, "the body isn't as long as it says");
+	if (len && !pl_isset(&m->ctyp.type))
+		return refuse(why, 400, "the body has no Content-Type");
+	return true;
+}
+
+bool message_check_response(const struct sip_msg *m)
+{
+	size_t len;
+
+	return has_identity(m) && once_each(m) && bearable(m) &&
+	       plain(&m->callid) && plain(&m->to.tag) && m->scode >= 100 &&
+	       m->scode <= 699 && body_length(m, &len);
+}
+
+static bool token_is(const struct sip_hdr *hdr, const struct sip_msg *m,
+		     void *arg)
+{
+	(void)m;
+	return !pl_strcasecmp(&hdr->val, arg);
+}
+
+bool message_lists(const struct sip_msg *m, enum sip_hdrid id,
+		   const char *token)
+{
+	return sip_msg_hdr_apply(m, true, id, token_is, (void *)token);
+}
+
+struct unsupported {
+	const char *const *ours;
+	char *tags;
+	size_t size, n;
+};
+
+static bool add_unsupported(const struct sip_hdr *hdr, const struct sip_msg *m,
+			    void *arg)
+{
+	struct unsupported *u = arg;
+
+	(void)m;
+	for (unsigned i = 0; u->ours[i]; i++)
+		if (!pl_strcasecmp(&hdr->val, u->ours[i]))
+			return false;
+	if (u->n + hdr->val.l + 3 < u->size)
+		u->n += (size_t)snprintf(u->tags + u->n, u->size - u->n,
+					 "%s%.*s", u->n ? ", " : "",
+					 (int)hdr->val.l, hdr->val.p);
+	return u->size - u->n < 3;
+}
+
+bool message_unsupported(const struct sip_msg *m, const char *const ours[],
+			 char *tags, size_t size)
+{
+	struct unsupported u = {ours, tags, size, 0};
+
+	tags[0] = '\0';
+	sip_msg_hdr_apply(m, true, SIP_HDR_REQUIRE, add_unsupported, &u);
+	return u.n > 0;
+}
+
+unsigned message_max_forwards(const struct sip_msg *m)
+{
+	uint32_t n;
+
+	return message_number(&m->maxfwd, &n) ? n : 70;
+}
+
+uint32_t message_expires(const struct sip_msg *m)
+{
+	uint32_t n;
+
+	return message_number(&m->expires, &n) && n != MESSAGE_NO_EXPIRES
+		       ? n
+		       : MESSAGE_NO_EXPIRES;
+}
+
+static bool contact_read(struct message_contact *c, const struct pl *val)
+{
+	struct sip_addr a;
+	struct pl expires;
+
+	memset(c, 0, sizeof(*c));
+	if (sip_addr_decode(&a, val) || !a.auri.l ||
+	    a.auri.l >= MESSAGE_URI_MAX || !plain(&a.auri))
+		return false;
+	c->uri = a.auri;
+	c->parsed = a.uri;
+	c->params = a.params;
+	c->expires = MESSAGE_NO_EXPIRES;
+	if (!msg_param_decode(&a.params, "expires", &expires) &&
+	    !message_number(&expires, &c->expires))
+		c->expires = MESSAGE_NO_EXPIRES;
+	return true;
+}
+
+static bool add_contact(const struct sip_hdr *hdr, const struct sip_msg *m,
+			void *arg)
+{
+	struct message_contacts *cs = arg;
+
+	(void)m;
+	if (!pl_strcmp(&hdr->val, "*")) {
+		cs->star = true;
+		return false;
+	}
+	if (cs->n == MESSAGE_CONTACTS_MAX ||
+	    !contact_read(&cs->c[cs->n], &hdr->val))
+		return true;
+	cs->n++;
+	return false;
+}
+
+bool message_contacts(const struct sip_msg *m, struct message_contacts *out)
+{
+	out->n = 0;
+	out->star = false;
+	return !sip_msg_hdr_apply(m, true, SIP_HDR_CONTACT, add_contact, out);
+}
+
+bool message_contact(const struct sip_msg *m, struct message_contact *out)
+{
+	const struct sip_hdr *hdr = sip_msg_hdr(m, SIP_HDR_CONTACT);
+
+	return hdr && contact_read(out, &hdr->val) &&
+	       !pl_strcasecmp(&out->parsed.scheme, "sip");
+}
+
+bool message_contact_addr(const struct sip_msg *m, struct sa *sa)
+{
+	struct message_contact c;
+
+	if (!message_contact(m, &c))
+		return false;
+	return !sa_set(sa, &c.parsed.host,
+		       c.parsed.port ? c.parsed.port : SIP_PORT);
+}
+
+bool message_rseq(const struct sip_msg *m, uint32_t *rseq)
+{
+	const struct sip_hdr *hdr = sip_msg_hdr(m, SIP_HDR_RSEQ);
+
+	return hdr && message_number(&hdr->val, rseq) && *rseq;
+}
+
+bool message_rack(const struct sip_msg *m, uint32_t *rseq, uint32_t *cseq)
+{
+	const struct sip_hdr *hdr = sip_msg_hdr(m, SIP_HDR_RACK);
+	struct pl r, c, method;
+
+	if (!hdr ||
+	    re_regex(hdr->val.p, hdr->val.l, "[0-9]+[ \t]+[0-9]+[ \t]+[A-Z]+",
+		     &r, NULL, &c, NULL, &method))
+		return false;
+	return message_number(&r, rseq) && message_number(&c, cseq) &&
+	       !pl_strcmp(&method, "INVITE");
+}
+
+static int hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool message_uri_user(const struct uri *u, char *user, size_t size)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < u->user.l; i++) {
+		char c = u->user.p[i];
+
+		if (c == '%') {
+			int hi = i + 2 < u->user.l ? hex(u->user.p[i + 1]) : -1;
+			int lo = hi >= 0 ? hex(u->user.p[i + 2]) : -1;
+
+			if (lo < 0)
+				return false;
+			c = (char)(hi << 4 | lo);
+			i += 2;
+		}
+		if (!c || n + 1 >= size)
+			return false;
+		user[n++] = c;
+	}
+	if (!size)
+		return false;
+	user[n] = '\0';
+	return n > 0;
+}
+
+/* Folded lines come out as one; a lone CR or LF would be a line of its own to
+ * some readers. */
+static bool copy_line(const struct sip_hdr *hdr, const struct sip_msg *m,
+		      void *arg)
+{
+	struct mbuf *mb = arg;
+	int err = mbuf_printf(mb, "%r: ", &hdr->name);
+
+	(void)m;
+	for (size_t i = 0; i < hdr->val.l; i++) {
+		char c = hdr->val.p[i];
+
+		err |= mbuf_write_u8(mb,
+				     (unsigned char)c < ' ' ? ' ' : (uint8_t)c);
+	}
+	return (err | mbuf_write_str(mb, "\r\n")) != 0;
+}
+
+int message_copy(struct mbuf *mb, const struct sip_msg *m,
+		 const char *const names[])
+{
+	for (unsigned i = 0; names[i]; i++)
+		if (sip_msg_xhdr_apply(m, true, names[i], copy_line, mb))
+			return ENOMEM;
+	return 0;
+}
+
+int message_quote(struct mbuf *mb, const char *text)
+{
+	int err = mbuf_write_u8(mb, '"');
+
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			err |= mbuf_write_u8(mb, '\\');
+		/* a line break would end the header */
+		err |= mbuf_write_u8(
+			mb, (unsigned char)*text < ' ' ? ' ' : (uint8_t)*text);
+	}
+	return err | mbuf_write_u8(mb, '"');
+}
