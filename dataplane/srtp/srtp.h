@@ -19,10 +19,11 @@
 #include <stdint.h>
 #include "dataplane/abi/suite.h"
 
-#define SRTP_BURST_MAX	64 /* packets in one call */
-#define SRTP_SSRC_MAX	8  /* SSRCs that one session follows at a time */
-#define SRTP_WINDOW_MIN 64 /* replay window, packets */
-#define SRTP_WINDOW_MAX 1024
+#define SRTP_BURST_MAX	 64 /* packets in one call */
+#define SRTP_SSRC_MAX	 8  /* SSRCs that one session follows at a time */
+#define SRTP_KEYS_MAX	 4  /* master keys of one session, told apart by MKI */
+#define SRTP_WINDOW_MIN	 64 /* replay window, packets */
+#define SRTP_WINDOW_MAX	 1024
 #define SRTP_TRAILER_MAX (16 + 4 + SP_MKI_MAX) /* octets that sealing adds */
 
 enum srtp_verdict {
@@ -47,8 +48,8 @@ struct srtp_mem {
 };
 
 struct srtp_master {
-	uint16_t suite;	  /* enum sp_suite, not PLAIN */
-	uint8_t mki_len;  /* 0: none */
+	uint16_t suite;	 /* enum sp_suite, not PLAIN */
+	uint8_t mki_len; /* 0: none */
 	uint8_t mki[SP_MKI_MAX];
 	uint8_t key[SP_KEY_MAX];
 	uint8_t salt[SP_SALT_MAX];
@@ -60,11 +61,11 @@ struct srtp_session; /* one direction of one leg */
 
 struct srtp_pkt {
 	struct srtp_session *s; /* in: never NULL */
-	uint8_t *data;	 /* RTP or RTCP header; changed in place */
-	void *cookie;	 /* the caller's; moves along with the packet */
-	uint16_t len;	 /* octets; in and out */
-	uint16_t room;	 /* octets that may be written from data on */
-	uint8_t verdict; /* out: enum srtp_verdict */
+	uint8_t *data;		/* RTP or RTCP header; changed in place */
+	void *cookie;		/* the caller's; moves along with the packet */
+	uint16_t len;		/* octets; in and out */
+	uint16_t room;		/* octets that may be written from data on */
+	uint8_t verdict;	/* out: enum srtp_verdict */
 };
 
 enum srtp_dir { SRTP_RX, SRTP_TX };
@@ -82,21 +83,33 @@ struct srtp_backend {
 	const char *name;
 
 	/** An engine for the calling thread. @param isa "" or NULL for the best
-	 * that the CPU has, "sse", "avx2", "avx512" to hold it to that.
+	 * that the CPU has, "sse", "avx2", "avx512" to hold it to that; all
+	 * engines that work with a session need the same.
 	 * @return NULL if the CPU or the library can't. */
 	struct srtp_engine *(*engine_new)(const char *isa);
 	void (*engine_free)(struct srtp_engine *e);
 
 	/** A session with one key. @param window replay window, packets,
-	 * rounded up to a multiple of 64. @return NULL: unknown suite, or no
-	 * memory. Set-up thread; mem must outlive the session. */
+	 * rounded up to a multiple of 64; the second and later SSRCs get 256
+	 * at most (a stream's memory has a limit). The sender's window, by
+	 * which no index goes out twice, is the same. SRTCP has 64.
+	 * @return NULL: unknown suite, or no memory. Set-up thread; mem must
+	 * outlive the session. */
 	struct srtp_session *(*session_new)(struct srtp_engine *e,
 					    const struct srtp_master *m,
 					    enum srtp_dir dir, unsigned window,
 					    const struct srtp_mem *mem);
+	/** One more key, of the same suite, with an MKI of the same length and
+	 * another value. A receiver takes both; a sender uses the new one from
+	 * the next burst on. Counters and windows go on. Set-up thread, one at
+	 * a time; the worker may be at work with the session meanwhile.
+	 * @return false: not so, SRTP_KEYS_MAX already, or no memory. */
+	bool (*session_key)(struct srtp_engine *e, struct srtp_session *s,
+			    const struct srtp_master *m);
 	/** Wipes and frees. No worker may hold it any more. */
 	void (*session_free)(struct srtp_session *s);
-	/** The rollover counter that the next SSRC met starts from. */
+	/** The rollover counter that the next SSRC met starts from; those after
+	 * it start from 0 again. */
 	void (*session_roc)(struct srtp_session *s, uint32_t roc);
 	/** Running state of up to n SSRCs. @return how many. Any thread; each
 	 * value whole by itself. */
@@ -119,8 +132,8 @@ struct srtp_backend {
 			      uint16_t n);
 	uint16_t (*rtcp_protect)(struct srtp_engine *e, struct srtp_pkt pkt[],
 				 uint16_t n);
-	uint16_t (*rtcp_unprotect)(struct srtp_engine *e,
-				   struct srtp_pkt pkt[], uint16_t n);
+	uint16_t (*rtcp_unprotect)(struct srtp_engine *e, struct srtp_pkt pkt[],
+				   uint16_t n);
 };
 
 extern const struct srtp_backend srtp_ipsec_mb;

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dataplane/srtp/engine.h - one thread's scratch: the burst under work.
+ *
+ * Owned by one thread, which makes, uses and frees it. The memory is its own
+ * mapping, locked where the system allows and left out of core dumps, since
+ * SRTCP keys are expanded into it; they are wiped before a call returns, the
+ * rest when it is freed. */
+#pragma once
+#include <stdalign.h>
+#include "dataplane/srtp/burst.h"
+#include "dataplane/srtp/session.h"
+#include "dataplane/srtp/srtp.h"
+#include "dataplane/srtp/suite.h"
+
+#define SRTP_LANES 8 /* suites that a backend may have */
+
+/* How many packets ahead the core touches sessions, and a backend keys and
+ * packets. README.md, "Prefetch", has the measurement that chose it. */
+#define SRTP_PREFETCH 8
+
+/* The operations of a burst that go to one suite. */
+struct srtp_lane {
+	const struct srtp_suite *suite;
+	unsigned n;
+	struct srtp_op *op[SRTP_BURST_MAX];
+};
+
+struct srtp_engine {
+	const struct srtp_suite *suites;
+	unsigned n_suites;
+	unsigned used; /* lanes with something in, one bit each */
+	void *crypto;  /* the backend's own, wiped and freed along */
+	size_t size;   /* octets of the mapping */
+	struct srtp_lane lane[SRTP_LANES];
+	struct srtp_op op[SRTP_BURST_MAX];
+	const struct srtp_raw *rtcp_raw; /* what rtcp_key is expanded from */
+	alignas(64) uint8_t rtcp_key[SRTP_EXPANDED_MAX];
+};
+
+/** An engine for a backend's suites, with room octets of its own behind it
+ * (e->crypto, 64-octet aligned, zero). @return NULL: no memory. */
+struct srtp_engine *srtp_engine_alloc(const struct srtp_suite *suites,
+				      unsigned n, size_t room);
+/** Wipes and frees, e->crypto included. */
+void srtp_engine_release(struct srtp_engine *e);
+
+static inline void engine_start(struct srtp_engine *e)
+{
+	while (e->used) {
+		e->lane[__builtin_ctz(e->used)].n = 0;
+		e->used &= e->used - 1;
+	}
+}
+
+static inline void engine_put(struct srtp_engine *e, const struct srtp_suite *a,
+			      struct srtp_op *op)
+{
+	struct srtp_lane *l = &e->lane[a->lane];
+
+	l->suite = a;
+	l->op[l->n++] = op;
+	e->used |= 1u << a->lane;
+}
+
+/** Ask for what a packet of len octets will touch of an expanded key. */
+static inline void prefetch_key(const struct srtp_suite *a, const void *key,
+				unsigned len)
+{
+	const char *k = key;
+	const unsigned tail = a->hot_tail + (len / 16 + 1) * a->hot_block;
+	const unsigned rest = a->expanded - a->hot_head;
+
+	for (unsigned o = 0; o < a->hot_head; o += 64)
+		__builtin_prefetch(k + o);
+	for (unsigned o = a->expanded - (tail < rest ? tail : rest);
+	     o < a->expanded; o += 64)
+		__builtin_prefetch(k + o);
+}
+
+/* struct srtp_backend; srtp.h. */
+uint16_t srtp_protect(struct srtp_engine *e, struct srtp_pkt pkt[], uint16_t n);
+uint16_t srtp_unprotect(struct srtp_engine *e, struct srtp_pkt pkt[],
+			uint16_t n);
+uint16_t srtcp_protect(struct srtp_engine *e, struct srtp_pkt pkt[],
+		       uint16_t n);
+uint16_t srtcp_unprotect(struct srtp_engine *e, struct srtp_pkt pkt[],
+			 uint16_t n);

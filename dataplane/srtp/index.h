@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dataplane/srtp/index.h - the packet index from a sequence number.
+ *
+ * RFC 3711 section 3.3.1 and appendix A. An index is ROC << 16 | SEQ, 48 bits;
+ * top is the highest index of the SSRC so far. Pure functions. */
+#pragma once
+#include <stdint.h>
+
+#define INDEX_LIMIT (UINT64_C(1) << 48) /* the first index that isn't one */
+
+/** The index nearest to top that ends in seq. */
+static inline uint64_t index_estimate(uint64_t top, uint16_t seq)
+{
+	int32_t ahead = (int32_t)seq - (int32_t)(uint16_t)top;
+	uint64_t index = (top & ~UINT64_C(0xffff)) | seq;
+
+	/* Before the first rollover there is nothing to fall back to: a large
+	 * step is one forward. The RFC's modulo would make it ROC 2^32 - 1. */
+	if (ahead > 0x8000 && top > 0xffff)
+		index -= 0x10000;
+	else if (ahead < -0x8000)
+		index += 0x10000;
+	return index;
+}
+
+static inline uint64_t index_first(uint32_t roc, uint16_t seq)
+{
+	return (uint64_t)roc << 16 | seq;
+}

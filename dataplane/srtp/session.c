@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include <string.h>
+#include "dataplane/srtp/engine.h"
+#include "dataplane/srtp/kdf.h"
+#include "dataplane/srtp/session.h"
+
+static uint32_t rtcp_lifetime(const struct srtp_key *k)
+{
+	return k->packets < SRTCP_PACKETS_MAX ? k->packets : SRTCP_PACKETS_MAX;
+}
+
+/* Packets of the ring below a window: a power of two times 64. */
+static unsigned ring_size(unsigned window)
+{
+	unsigned ring = 64;
+
+	while (ring < window)
+		ring *= 2;
+	return ring;
+}
+
+static unsigned min(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/* Octets of far windows. */
+static size_t far_size(unsigned window)
+{
+	if (window <= WINDOW_NEAR)
+		return 0;
+	return ring_size(window) / 8 +
+	       (SRTP_SSRC_MAX - 1) * ring_size(min(window, WINDOW_MORE)) / 8;
+}
+
+struct replay srtp_far_window(struct srtp_session *s, int slot)
+{
+	const unsigned words = s->mask + 1u;
+	const unsigned size = min(s->window, WINDOW_MORE);
+	const unsigned more = min(words, WINDOW_MORE / 64);
+	uint64_t *w = more_of(s)->window;
+
+	if (slot == 0)
+		return (struct replay){w, words - 1, s->window};
+	return (struct replay){w + words + (slot - 1) * more, more - 1, size};
+}
+
+int srtp_ssrc_find_more(const struct srtp_session *s, uint32_t ssrc)
+{
+	const struct srtp_more *more = more_of(s);
+
+	for (int i = 1; i < s->n_ssrc; i++)
+		if (more->ssrc[i - 1].ssrc == ssrc)
+			return i;
+	return -1;
+}
+
+int srtp_ssrc_learn(struct srtp_session *s, uint32_t ssrc)
+{
+	int slot = s->n_ssrc;
+
+	if (slot == SRTP_SSRC_MAX)
+		return -1;
+	ssrc_at(s, slot)->ssrc = ssrc;
+	/* Readers see the SSRC no later than the count. */
+	__atomic_store_n(&s->n_ssrc, slot + 1, __ATOMIC_RELEASE);
+	return slot;
+}
+
+void srtp_ssrc_meet(struct srtp_session *s, int slot, uint64_t index,
+		    unsigned key)
+{
+	struct srtp_ssrc *x = ssrc_at(s, slot);
+
+	SET(x->left, srtp_left(s, -1, key));
+	SET(x->top, index);
+	x->key = key;
+	SET(more_of(s)->roc, 0);
+	__atomic_store_n(&x->met, x->met | MET_RTP, __ATOMIC_RELEASE);
+}
+
+void srtcp_ssrc_meet(struct srtp_session *s, int slot, unsigned key)
+{
+	struct srtp_ssrc *x = ssrc_at(s, slot);
+
+	more_of(s)->rtcp[slot].left = srtcp_left(s, -1, key);
+	x->rtcp_key = key;
+	__atomic_store_n(&x->met, x->met | MET_RTCP, __ATOMIC_RELEASE);
+}
+
+void srtp_ssrc_turn(struct srtp_session *s, int slot, unsigned key)
+{
+	struct srtp_ledger *ledger = more_of(s)->ledger;
+	struct srtp_ssrc *x = ssrc_at(s, slot);
+
+	ledger->left[x->key][slot] = x->left;
+	SET(x->left, ledger->left[key][slot]);
+	x->key = key;
+}
+
+void srtcp_ssrc_turn(struct srtp_session *s, int slot, unsigned key)
+{
+	struct srtp_more *more = more_of(s);
+	struct srtp_ssrc *x = ssrc_at(s, slot);
+
+	more->ledger->rtcp_left[x->rtcp_key][slot] = more->rtcp[slot].left;
+	more->rtcp[slot].left = more->ledger->rtcp_left[key][slot];
+	x->rtcp_key = key;
+}
+
+uint64_t srtp_left(const struct srtp_session *s, int slot, unsigned k)
+{
+	struct srtp_session *t = (struct srtp_session *)(uintptr_t)s;
+	const struct srtp_ssrc *x = slot < 0 ? NULL : ssrc_at(t, slot);
+
+	if (!x || !(x->met & MET_RTP))
+		return key_of(s->suite, key_expanded(s, k))->packets;
+	return x->key == k ? x->left : more_of(s)->ledger->left[k][slot];
+}
+
+uint32_t srtcp_left(const struct srtp_session *s, int slot, unsigned k)
+{
+	struct srtp_session *t = (struct srtp_session *)(uintptr_t)s;
+	const struct srtp_ssrc *x = slot < 0 ? NULL : ssrc_at(t, slot);
+	const struct srtp_more *more = more_of(s);
+
+	if (!x || !(x->met & MET_RTCP))
+		return rtcp_lifetime(key_of(s->suite, key_expanded(s, k)));
+	return x->rtcp_key == k ? more->rtcp[slot].left
+				: more->ledger->rtcp_left[k][slot];
+}
+
+int srtp_key_find(const struct srtp_session *s, const uint8_t *mki)
+{
+	unsigned n = __atomic_load_n(&s->n_keys, __ATOMIC_ACQUIRE);
+
+	for (unsigned i = 0; i < n; i++)
+		if (!memcmp(key_of(s->suite, key_expanded(s, i))->mki, mki,
+			    s->mki_len))
+			return i;
+	return -1;
+}
+
+/* Expand a master key into block: the key, and struct srtp_key behind it. */
+static void key_fill(struct srtp_engine *e, const struct srtp_suite *a,
+		     const struct srtp_master *m, void *block)
+{
+	struct srtp_key *k = key_of(a, block);
+	struct srtp_raw rtp;
+
+	srtp_kdf(e, a, m->key, m->salt, &rtp, &k->rtcp);
+	a->expand(e, a, &rtp, block);
+	explicit_bzero(&rtp, sizeof(rtp));
+	memcpy(k->mki, m->mki, m->mki_len);
+	k->packets = m->packets && m->packets < SRTP_PACKETS_MAX
+			     ? m->packets
+			     : SRTP_PACKETS_MAX;
+}
+
+static size_t key_size(const struct srtp_suite *a)
+{
+	return a->expanded + sizeof(struct srtp_key);
+}
+
+struct srtp_session *srtp_session_new(struct srtp_engine *e,
+				      const struct srtp_master *m,
+				      enum srtp_dir dir, unsigned window,
+				      const struct srtp_mem *mem)
+{
+	const struct srtp_suite *a =
+		srtp_suite_find(e->suites, e->n_suites, m->suite);
+	struct srtp_session *s;
+	struct srtp_more *more;
+	size_t size;
+
+	if (!a || m->mki_len > SP_MKI_MAX)
+		return NULL;
+	window = min(window, SRTP_WINDOW_MAX);
+	window = window < SRTP_WINDOW_MIN ? SRTP_WINDOW_MIN : window;
+	window = (window + 63) & ~63u;
+
+	size = sizeof(*s) + key_size(a) + sizeof(*more) + far_size(window);
+	s = mem->alloc(mem->ctx, size, alignof(struct srtp_session));
+	if (!s)
+		return NULL;
+	memset(s, 0, size);
+	s->suite = a;
+	s->expanded = s->key;
+	s->window = window;
+	s->mask = ring_size(window) / 64 - 1;
+	s->n_keys = 1;
+	s->mki_len = m->mki_len;
+	s->dir = dir;
+	more = more_of(s);
+	more->mem = mem;
+	more->size = size;
+	key_fill(e, a, m, s->key);
+	return s;
+}
+
+bool srtp_session_key(struct srtp_engine *e, struct srtp_session *s,
+		      const struct srtp_master *m)
+{
+	struct srtp_more *more = more_of(s);
+	const struct srtp_mem *mem = more->mem;
+	const unsigned k = s->n_keys;
+	struct srtp_key *key;
+	void *block;
+
+	if (k == SRTP_KEYS_MAX || m->suite != s->suite->id || !m->mki_len ||
+	    m->mki_len != s->mki_len || srtp_key_find(s, m->mki) >= 0)
+		return false;
+	if (!more->ledger) {
+		more->ledger = mem->alloc(mem->ctx, sizeof(*more->ledger), 64);
+		if (!more->ledger)
+			return false;
+		memset(more->ledger, 0, sizeof(*more->ledger));
+	}
+	block = mem->alloc(mem->ctx, key_size(s->suite), 64);
+	if (!block)
+		return false;
+	memset(block, 0, key_size(s->suite));
+	key_fill(e, s->suite, m, block);
+	key = key_of(s->suite, block);
+	for (unsigned i = 0; i < SRTP_SSRC_MAX; i++) {
+		more->ledger->left[k][i] = key->packets;
+		more->ledger->rtcp_left[k][i] = rtcp_lifetime(key);
+	}
+	more->added[k - 1] = block;
+	__atomic_store_n(&s->n_keys, k + 1, __ATOMIC_RELEASE);
+	if (s->dir == SRTP_TX) {
+		SET(s->expanded, block);
+		SET(s->key_no, k);
+	}
+	return true;
+}
+
+void srtp_session_free(struct srtp_session *s)
+{
+	struct srtp_more *more;
+	const struct srtp_mem *mem;
+	size_t size, key;
+
+	if (!s)
+		return;
+	more = more_of(s);
+	mem = more->mem;
+	size = more->size;
+	key = key_size(s->suite);
+	for (unsigned i = 0; i + 1 < s->n_keys; i++) {
+		explicit_bzero(more->added[i], key);
+		mem->free(mem->ctx, more->added[i], key);
+	}
+	if (more->ledger)
+		mem->free(mem->ctx, more->ledger, sizeof(*more->ledger));
+	explicit_bzero(s, size);
+	mem->free(mem->ctx, s, size);
+}
+
+void srtp_session_roc(struct srtp_session *s, uint32_t roc)
+{
+	SET(more_of(s)->roc, roc);
+}
+
+unsigned srtp_session_state(const struct srtp_session *s,
+			    struct srtp_state st[], unsigned n)
+{
+	struct srtp_session *t = (struct srtp_session *)(uintptr_t)s;
+	unsigned known = __atomic_load_n(&s->n_ssrc, __ATOMIC_ACQUIRE);
+
+	n = min(n, known);
+	for (unsigned i = 0; i < n; i++) {
+		const struct srtp_ssrc *x = ssrc_at(t, i);
+		const bool met = GET(x->met) & MET_RTP;
+		const uint64_t top = met ? GET(x->top) : 0;
+
+		st[i] = (struct srtp_state){
+			.ssrc = x->ssrc,
+			.roc = top >> 16,
+			.seq = (uint16_t)top,
+			.rtcp_index = GET(more_of(s)->rtcp[i].index),
+			.left = met ? GET(x->left)
+				    : srtp_left(s, -1, GET(s->key_no)),
+		};
+	}
+	return n;
+}

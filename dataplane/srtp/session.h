@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dataplane/srtp/session.h - what one direction of one leg remembers.
+ *
+ * RFC 3711 section 3.2. Made and freed by the set-up thread, which owns the
+ * memory; in between, everything but the keys belongs to one worker. Other
+ * threads may read running state, field by field (srtp_session_state).
+ *
+ * One block holds a session, its first key, and the state of all the SSRCs it
+ * may ever follow, so that the packet loop allocates nothing. The order is by
+ * heat. A packet of the first SSRC with a window of up to 128 touches the
+ * first cache line and the key, which starts at the second, where it can be
+ * prefetched without looking:
+ *
+ *	64	struct srtp_session, the first SSRC in it
+ *	...	the first key: expanded, then struct srtp_key
+ *	...	struct srtp_more: other SSRCs, SRTCP, far windows */
+#pragma once
+#include <stdalign.h>
+#include "dataplane/srtp/replay.h"
+#include "dataplane/srtp/srtp.h"
+#include "dataplane/srtp/suite.h"
+
+/* Windows of more than 128 packets do not fit beside their SSRC. They stand
+ * at the end, and only the first SSRC has more than 256 packets there: with
+ * 1,024 for all eight, the four AES-GCM contexts of a stream would outgrow
+ * 8 KiB. */
+#define WINDOW_NEAR 128 /* packets */
+#define WINDOW_MORE 256
+
+/* Running state is written by the worker and read by anyone: each field whole
+ * by itself, no order between them. Plain moves on the CPUs that we run on. */
+#define GET(field)    __atomic_load_n(&(field), __ATOMIC_RELAXED)
+#define SET(field, v) __atomic_store_n(&(field), (v), __ATOMIC_RELAXED)
+
+enum { MET_RTP = 1, MET_RTCP = 2 };
+
+struct srtp_ssrc {
+	uint64_t top;  /* highest index, once MET_RTP */
+	uint64_t left; /* packets left on key */
+	uint32_t ssrc; /* host order */
+	uint8_t met;
+	uint8_t key; /* number of the key that left counts */
+	uint8_t rtcp_key;
+	uint8_t spare;
+	uint64_t window[WINDOW_NEAR / 64];
+};
+
+struct srtp_session {
+	const struct srtp_suite *suite;
+	const void *expanded; /* key in use; receiving: the first */
+	uint16_t window;      /* packets */
+	uint8_t mask;	      /* ring words of the first SSRC's window - 1 */
+	uint8_t n_ssrc;
+	uint8_t n_keys;
+	uint8_t key_no; /* sending: the key in use */
+	uint8_t mki_len;
+	uint8_t dir; /* enum srtp_dir */
+	struct srtp_ssrc first;
+	alignas(64) uint8_t key[]; /* the first key */
+};
+
+/* Behind each expanded key. */
+struct srtp_key {
+	uint64_t packets;     /* lifetime for each SSRC */
+	struct srtp_raw rtcp; /* SRTCP session keys, expanded on use */
+	uint8_t mki[SP_MKI_MAX];
+	uint8_t spare[6];
+};
+
+struct srtcp_ssrc {
+	uint64_t window;
+	uint32_t index; /* next to send, or highest received */
+	uint32_t left;
+};
+
+/* What is left on keys that an SSRC does not use at the moment; there is one
+ * only when a session has several keys. */
+struct srtp_ledger {
+	uint64_t left[SRTP_KEYS_MAX][SRTP_SSRC_MAX];
+	uint32_t rtcp_left[SRTP_KEYS_MAX][SRTP_SSRC_MAX];
+};
+
+struct srtp_more {
+	struct srtp_ssrc ssrc[SRTP_SSRC_MAX - 1]; /* second and later */
+	struct srtcp_ssrc rtcp[SRTP_SSRC_MAX];
+	void *added[SRTP_KEYS_MAX - 1]; /* expanded keys after the first */
+	struct srtp_ledger *ledger;
+	const struct srtp_mem *mem;
+	uint32_t size;	   /* octets of the whole block */
+	uint32_t roc;	   /* for the next SSRC met */
+	uint64_t window[]; /* far ones: the first SSRC's, then the others' */
+};
+
+_Static_assert(sizeof(struct srtp_session) == 64, "one cache line");
+_Static_assert(sizeof(struct srtp_key) % 8 == 0, "struct srtp_more follows");
+
+static inline struct srtp_key *key_of(const struct srtp_suite *a,
+				      const void *expanded)
+{
+	return (struct srtp_key *)((uintptr_t)expanded + a->expanded);
+}
+
+static inline struct srtp_more *more_of(const struct srtp_session *s)
+{
+	return (struct srtp_more *)((uintptr_t)s->key + s->suite->expanded +
+				    sizeof(struct srtp_key));
+}
+
+static inline const void *key_expanded(const struct srtp_session *s, unsigned k)
+{
+	return k ? more_of(s)->added[k - 1] : s->key;
+}
+
+static inline struct srtp_ssrc *ssrc_at(struct srtp_session *s, int slot)
+{
+	return slot ? &more_of(s)->ssrc[slot - 1] : &s->first;
+}
+
+int srtp_ssrc_find_more(const struct srtp_session *s, uint32_t ssrc);
+
+/** Slot of an SSRC, -1: not followed. */
+static inline int ssrc_find(const struct srtp_session *s, uint32_t ssrc)
+{
+	if (s->first.ssrc == ssrc && s->n_ssrc)
+		return 0;
+	return s->n_ssrc > 1 ? srtp_ssrc_find_more(s, ssrc) : -1;
+}
+
+struct replay srtp_far_window(struct srtp_session *s, int slot);
+
+static inline struct replay ssrc_window(struct srtp_session *s, int slot,
+					struct srtp_ssrc *x)
+{
+	if (s->mask < WINDOW_NEAR / 64)
+		return (struct replay){x->window, s->mask, s->window};
+	return srtp_far_window(s, slot);
+}
+
+/** Follow one more SSRC; its tag has verified, or we send it.
+ * @return its slot, -1: SRTP_SSRC_MAX are followed. */
+int srtp_ssrc_learn(struct srtp_session *s, uint32_t ssrc);
+/** The first RTP packet of a slot: where its index starts. Takes the rollover
+ * counter that session_roc left. */
+void srtp_ssrc_meet(struct srtp_session *s, int slot, uint64_t index,
+		    unsigned key);
+/** The first SRTCP packet of a slot. */
+void srtcp_ssrc_meet(struct srtp_session *s, int slot, unsigned key);
+/** Let left count another key: what is left of the old one is kept. */
+void srtp_ssrc_turn(struct srtp_session *s, int slot, unsigned key);
+void srtcp_ssrc_turn(struct srtp_session *s, int slot, unsigned key);
+/** Packets that an SSRC may still use key k for; slot -1: a new one. */
+uint64_t srtp_left(const struct srtp_session *s, int slot, unsigned k);
+uint32_t srtcp_left(const struct srtp_session *s, int slot, unsigned k);
+/** Number of the key that an MKI names, -1: none. */
+int srtp_key_find(const struct srtp_session *s, const uint8_t *mki);
+
+/* struct srtp_backend, for backends built on this core; srtp.h. */
+struct srtp_session *srtp_session_new(struct srtp_engine *e,
+				      const struct srtp_master *m,
+				      enum srtp_dir dir, unsigned window,
+				      const struct srtp_mem *mem);
+bool srtp_session_key(struct srtp_engine *e, struct srtp_session *s,
+		      const struct srtp_master *m);
+void srtp_session_free(struct srtp_session *s);
+void srtp_session_roc(struct srtp_session *s, uint32_t roc);
+unsigned srtp_session_state(const struct srtp_session *s,
+			    struct srtp_state st[], unsigned n);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dataplane/srtp/suite.h - an SRTP algorithm as a const descriptor, and the
+ * unit of work that the core hands to it. RFC 3711 section 4, 6188, 7714.
+ *
+ * A descriptor carries sizes, limits, a constructor of expanded keys and burst
+ * operations. A backend makes one for each row of abi/suite.h; the core
+ * (session, protect, unprotect ...) knows only this header and never names a
+ * backend. Descriptors are immutable and shared by all threads; operations run
+ * on the calling thread's engine and leave nothing in flight. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "dataplane/abi/suite.h"
+
+struct srtp_engine;
+
+#define SRTP_AUTH_KEY	  20 /* octets of an HMAC-SHA1 session key, RFC 3711 5.2 */
+#define SRTP_TAG_MAX	  16
+#define SRTP_EXPANDED_MAX 1024 /* octets of the largest expanded key */
+
+/* RFC 3711 section 9.2: packets that one master key may protect. */
+#define SRTP_PACKETS_MAX  (UINT64_C(1) << 48)
+#define SRTCP_PACKETS_MAX (UINT32_C(1) << 31)
+
+/* Session keys as the key derivation gives them, before expansion. Secret. */
+struct srtp_raw {
+	uint8_t enc[SP_KEY_MAX];
+	uint8_t auth[SRTP_AUTH_KEY]; /* AEAD: unused */
+	uint8_t salt[SP_SALT_MAX];
+};
+
+/* One packet for a cipher. In the packet stand, in this order, hdr octets that
+ * stay readable, len octets to encrypt, and behind them what the suite and the
+ * protocol put there. The core has checked all of it against the buffer. */
+struct srtp_op {
+	uint8_t *data;	    /* first octet of the packet */
+	const void *key;    /* expanded key, 64-octet aligned */
+	uint8_t *tag;	    /* in the packet: seal writes, verify reads it */
+	const uint8_t *aad; /* AEAD: authenticated, not encrypted */
+	uint64_t index;	    /* packet index, 48 bits, or SRTCP index, 31 */
+	uint32_t ssrc;	    /* host order */
+	uint32_t tail;	    /* HMAC: the four octets authenticated behind the
+			      * packet, as in memory: ROC, or E and index */
+	uint16_t hdr, len;  /* octets */
+	uint16_t aad_len;   /* octets */
+	uint8_t tag_len;    /* octets */
+	bool ok;	    /* verify: tag is right */
+	/* For the core. */
+	uint8_t pkt;	 /* number within the burst */
+	uint8_t verdict; /* so far */
+	int8_t slot;	 /* SSRC's slot in the session, -1: not met yet */
+	uint8_t key_no;	 /* which of the session's keys */
+	/* For the suite, from verify to undo. */
+	uint32_t under; /* what stood where verify put tail */
+};
+
+struct srtp_suite {
+	uint16_t id;  /* enum sp_suite */
+	uint8_t lane; /* number within its backend, 0 .. lanes - 1 */
+	bool aead;    /* tag before the SRTCP index, RFC 7714 9.1 */
+	uint8_t key_len, salt_len, auth_len; /* octets; auth_len 0: AEAD */
+	uint8_t tag_len, rtcp_tag_len;	     /* octets */
+	uint16_t expanded; /* octets of an expanded key, multiple of 8 */
+
+	/* What a packet touches of an expanded key, for prefetch: its first
+	 * hot_head octets, and of its end hot_tail octets and hot_block more
+	 * for each started 16 of the packet. */
+	uint16_t hot_head, hot_tail, hot_block;
+
+	/** Expand session keys into out[expanded], 64-octet aligned. */
+	void (*expand)(struct srtp_engine *e, const struct srtp_suite *a,
+		       const struct srtp_raw *raw, void *out);
+	/** AES-CM keystream of RFC 3711 section 4.1.1 with a raw key of
+	 * key_len octets, len <= 64: what key derivation is made of. */
+	void (*keystream)(struct srtp_engine *e, const struct srtp_suite *a,
+			  const uint8_t *key, const uint8_t iv[16],
+			  uint8_t *out, size_t len);
+	/* Bursts. All ops are of suite a; 1 <= n <= SRTP_BURST_MAX. */
+
+	/** Encrypt, authenticate, write the tag. */
+	void (*seal)(struct srtp_engine *e, const struct srtp_suite *a,
+		     struct srtp_op *op[], unsigned n);
+	/** Compare tags, in constant time, into ok. HMAC: authenticates only.
+	 * AEAD: decrypts in the same pass, also where the tag was wrong. */
+	void (*verify)(struct srtp_engine *e, const struct srtp_suite *a,
+		       struct srtp_op *op[], unsigned n);
+	/** HMAC: decrypt what has verified. NULL: verify did it. */
+	void (*decrypt)(struct srtp_engine *e, const struct srtp_suite *a,
+			struct srtp_op *op[], unsigned n);
+	/** Give a packet the octets back that it had before it was verified
+	 * with index; for a second try with op->index. */
+	void (*undo)(struct srtp_engine *e, const struct srtp_suite *a,
+		     struct srtp_op *op, uint64_t index);
+};
+
+/** The descriptor of a suite, NULL if the table has none. */
+const struct srtp_suite *srtp_suite_find(const struct srtp_suite table[],
+					 unsigned n, uint16_t id);
