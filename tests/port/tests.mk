@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+# Configuration, ports, adjacencies, and the dataplane as a process.
+PORT_TESTS := $(B)/tests/config_test $(B)/tests/reserve_test
+CHECK_PROGRAMS += $(PORT_TESTS)
+CHECK_PYTEST += tests/port/test_port.py
+
+$(B)/obj/tests/port/%.o: EXTRA = $(DPDK_C)
+
+$(B)/tests/config_test: $(call objs,tests/port/config_test.c \
+    dataplane/app/config.c) $(call objs,$(CONF_SRC))
+	@mkdir -p $(@D)
+	$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka -lcyaml -lyaml
+
+$(B)/tests/reserve_test: $(call objs,tests/port/reserve_test.c \
+    dataplane/port/reserve.c dataplane/app/log.c)
+	@mkdir -p $(@D)
+	$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka $(DPDK_L)
