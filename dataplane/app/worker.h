@@ -14,20 +14,21 @@
 #include "dataplane/stage/stage.h"
 
 struct worker {
-	unsigned id;		    /* 0 .. n_workers-1; QSBR thread id */
+	unsigned id; /* 0 .. n_workers-1; QSBR thread id */
 	unsigned lcore;
 	unsigned n_workers;
-	bool rest;		    /* sleep when idle (virtual ports) */
+	bool rest; /* sleep when idle (virtual ports) */
 	struct table *table;
 	struct ports *ports;
 	const struct srtp_backend *srtp;
 	struct srtp_engine *engine;
 	struct rte_rcu_qsbr *qsbr;
-	struct rte_ring *handover;  /* packets that are this worker's */
-	struct worker *all;	    /* the array of workers */
-	struct rte_ring *to_control;/* V_CONTROL packets, to the main lcore */
-	uint64_t now;		    /* TSC at the start of this turn */
-	uint64_t turns, idle_turns; /* for load */
+	struct rte_ring *handover;   /* packets that are this worker's */
+	struct worker *all;	     /* the array of workers */
+	struct rte_ring *to_control; /* V_CONTROL packets, to the main lcore */
+	unsigned next_port;	     /* the one that rx asks first */
+	uint64_t now;		     /* TSC at the start of this turn */
+	uint64_t turns, idle_turns;  /* for load */
 	uint64_t count[VERDICT_COUNT];
 	volatile bool *stop;
 } __rte_cache_aligned;

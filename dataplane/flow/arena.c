@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <rte_log.h>
+#include "dataplane/app/log.h"
 
 enum {
 	LINE = 64,		/* every size is a multiple of this */
@@ -85,10 +85,10 @@ static int grow(struct arena *a)
 		return -1;
 	}
 	if (mlock(c, CHUNK) != 0 && !a->lock_failed++)
-		RTE_LOG(WARNING, USER1,
-			"hop keys: cannot lock memory (%s), so they could "
-			"reach swap; raise LimitMEMLOCK\n",
-			strerror(errno));
+		log_line(LOG_WARNING,
+			 "locking memory for hop keys: %s, so they could "
+			 "reach swap; raise LimitMEMLOCK",
+			 strerror(errno));
 	c->next = a->chunks;
 	a->chunks = c;
 	a->at = (uint8_t *)c + LINE;

@@ -58,8 +58,8 @@ struct flow_out {
 	struct adjacency *adj;	   /* NULL: the peer isn't known yet */
 	struct srtp_session *tx;   /* NULL: plain */
 	uint8_t hdr[FLOW_HDR_MAX]; /* IP header, UDP ports; lengths are zero */
-	uint16_t udp_sum;	   /* of the pseudo header and the ports */
-	uint8_t trailer;	   /* octets that sealing adds */
+	uint16_t pseudo_sum; /* of the UDP pseudo header, without length */
+	uint8_t trailer;     /* octets that sealing adds */
 	uint8_t family;
 } __rte_cache_aligned;
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <rte_byteorder.h>
 #include "dataplane/flow/internal.h"
+#include "dataplane/stage/csum.h"
 
 #define TTL 64
 
@@ -22,23 +23,6 @@ static struct endpoint endpoint(const struct sp_addr *a)
 
 	memcpy(e.addr, a->addr, sizeof(e.addr));
 	return e;
-}
-
-static uint32_t sum16(uint32_t sum, const void *p, size_t octets)
-{
-	for (size_t i = 0; i < octets; i += 2) {
-		uint16_t v;
-
-		memcpy(&v, (const uint8_t *)p + i, 2);
-		sum += v;
-	}
-	return sum;
-}
-
-static uint16_t fold(uint32_t sum)
-{
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)((sum & 0xffff) + (sum >> 16));
 }
 
 /* Everything of the headers but the lengths, which the packet has; and the
@@ -69,10 +53,10 @@ static void header_build(struct flow_out *o, uint8_t dscp, const uint8_t *src,
 	memcpy(addr + len, dst->addr, len);
 	memcpy(h + ip, &sport, 2);
 	memcpy(h + ip + 2, &dst->port, 2);
-	o->udp_sum =
-		fold(sum16(rte_cpu_to_be_16(IPPROTO_UDP), addr, 2 * len + 4));
+	o->pseudo_sum = csum_fold(
+		csum_add(rte_cpu_to_be_16(IPPROTO_UDP), addr, 2 * len));
 	if (!six) {
-		sum = fold(sum16(0, h, 20));
+		sum = csum_fold(csum_add(0, h, 20));
 		memcpy(h + 10, &sum, 2);
 	}
 }

@@ -7,11 +7,9 @@
 #include <rte_cycles.h>
 #include <rte_errno.h>
 #include <rte_jhash.h>
-#include <rte_log.h>
+#include "dataplane/app/log.h"
 #include "dataplane/flow/internal.h"
 #include "dataplane/flow/source.h"
-
-#define LOG(level, ...) RTE_LOG(level, USER1, "flows: " __VA_ARGS__)
 
 int refuse(char text[SP_TEXT_MAX], int status, const char *fmt, ...)
 {
@@ -100,7 +98,7 @@ struct table *table_new(const struct table_limits *lim, struct ports *ps,
 	struct table *t = calloc(1, sizeof(*t));
 
 	if (!t) {
-		LOG(ERR, "no memory for the table\n");
+		log_line(LOG_ERR, "making the flow table: no memory");
 		return NULL;
 	}
 	t->lim = *lim;
@@ -110,28 +108,30 @@ struct table *table_new(const struct table_limits *lim, struct ports *ps,
 	t->retired_end = &t->retired;
 	if (lim->udp_first % 2 != 0 || lim->udp_last % 2 != 1 ||
 	    lim->udp_first > lim->udp_last) {
-		LOG(ERR, "media ports %u-%u: must be first even, last odd\n",
-		    lim->udp_first, lim->udp_last);
+		log_line(LOG_ERR,
+			 "media ports %u-%u: must be first even, last odd",
+			 lim->udp_first, lim->udp_last);
 		goto fail;
 	}
 	t->arena = arena_new();
 	if (!t->arena || index_fill(t, ps) != 0) {
-		LOG(ERR, "no memory for the index of media ports\n");
+		log_line(LOG_ERR, "making the index of media ports: no memory");
 		goto fail;
 	}
 	t->transports = ids_new("tr", t, lim->transports);
 	t->streams = ids_new("st", t, lim->streams);
 	if (!t->transports || !t->streams) {
-		LOG(ERR,
-		    "cannot make room for %u transports and %u streams: %s; "
-		    "try more memory\n",
-		    lim->transports, lim->streams, rte_strerror(rte_errno));
+		log_line(LOG_ERR,
+			 "making room for %u transports and %u streams: %s; "
+			 "try more memory",
+			 lim->transports, lim->streams,
+			 rte_strerror(rte_errno));
 		goto fail;
 	}
 	t->engine = srtp->engine_new(NULL);
 	if (!t->engine) {
-		LOG(ERR, "the %s engine does not start on this CPU\n",
-		    srtp->name);
+		log_line(LOG_ERR, "starting the %s engine: this CPU can't",
+			 srtp->name);
 		goto fail;
 	}
 	return t;

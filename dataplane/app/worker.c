@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker: the walk, and when to rest from it. See worker.h. */
+#include "dataplane/app/worker.h"
+#include <sys/prctl.h>
+#include <time.h>
+#include <rte_cycles.h>
+#include <rte_pause.h>
+
+enum {
+	IDLE_SPINS = 300, /* turns without a packet before the first nap */
+	NAP_MIN_NS = 50 * 1000,
+	NAP_MAX_NS = 500 * 1000, /* well below a queue's depth at full rate */
+};
+
+unsigned worker_turn(struct worker *w)
+{
+	struct rte_mbuf *m[BURST];
+	uint16_t n, k;
+
+	w->now = rte_rdtsc();
+	w->turns++;
+	n = stage_rx(w, m);
+	if (n == 0) {
+		w->idle_turns++;
+		return 0;
+	}
+	k = stage_classify(w, m, n);
+	k = stage_police(w, m, k);
+	k = stage_unprotect(w, m, k);
+	k = stage_rewrite(w, m, k);
+	k = stage_protect(w, m, k);
+	k = stage_tx(w, m, k);
+	stage_drop(w, m + k, n - k);
+	return n;
+}
+
+/* Longer and longer naps while nothing comes, shorter ones from the first
+ * packet on. Asleep, a worker holds nothing, so it is offline to QSBR and
+ * control's changes don't wait for it. */
+static long nap(struct worker *w, long ns)
+{
+	struct timespec ts = {.tv_nsec = ns};
+
+	rte_rcu_qsbr_thread_offline(w->qsbr, w->id);
+	nanosleep(&ts, NULL);
+	rte_rcu_qsbr_thread_online(w->qsbr, w->id);
+	return 2 * ns < NAP_MAX_NS ? 2 * ns : NAP_MAX_NS;
+}
+
+int worker_run(void *arg)
+{
+	struct worker *w = arg;
+	unsigned idle = 0;
+	long ns = NAP_MIN_NS;
+
+	if (w->rest) /* or the kernel would round naps up by as much again */
+		prctl(PR_SET_TIMERSLACK, 1);
+	rte_rcu_qsbr_thread_register(w->qsbr, w->id);
+	rte_rcu_qsbr_thread_online(w->qsbr, w->id);
+	while (!*w->stop) {
+		unsigned n = worker_turn(w);
+
+		rte_rcu_qsbr_quiescent(w->qsbr, w->id);
+		if (n > 0) {
+			idle = 0;
+			ns = NAP_MIN_NS;
+		} else if (!w->rest) {
+			rte_pause();
+		} else if (++idle > IDLE_SPINS) {
+			ns = nap(w, ns);
+		}
+	}
+	rte_rcu_qsbr_thread_offline(w->qsbr, w->id);
+	rte_rcu_qsbr_thread_unregister(w->qsbr, w->id);
+	return 0;
+}

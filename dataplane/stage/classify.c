@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* classify: whose is it, and what. Three passes over the burst, so that what
+ * the next pass reads has been prefetched by the one before: frames, then the
+ * port index, then flows. */
+#include <rte_ethdev.h>
+#include <rte_prefetch.h>
+#include "dataplane/app/worker.h"
+#include "dataplane/flow/flow.h"
+#include "dataplane/stage/parse.h"
+
+/* To whom the frame is addressed on the wire. */
+static bool ours(const struct port *p, const uint8_t *frame)
+{
+	return memcmp(frame, &p->mac, RTE_ETHER_ADDR_LEN) == 0 ||
+	       (frame[0] & 1) != 0;
+}
+
+/* The verdict on a media port's packet by what its lengths are like. */
+static enum verdict judge(enum frame_kind kind, const uint8_t *frame)
+{
+	if (kind == FRAME_FRAGMENT)
+		return V_FRAGMENT;
+	if (kind == FRAME_UDP_BAD)
+		return V_MALFORMED;
+	return frame[0] & 1 ? V_NOT_FOR_US : V_NONE; /* group MAC, host IP */
+}
+
+/* Headers only. @return the place of the flow, or NULL with a verdict. */
+static struct flow *const *look(const struct worker *w,
+				const struct flow_index *index,
+				struct rte_mbuf *m, struct frame *f)
+{
+	struct pkt_meta *x = pkt_meta(m);
+	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
+	struct flow *const *place;
+	enum frame_kind kind;
+
+	if (m->nb_segs != 1) {
+		x->verdict = V_KERNEL; /* no media packet is that long */
+		return NULL;
+	}
+	kind = frame_parse(p, m->data_len, f);
+	if (kind == FRAME_MALFORMED) {
+		x->verdict = V_MALFORMED;
+		return NULL;
+	}
+	if (!ours(&w->ports->port[x->in_port], p)) {
+		x->verdict = V_NOT_FOR_US;
+		return NULL;
+	}
+	place = kind == FRAME_OTHER
+			? NULL
+			: flow_place(index, f->family, f->dst, f->dst_port);
+	if (!place) {
+		x->verdict = V_KERNEL;
+		return NULL;
+	}
+	x->verdict = judge(kind, p);
+	x->ip_off = f->ip_off;
+	x->udp_off = f->udp_off;
+	x->rtp_off = f->payload_off;
+	x->rtp_len = f->payload_len;
+	x->family = f->family;
+	return x->verdict == V_NONE ? place : NULL;
+}
+
+/* What the device has not checked is checked here. A checksum that it says is
+ * not filled in yet (a sender on this very machine) was never on a wire. */
+static bool sums_ok(const struct rte_mbuf *m, const struct frame *f)
+{
+	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint64_t ip = m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
+	uint64_t udp = m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+
+	if (f->family == 4 && ip != RTE_MBUF_F_RX_IP_CKSUM_GOOD &&
+	    ip != RTE_MBUF_F_RX_IP_CKSUM_NONE && !frame_ip_sum_ok(p, f))
+		return false;
+	return udp == RTE_MBUF_F_RX_L4_CKSUM_GOOD ||
+	       udp == RTE_MBUF_F_RX_L4_CKSUM_NONE || frame_udp_sum_ok(p, f);
+}
+
+/* RFC 7983, then RFC 5761. */
+static enum verdict demux(const struct flow *f, struct pkt_meta *x,
+			  const uint8_t *p)
+{
+	static const enum verdict punted[] = {
+		[SP_PUNT_DROP] = V_NOT_RTP,
+		[SP_PUNT_CONTROL] = V_CONTROL,
+		[SP_PUNT_RELAY] = V_NONE,
+	};
+
+	if (x->rtp_len == 0)
+		return V_NOT_RTP;
+	switch (payload_kind(p[0])) {
+	case PAYLOAD_RTP:
+		break;
+	case PAYLOAD_STUN:
+		x->kind = PKT_RAW;
+		return punted[f->stun];
+	case PAYLOAD_DTLS:
+		x->kind = PKT_RAW;
+		return punted[f->dtls];
+	default:
+		return V_NOT_RTP;
+	}
+	x->kind = PKT_RTP;
+	if (x->side == SIDE_RTCP || (f->flags & SP_TRANSPORT_RTCP_MUX)) {
+		if (payload_is_rtcp(p, x->rtp_len))
+			x->kind = PKT_RTCP;
+		else if (x->side == SIDE_RTCP)
+			return V_NOT_RTP;
+	}
+	return V_NONE;
+}
+
+static enum verdict claim(const struct worker *w, struct rte_mbuf *m,
+			  const struct frame *f)
+{
+	struct pkt_meta *x = pkt_meta(m);
+	const struct flow *flow = x->flow;
+
+	if (!flow)
+		return V_NO_FLOW;
+	if (flow->owner != w->id) {
+		x->owner = flow->owner;
+		return V_HANDOVER;
+	}
+	if (!sums_ok(m, f))
+		return V_CHECKSUM;
+	x->side = rte_cpu_to_be_16(f->dst_port) == flow->rtp_port ? SIDE_RTP
+								  : SIDE_RTCP;
+	x->stream = flow->only;
+	return demux(flow, x, pkt_payload(m));
+}
+
+uint16_t stage_classify(struct worker *w, struct rte_mbuf *m[], uint16_t n)
+{
+	const struct flow_index *index = table_index(w->table);
+	struct flow *const *place[BURST];
+	struct frame f[BURST];
+	uint16_t i;
+
+	for (i = 0; i < n; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(m[i], void *));
+	for (i = 0; i < n; i++) {
+		place[i] = look(w, index, m[i], &f[i]);
+		if (place[i])
+			rte_prefetch0(place[i]);
+	}
+	for (i = 0; i < n; i++) {
+		if (!place[i])
+			continue;
+		pkt_meta(m[i])->flow = flow_at(place[i]);
+		rte_prefetch0(pkt_meta(m[i])->flow);
+	}
+	for (i = 0; i < n; i++) {
+		struct pkt_meta *x = pkt_meta(m[i]);
+
+		if (!place[i])
+			continue;
+		x->verdict = claim(w, m[i], &f[i]);
+		if (x->flow)
+			rte_prefetch0(x->flow->run);
+		rte_prefetch0(x->stream);
+	}
+	return stage_split(m, n);
+}

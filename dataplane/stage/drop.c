@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* drop: the end of every packet that wasn't sent. Counts it by its verdict; the
+ * kernel's, control's and other workers' go to their rings, the rest is freed
+ * here and nowhere else. */
+#include "dataplane/app/worker.h"
+#include "dataplane/flow/flow.h"
+
+/* Where a packet of this verdict goes; NULL: it is freed. */
+static struct rte_ring *ring_of(struct worker *w, const struct pkt_meta *x)
+{
+	switch (x->verdict) {
+	case V_KERNEL:
+		return w->ports->port[x->in_port].to_kernel;
+	case V_CONTROL:
+		return w->to_control;
+	case V_HANDOVER:
+		return x->handed == HANDED_OWNER ? NULL
+						 : w->all[x->owner].handover;
+	default:
+		return NULL;
+	}
+}
+
+/* What it is called when that ring is full. */
+static const uint8_t full[VERDICT_COUNT] = {
+	[V_KERNEL] = V_KERNEL_FULL,
+	[V_CONTROL] = V_CONTROL_FULL,
+	[V_HANDOVER] = V_HANDOVER_FULL,
+};
+
+static void count(struct worker *w, const struct pkt_meta *x)
+{
+	w->count[x->verdict]++;
+	if (x->stream)
+		x->stream->run->dropped++;
+	else if (x->flow && x->verdict != V_HANDOVER)
+		x->flow->run->dropped++;
+}
+
+void stage_drop(struct worker *w, struct rte_mbuf *m[], uint16_t n)
+{
+	struct rte_mbuf *dead[BURST];
+	uint16_t k = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		struct pkt_meta *x = pkt_meta(m[i]);
+		struct rte_ring *r = ring_of(w, x);
+		uint8_t v = x->verdict;
+
+		if (r && rte_ring_mp_enqueue(r, m[i]) == 0) {
+			w->count[v]++; /* the mbuf is no longer ours */
+			continue;
+		}
+		if (r)
+			x->verdict = full[v];
+		count(w, x);
+		dead[k++] = m[i];
+	}
+	if (k)
+		rte_pktmbuf_free_bulk(dead, k);
+}

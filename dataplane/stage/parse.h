@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dataplane/stage/parse.h - headers of what strangers send, bounded views.
+ *
+ * Ethernet with one VLAN tag or none, IPv4 (RFC 791) and IPv6 (RFC 8200)
+ * without options or extension headers, UDP (RFC 768), and the first octets of
+ * what UDP carries (RFC 7983, RFC 5761, RFC 3550). Pure: no DPDK. Nothing is
+ * read beyond (p, n). */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum frame_kind {
+	FRAME_UDP,	 /* whole and sound, as far as lengths tell */
+	FRAME_UDP_BAD,	 /* UDP, addresses and ports known, lengths wrong */
+	FRAME_FRAGMENT,	 /* first fragment of UDP: ports known */
+	FRAME_OTHER,	 /* for the kernel to judge */
+	FRAME_MALFORMED, /* IP header lengths do not add up */
+};
+
+struct frame {
+	const uint8_t *src, *dst; /* IP addresses; 4 or 16 octets */
+	uint16_t src_port;	  /* network order */
+	uint16_t dst_port;	  /* host order */
+	uint16_t ip_off, udp_off, payload_off;
+	uint16_t payload_len; /* octets */
+	uint8_t family;	      /* 4 or 6 */
+};
+
+/** Look at a frame. *f is filled in for the first three kinds (payload only for
+ * FRAME_UDP). Octets behind the UDP datagram are padding. */
+enum frame_kind frame_parse(const uint8_t *p, size_t n, struct frame *f);
+
+/** Is the IPv4 header's checksum right? */
+bool frame_ip_sum_ok(const uint8_t *p, const struct frame *f);
+/** Is the UDP checksum right? None at all is right in IPv4 only. */
+bool frame_udp_sum_ok(const uint8_t *p, const struct frame *f);
+
+/* What UDP carries, by its first octet: RFC 7983 section 7. */
+enum payload_kind {
+	PAYLOAD_NONE, /* nothing that has business on a media port */
+	PAYLOAD_STUN,
+	PAYLOAD_DTLS,
+	PAYLOAD_RTP, /* or RTCP */
+	PAYLOAD_KINDS
+};
+
+enum payload_kind payload_kind(uint8_t first);
+
+/** RFC 5761 section 4: would this be RTCP, were it on a shared port? */
+static inline bool payload_is_rtcp(const uint8_t *p, size_t n)
+{
+	return n >= 2 && p[1] >= 192 && p[1] <= 223;
+}
+
+/** Octets of the RTP header with its CSRCs and extension; 0: too short. */
+static inline size_t rtp_header_len(const uint8_t *p, size_t n)
+{
+	size_t len;
+
+	if (n < 12)
+		return 0;
+	len = 12 + 4 * (size_t)(p[0] & 0x0f);
+	if (p[0] & 0x10) {
+		if (n < len + 4)
+			return 0;
+		len += 4 + 4 * ((size_t)p[len + 2] << 8 | p[len + 3]);
+	}
+	return len <= n ? len : 0;
+}
+
+static inline uint32_t load32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	       (uint32_t)p[2] << 8 | p[3];
+}
+
+static inline void store32(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)(v >> 24);
+	p[1] = (uint8_t)(v >> 16);
+	p[2] = (uint8_t)(v >> 8);
+	p[3] = (uint8_t)v;
+}

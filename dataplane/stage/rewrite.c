@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rewrite: the packet becomes the other leg's. New Ethernet, IP and UDP headers
+ * stand before what UDP carries (IPv4 or IPv6 as the other leg has it, no VLAN
+ * tag); SSRCs get the stream's mask and the payload type its number. Lengths
+ * and checksums wait for tx, since sealing adds octets. */
+#include <rte_byteorder.h>
+#include <rte_cycles.h>
+#include <rte_prefetch.h>
+#include "dataplane/app/worker.h"
+#include "dataplane/flow/flow.h"
+#include "dataplane/stage/parse.h"
+#include "dataplane/stage/rtcp.h"
+
+enum { UDP_LEN = 8, PORTS_LEN = 4 };
+
+static void rewrite_rtp(const struct stream *s, uint8_t *p)
+{
+	unsigned csrcs = p[0] & 0x0f;
+
+	if (s->out_pt != SP_PT_KEEP)
+		p[1] = (uint8_t)((p[1] & 0x80) | s->out_pt);
+	if (s->ssrc_xor == 0)
+		return;
+	for (unsigned i = 0; i <= csrcs; i++)
+		store32(p + 8 + 4 * i, load32(p + 8 + 4 * i) ^ s->ssrc_xor);
+}
+
+/* RTCP of one direction, while its SSRCs are being rewritten. */
+struct rtcp_walk {
+	const struct worker *w;
+	const struct flow *from, *to;
+	const struct stream *stream;
+	uint64_t hz;
+};
+
+static uint32_t own_ssrc(void *arg, uint32_t ssrc)
+{
+	const struct rtcp_walk *k = arg;
+	const struct stream *s = flow_rtcp_stream(k->from, ssrc);
+
+	return ssrc ^ (s ? s : k->stream)->ssrc_xor;
+}
+
+/* The stream that carries this SSRC the other way; ssrc as masked there. */
+static const struct stream *reverse(const struct rtcp_walk *k, uint32_t ssrc)
+{
+	const struct stream *found = NULL;
+
+	for (unsigned i = 0; i < k->to->n_streams; i++) {
+		const struct stream *s = k->to->stream[i];
+
+		const struct flow *back = flow_at(s->to);
+
+		if (!back || back->id != k->from->id)
+			continue;
+		if (s->run->started && (s->run->ssrc ^ s->ssrc_xor) == ssrc)
+			return s;
+		if (!found)
+			found = s;
+	}
+	return found;
+}
+
+static uint32_t other_ssrc(void *arg, uint32_t ssrc)
+{
+	const struct stream *s = reverse(arg, ssrc);
+
+	return s ? ssrc ^ s->ssrc_xor : ssrc;
+}
+
+static void note_sender(void *arg, uint32_t ssrc, uint32_t ntp_mid)
+{
+	const struct rtcp_walk *k = arg;
+	const struct stream *s = flow_rtcp_stream(k->from, ssrc);
+
+	if (s)
+		stats_sender_report(s->run, ntp_mid, k->w->now);
+}
+
+static void note_report(void *arg, uint32_t ssrc, uint32_t lsr, uint32_t dlsr)
+{
+	const struct rtcp_walk *k = arg;
+	const struct stream *s = reverse(k, ssrc);
+
+	if (s)
+		stats_report_block(s->run, lsr, dlsr, k->w->now, k->hz);
+}
+
+static enum verdict rewrite_rtcp(const struct worker *w, struct pkt_meta *x,
+				 const struct flow *to, uint8_t *p)
+{
+	struct rtcp_walk walk = {
+		.w = w,
+		.from = x->flow,
+		.to = to,
+		.stream = x->stream,
+		.hz = table_index(w->table)->hz,
+	};
+	struct rtcp_map map = {
+		.own = own_ssrc,
+		.other = other_ssrc,
+		.sender = note_sender,
+		.report = note_report,
+		.arg = &walk,
+	};
+
+	return rtcp_rewrite(p, x->rtp_len, &map) == 0 ? V_NONE : V_MALFORMED;
+}
+
+/* Which of the other leg's two peers. */
+static const struct flow_out *departure(const struct flow *to,
+					const struct pkt_meta *x)
+{
+	bool rtcp = x->kind == PKT_RTCP ||
+		    (x->kind == PKT_RAW && x->side == SIDE_RTCP &&
+		     !(to->flags & SP_TRANSPORT_RTCP_MUX));
+
+	return &to->out[rtcp ? SIDE_RTCP : SIDE_RTP];
+}
+
+static int port_of(const struct ports *ps, uint16_t id)
+{
+	for (unsigned i = 0; i < ps->n; i++)
+		if (ps->port[i].id == id)
+			return (int)i;
+	return -1;
+}
+
+/* Put the other leg's headers before what UDP carries. */
+static void headers(struct rte_mbuf *m, const struct flow_out *o,
+		    const struct adjacency_value *a)
+{
+	struct pkt_meta *x = pkt_meta(m);
+	uint16_t ip = o->family == 6 ? 40 : 20;
+	uint16_t before = (uint16_t)(RTE_ETHER_HDR_LEN + ip + UDP_LEN);
+	uint16_t type = rte_cpu_to_be_16(o->family == 6 ? RTE_ETHER_TYPE_IPV6
+							: RTE_ETHER_TYPE_IPV4);
+	uint8_t *p;
+
+	/* Frames arrive with RTE_PKTMBUF_HEADROOM before them, which is more
+	 * than IPv6 needs beyond IPv4. */
+	m->data_off = (uint16_t)(m->data_off + x->rtp_off - before);
+	m->data_len = (uint16_t)(before + x->rtp_len);
+	m->pkt_len = m->data_len;
+	m->ol_flags = 0;
+	x->ip_off = RTE_ETHER_HDR_LEN;
+	x->udp_off = (uint16_t)(RTE_ETHER_HDR_LEN + ip);
+	x->rtp_off = before;
+	x->family = o->family;
+
+	p = rte_pktmbuf_mtod(m, uint8_t *);
+	memcpy(p, &a->dst, RTE_ETHER_ADDR_LEN);
+	memcpy(p + 6, &a->src, RTE_ETHER_ADDR_LEN);
+	memcpy(p + 12, &type, 2);
+	if (o->family == 6)
+		memcpy(p + RTE_ETHER_HDR_LEN, o->hdr, 40 + PORTS_LEN);
+	else
+		memcpy(p + RTE_ETHER_HDR_LEN, o->hdr, 20 + PORTS_LEN);
+}
+
+static enum verdict rewrite(const struct worker *w, struct rte_mbuf *m,
+			    const struct flow *to)
+{
+	struct pkt_meta *x = pkt_meta(m);
+	const struct flow_out *o;
+	struct adjacency_value a;
+	enum verdict v = V_NONE;
+	unsigned ip_len;
+	int port;
+
+	if (!to)
+		return V_NO_PEER;
+	o = departure(to, x);
+	if (!o->adj)
+		return V_NO_PEER;
+	if (!adjacency_read(o->adj, &a))
+		return V_NO_NEIGHBOUR;
+	port = port_of(w->ports, a.port);
+	if (port < 0)
+		return V_NO_NEIGHBOUR;
+	ip_len = (o->family == 6 ? 40u : 20u) + UDP_LEN + x->rtp_len +
+		 (x->kind == PKT_RAW ? 0 : o->trailer);
+	if (ip_len > a.mtu)
+		return V_TOO_BIG;
+	if (x->kind == PKT_RTP)
+		rewrite_rtp(x->stream, pkt_payload(m));
+	else if (x->kind == PKT_RTCP)
+		v = rewrite_rtcp(w, x, to, pkt_payload(m));
+	if (v != V_NONE)
+		return v;
+	x->out = o;
+	x->out_port = (uint8_t)port;
+	headers(m, o, &a);
+	return V_NONE;
+}
+
+uint16_t stage_rewrite(struct worker *w, struct rte_mbuf *m[], uint16_t n)
+{
+	const struct flow *to[BURST];
+
+	for (uint16_t i = 0; i < n; i++) {
+		to[i] = flow_at(pkt_meta(m[i])->stream->to);
+		if (to[i])
+			rte_prefetch0(departure(to[i], pkt_meta(m[i])));
+	}
+	for (uint16_t i = 0; i < n; i++)
+		pkt_meta(m[i])->verdict = rewrite(w, m[i], to[i]);
+	return stage_split(m, n);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See srtp_burst.h. */
+#include "dataplane/stage/srtp_burst.h"
+
+static const uint8_t verdict_of[SRTP_VERDICTS] = {
+	[SRTP_OK] = V_NONE,
+	[SRTP_SHORT] = V_SHORT,
+	[SRTP_REPLAY] = V_REPLAY,
+	[SRTP_BAD_TAG] = V_BAD_TAG,
+	[SRTP_BAD_MKI] = V_BAD_MKI,
+	[SRTP_KEY_SPENT] = V_KEY_SPENT,
+	[SRTP_INDEX_USED] = V_INDEX_USED,
+	[SRTP_SSRC_FULL] = V_SSRC_FULL,
+	[SRTP_NO_ROOM] = V_TOO_BIG,
+};
+
+void srtp_burst_run(struct worker *w, struct srtp_burst *b, srtp_burst_f *f)
+{
+	uint16_t k;
+
+	if (b->n == 0)
+		return;
+	k = f(w->engine, b->pkt, b->n);
+	for (uint16_t i = 0; i < k; i++)
+		pkt_meta(b->pkt[i].cookie)->rtp_len = b->pkt[i].len;
+	for (uint16_t i = k; i < b->n; i++)
+		pkt_meta(b->pkt[i].cookie)->verdict =
+			verdict_of[b->pkt[i].verdict];
+}
