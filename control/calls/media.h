@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* control/calls/media.h - the media of one call: SDP in, SDP out, flows
- * programmed. Every front door negotiates through this. RFC 3264, 4568.
+ * programmed. Every front door negotiates through this. RFC 3264, 4568, 5761.
  *
  * Two legs, A (who called) and B. For each m-line there is a transport on each
  * leg, both owned by one worker, and a stream each way. media_offer takes an
  * offer that came from one leg and makes the one for the other leg; what it
  * reserves is in place (ports, keys) but nothing flows until media_answer
  * commits it; media_rollback forgets a declined offer and leaves the media as
- * they were. Control's thread only. */
+ * they were before it; media_settle says that the answer was the final one.
+ * SDP texts hold keys: who frees one wipes it. Control's thread only. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "dataplane/abi/abi.h"
 
-struct dp;    /* control/dataplane/dp.h: the client of the abi */
+struct dp; /* control/dataplane/dp.h: the client of the abi */
 struct media;
 
 enum leg { LEG_A, LEG_B };
@@ -26,20 +27,22 @@ enum media_security { MEDIA_PLAIN, MEDIA_SDES, MEDIA_EITHER };
 struct media_profile {
 	enum media_security security; /* EITHER: offers SDES as RTP/SAVP to
 				       * others, takes both from them */
-	uint16_t suites[8];	      /* enum sp_suite, best first; 0 ends */
+	uint16_t suites[8];	      /* enum sp_suite, best first; 0 ends;
+				       * none: AES_CM_128_HMAC_SHA1_80 */
 };
 
 /* Why not, for SIP and for people. */
 struct media_why {
-	int status;	  /* SIP status: 400, 488, 500, 503 ... */
-	char text[160];	  /* one sentence, nothing secret in it */
+	int status;	/* SIP status: 400, 488, 500, 503 ... */
+	char text[160]; /* one sentence, nothing secret in it */
 };
 
 struct media_leg_addr {
-	struct sp_addr local;	 /* signalling's local address: picks the media
+	struct sp_addr local; /* signalling's local address: picks the media
 				  * address (same address, else the one whose
 				  * network holds the peer's) */
-	struct sp_addr peer;	 /* where signalling comes from */
+	struct sp_addr peer;  /* where signalling comes from */
+	char user[65];	      /* user part of its AOR, for policy; or "" */
 };
 
 /** @return NULL: no memory. call: id for the transports' call field. */
@@ -62,17 +65,21 @@ int media_offer(struct media *m, enum leg from, const char *sdp, size_t len,
  * the same offer (18x, then 2xx). @return as above. */
 int media_answer(struct media *m, enum leg from, const char *sdp, size_t len,
 		 char **out, struct media_why *why);
-/** The offer was declined (or timed out). */
+/** The offer was declined (or timed out): everything is as before it, also what
+ * an early answer had committed. */
 void media_rollback(struct media *m);
+/** The answer was final: what was kept for another one, or for going back, is
+ * let go (the ports of refused m-lines). The next offer settles too. */
+void media_settle(struct media *m);
 
 /* One m-line, for lists, records and people. */
 struct media_info {
-	char kind[16];		 /* "audio", "video" */
-	char codec[2][32];	 /* first codec of each leg's answer */
-	uint16_t suite_rx[2];	 /* hop suite by leg, what the peer sends */
+	char kind[16];	      /* "audio", "video" */
+	char codec[2][32];    /* first codec of each leg's answer */
+	uint16_t suite_rx[2]; /* hop suite by leg, what the peer sends */
 	uint16_t suite_tx[2];
-	uint64_t stream[2];	 /* stream ids: from leg A, from leg B */
-	struct sp_stats stats[2];/* latest read */
+	uint64_t stream[2];	  /* stream ids: from leg A, from leg B */
+	struct sp_stats stats[2]; /* latest read */
 	bool active;
 };
 /** Statistics are read from the dataplane; when it is away, the last known.

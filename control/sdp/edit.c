@@ -214,8 +214,11 @@ int sdp_mline_set(struct sdp *s, unsigned m, uint16_t port, const char *proto)
 	int n;
 
 	sdp_mline(s, m, &old);
-	n = snprintf(text, sizeof(text), "%.*s %u %s %.*s", (int)old.kind.len,
-		     old.kind.p, port, proto, (int)old.fmts.len, old.fmts.p);
+	if (proto)
+		old.proto = (struct sdp_view){proto, strlen(proto)};
+	n = snprintf(text, sizeof(text), "%.*s %u %.*s %.*s",
+		     (int)old.kind.len, old.kind.p, port, (int)old.proto.len,
+		     old.proto.p, (int)old.fmts.len, old.fmts.p);
 	if (n < 0 || (size_t)n >= sizeof(text))
 		return EMSGSIZE;
 	return sdp_line_replace(l, text, (size_t)n);

@@ -59,7 +59,8 @@ struct sdp_mline {
 };
 
 void sdp_mline(const struct sdp *s, unsigned m, struct sdp_mline *out);
-/** Set port and profile; the formats stay. @return 0, ENOMEM, EMSGSIZE. */
+/** Set port and profile (NULL: keep it); the formats stay. @return 0, ENOMEM,
+ * EMSGSIZE. */
 int sdp_mline_set(struct sdp *s, unsigned m, uint16_t port, const char *proto);
 
 /* o=<username> <sess-id> <sess-version> IN IP4|IP6 <address> */

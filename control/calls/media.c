@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The life of a call's media, and of the states that they are kept in. */
+#include "control/calls/media_impl.h"
+#include <errno.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int media_no(struct media_why *why, int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	why->status = status;
+	va_start(ap, fmt);
+	vsnprintf(why->text, sizeof(why->text), fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+static uint64_t fresh_id(void)
+{
+	uint64_t id;
+
+	do
+		randombytes_buf(&id, sizeof(id));
+	while (id == 0);
+	return id;
+}
+
+/* ------------------------------------------------------------------ flows */
+
+struct flow *flow_new(struct media *m, struct media_why *why)
+{
+	struct flow *f = calloc(1, sizeof(*f));
+	int err;
+
+	if (!f) {
+		media_no(why, 500, "Out of memory");
+		return NULL;
+	}
+	f->refs = 1;
+	f->dp = m->dp;
+	for (int l = LEG_A; l <= LEG_B; l++) {
+		f->media[l] = (uint8_t)m->side[l].media;
+		f->transport[l] = fresh_id();
+		f->stream[l] = fresh_id();
+	}
+	err = dp_ports_take(m->dp, f->media, f->port);
+	if (!err)
+		return f;
+	free(f);
+	media_no(why, err == ENOMEM ? 500 : 503,
+		 err == ENOSPC	   ? "No media port is free; try again later"
+		 : err == ENOTCONN ? "The dataplane is away; try again later"
+				   : "Media ports can't be reserved");
+	return NULL;
+}
+
+void flow_drop(struct flow **fp)
+{
+	struct flow *f = *fp;
+
+	*fp = NULL;
+	if (!f || --f->refs > 0)
+		return;
+	for (int l = LEG_A; f->programmed && l <= LEG_B; l++)
+		dp_stream_remove(f->dp, f->stream[l]);
+	for (int l = LEG_A; l <= LEG_B; l++) {
+		if (f->programmed)
+			dp_transport_remove(f->dp, f->transport[l]);
+		dp_ports_give(f->dp, f->media[l], f->port[l]);
+	}
+	free(f);
+}
+
+/* ----------------------------------------------------------------- states */
+
+void mleg_settle(struct mleg *leg)
+{
+	for (unsigned i = 0; i < leg->n_offered; i++)
+		hopkey_drop(&leg->offered[i]);
+	leg->n_offered = 0;
+}
+
+void mline_clear(struct mline *l)
+{
+	for (int x = LEG_A; x <= LEG_B; x++) {
+		struct mleg *leg = &l->leg[x];
+
+		hopkey_drop(&leg->rx);
+		hopkey_drop(&leg->tx);
+		mleg_settle(leg);
+		leg->secure = leg->mux = leg->no_recv = false;
+	}
+	flow_drop(&l->flow);
+}
+
+struct state *state_new(unsigned n)
+{
+	struct state *s = calloc(1, sizeof(*s) + n * sizeof(s->line[0]));
+
+	if (s)
+		s->n = n;
+	return s;
+}
+
+struct state *state_copy(const struct state *s)
+{
+	struct state *c = state_new(s->n);
+
+	if (!c)
+		return NULL;
+	memcpy(c->line, s->line, s->n * sizeof(s->line[0]));
+	for (unsigned i = 0; i < c->n; i++) {
+		struct mline *l = &c->line[i];
+
+		if (l->flow)
+			l->flow->refs++;
+		for (int x = LEG_A; x <= LEG_B; x++) {
+			hopkey_ref(l->leg[x].rx);
+			hopkey_ref(l->leg[x].tx);
+			for (unsigned k = 0; k < l->leg[x].n_offered; k++)
+				hopkey_ref(l->leg[x].offered[k]);
+		}
+	}
+	return c;
+}
+
+void state_free(struct state *s)
+{
+	if (!s)
+		return;
+	for (unsigned i = 0; i < s->n; i++)
+		mline_clear(&s->line[i]);
+	free(s);
+}
+
+/* ------------------------------------------------------------------ media */
+
+struct media *media_new(struct dp *dp, uint64_t call,
+			const struct media_leg_addr addr[2],
+			const struct media_profile profile[2])
+{
+	struct media *m = calloc(1, sizeof(*m));
+
+	if (!m || sodium_init() < 0 || !(m->cur = state_new(0))) {
+		free(m);
+		return NULL;
+	}
+	m->dp = dp;
+	m->call = call;
+	for (int l = LEG_A; l <= LEG_B; l++) {
+		struct side *s = &m->side[l];
+
+		s->addr = addr[l];
+		s->profile = profile[l];
+		s->media = -1;
+		s->session = fresh_id() >> 2; /* RFC 3264: below 2^62 */
+		s->version = 1;
+	}
+	return m;
+}
+
+void media_free(struct media *m)
+{
+	if (!m)
+		return;
+	state_free(m->offer);
+	state_free(m->base);
+	state_free(m->cur);
+	free(m);
+}
+
+void media_leg(struct media *m, enum leg l, const struct media_leg_addr *addr,
+	       const struct media_profile *profile)
+{
+	m->side[l].addr = *addr;
+	m->side[l].profile = *profile;
+	if (m->cur->n == 0) /* no port on the other address is in use */
+		m->side[l].media = -1;
+}
+
+void media_settle(struct media *m)
+{
+	if (m->offer && !m->answered)
+		return;
+	state_free(m->offer);
+	state_free(m->base);
+	m->offer = m->base = NULL;
+	m->answered = false;
+}
+
+void media_rollback(struct media *m)
+{
+	struct media_why why;
+
+	state_free(m->offer);
+	m->offer = NULL;
+	if (m->answered && media_program(m, m->base, &why) == 0)
+		m->base = NULL;
+	state_free(m->base);
+	m->base = NULL;
+	m->answered = false;
+}

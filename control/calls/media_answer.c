@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The answer to an offer: checked against what was offered, put into the
+ * dataplane, and passed on to the offerer. RFC 3264 section 6. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "control/calls/media_impl.h"
+
+/* One m-line that was offered and has been accepted. */
+static int line_answered(struct media *m, enum leg from, const struct sdp *s,
+			 unsigned i, const struct mleg *had, struct mline *l,
+			 struct media_why *why)
+{
+	struct mleg *a = &l->leg[from];
+	const struct profile *prof;
+	struct sdp_mline ml;
+	struct sdp_view v;
+
+	sdp_mline(s, i, &ml);
+	prof = media_profile_find(ml.proto);
+	if (!sdp_view_eq(ml.kind, l->kind))
+		return media_no(why, 488,
+				"SDP: the answer's m-line %u isn't the %s that "
+				"was offered",
+				i + 1, l->kind);
+	/* some answer without the F of feedback; the security is what counts */
+	if (!prof || prof->refusal ||
+	    prof->secure !=
+		    media_profile_find(
+			    (struct sdp_view){a->proto, strlen(a->proto)})
+			    ->secure)
+		return media_no(why, 488,
+				"SDP: the answer's m-line %u has another "
+				"profile than the %s that was offered",
+				i + 1, a->proto);
+	a->mux = a->mux && sdp_attr_find(s, (int)i, "rtcp-mux", &v);
+	a->dir = sdp_dir(s, i);
+	if (media_addr_peer(m, from, s, i, a, why) != 0)
+		return -1;
+	if (a->secure && media_keys_from_answer(s, i, had, a, why) != 0)
+		return -1;
+	mleg_settle(a);
+	return media_codecs_answered(s, i, from, l, why);
+}
+
+static int lines_answered(struct media *m, enum leg from, const struct sdp *s,
+			  struct state *st, struct media_why *why)
+{
+	if (sdp_media_count(s) != st->n)
+		return media_no(why, 488,
+				"SDP: the answer has %u m-lines where %u were "
+				"offered",
+				sdp_media_count(s), st->n);
+	for (unsigned i = 0; i < st->n; i++) {
+		struct mline *l = &st->line[i];
+		const struct mline *had =
+			i < m->cur->n ? &m->cur->line[i] : NULL;
+		struct sdp_mline ml;
+
+		sdp_mline(s, i, &ml);
+		if (!l->flow)
+			continue; /* refused already, whatever this says */
+		if (had && had->flow != l->flow)
+			had = NULL;
+		if (ml.port == 0)
+			mline_clear(l);
+		else if (line_answered(m, from, s, i,
+				       had ? &had->leg[from] : NULL, l,
+				       why) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int media_answer(struct media *m, enum leg from, const char *sdp, size_t len,
+		 char **out, struct media_why *why)
+{
+	struct state *st = NULL;
+	struct sdp_error e;
+	struct sdp *s = NULL;
+
+	*out = NULL;
+	if (!m->offer || m->offerer == from)
+		return media_no(why, 500, "An answer to no offer");
+	if (!dp_connected(m->dp))
+		return media_no(why, 503,
+				"The dataplane is away; try again later");
+	s = sdp_parse(sdp, len, &e);
+	if (!s)
+		return e.line ? media_no(why, 400, "SDP line %u: %s", e.line,
+					 e.text)
+			      : media_no(why, 400, "SDP: %s", e.text);
+	st = state_copy(m->offer);
+	if (!st) {
+		media_no(why, 500, "Out of memory");
+		goto fail;
+	}
+	if (lines_answered(m, from, s, st, why) != 0 ||
+	    media_rewrite(m, OTHER_LEG(from), true, s, st, out, why) != 0 ||
+	    media_program(m, st, why) != 0)
+		goto fail;
+	m->answered = true;
+	sdp_free(s);
+	return 0;
+
+fail:
+	if (*out) {
+		explicit_bzero(*out, strlen(*out));
+		free(*out);
+		*out = NULL;
+	}
+	state_free(st);
+	sdp_free(s);
+	return -1;
+}

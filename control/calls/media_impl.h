@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/calls/media_impl.h - shared by calls/media*.c, by nobody else.
+ *
+ * A state is what has been negotiated: one struct mline for each m-line. The
+ * media have up to three: `cur`, in force in the dataplane; `offer`, reserved
+ * for an offer that is out; `base`, what a decline goes back to. Ports and keys
+ * belong to no state alone: they are counted, and go with the last that holds
+ * them.
+ *
+ *   media_offer.c    an offer in, a state reserved
+ *   media_answer.c   its answer in, the state completed
+ *   media_keys.c     which a=crypto, which keys
+ *   media_rate.c     codecs, and what they may send at most
+ *   media_addr.c     our address, the peers' addresses
+ *   media_rewrite.c  the SDP for the other leg
+ *   media_program.c  the dataplane
+ *   media_save.c     JSON and back
+ *   media_info.c     for lists and people */
+#pragma once
+#include "control/calls/media.h"
+#include "control/dataplane/dp.h"
+#include "control/keying/hopkey.h"
+#include "control/sdp/sdp.h"
+
+#define MEDIA_SUITES_MAX 8
+#define MEDIA_CODECS_MAX 32
+
+/* What one m-line has reserved, and in the dataplane when programmed. */
+struct flow {
+	unsigned refs;
+	struct dp *dp;
+	uint8_t media[2];      /* index into the greeting, by leg */
+	uint16_t port[2];      /* local RTP port, by leg */
+	uint64_t transport[2]; /* ids */
+	uint64_t stream[2];    /* ids; [l]: from leg l to the other */
+	uint32_t ssrc_xor;
+	bool programmed;	  /* is in the dataplane */
+	bool used;		  /* has been there at some time */
+	struct sp_stats stats[2]; /* latest read */
+	uint64_t since[2];	  /* ms: when media from leg l began to be
+				* expected; 0: not expected */
+};
+
+/* One leg of an m-line: what the peer said, and what we say to it. */
+struct mleg {
+	char proto[24];	  /* profile in this leg's m-lines; "": as it came */
+	bool secure;	  /* SRTP with SDES keys */
+	bool mux;	  /* RTCP on the RTP port */
+	bool no_recv;	  /* c=0.0.0.0: hold as RFC 2543 had it */
+	enum sdp_dir dir; /* what the peer does */
+	struct sp_addr rtp, rtcp;
+	struct hopkey *rx, *tx;
+	uint32_t tag; /* of the a=crypto that an answer to it names */
+	struct hopkey *offered[MEDIA_SUITES_MAX]; /* ours, in an offer to it */
+	unsigned n_offered;
+	uint32_t max_pps, max_octets; /* of what it sends */
+};
+
+struct codec {
+	char name[24];
+	uint32_t clock, channels;
+};
+
+struct mline {
+	char kind[16];
+	struct flow *flow; /* NULL: refused or switched off */
+	struct mleg leg[2];
+	struct codec codec; /* first common one of the answer */
+	/* of the offer, for the answer to be checked against */
+	struct codec codecs[MEDIA_CODECS_MAX];
+	unsigned n_codecs;
+	unsigned ptime;	    /* ms, the offer's; 0: not said */
+	uint64_t bandwidth; /* bits a second, the offerer's b=; 0: not said */
+};
+
+struct state {
+	unsigned n; /* up to SDP_MEDIA_MAX */
+	struct mline line[];
+};
+
+/* What a leg is, apart from any m-line. */
+struct side {
+	struct media_leg_addr addr;
+	struct media_profile profile;
+	int media;		   /* index into the greeting; -1: not chosen */
+	struct sp_addr local;	   /* that media address */
+	uint64_t session, version; /* of our o= towards it */
+	uint8_t digest[16];	   /* of the latest SDP to it */
+};
+
+struct media {
+	struct dp *dp;
+	uint64_t call;
+	struct side side[2];
+	struct state *cur;   /* never NULL */
+	struct state *base;  /* NULL: no offer is out */
+	struct state *offer; /* NULL: no offer is out */
+	enum leg offerer;
+	bool answered; /* the offer has been, though not finally */
+};
+
+/** @return -1, with status and sentence put into why. */
+__attribute__((format(printf, 3, 4))) int media_no(struct media_why *why,
+						   int status, const char *fmt,
+						   ...);
+
+/* media.c: states. */
+struct state *state_copy(const struct state *s); /* NULL: no memory */
+struct state *state_new(unsigned n);		 /* n refused lines */
+void state_free(struct state *s);
+/** Let go of what an m-line holds; it is then refused. */
+void mline_clear(struct mline *l);
+/** Let go of the keys that were only offered. */
+void mleg_settle(struct mleg *leg);
+/** Ports on both legs, ids. @return NULL with why. */
+struct flow *flow_new(struct media *m, struct media_why *why);
+void flow_drop(struct flow **f);
+
+/* media_addr.c */
+/** Choose the media address of a leg, if that hasn't been done. */
+int media_addr_pick(struct media *m, enum leg l, struct media_why *why);
+/** Where the peer of this leg wants its media: rtp, rtcp, no_recv. */
+int media_addr_peer(const struct media *m, enum leg l, const struct sdp *s,
+		    unsigned i, struct mleg *out, struct media_why *why);
+
+/* media_keys.c */
+/** Does the profile hold this suite? */
+bool media_suite_allowed(const struct media_profile *p, uint16_t suite);
+/** The offerer's a=crypto: the first that its profile allows; keys for both
+ * directions. had: the leg in force, or NULL. @return 0, ENOENT with why: none
+ * to be had, or ENOMEM. */
+int media_keys_from_offer(const struct media_profile *p, const struct sdp *s,
+			  unsigned i, const struct mleg *had, struct mleg *out,
+			  struct media_why *why);
+/** Our keys for an offer to this leg. @return 0 or ENOMEM. */
+int media_keys_to_offer(const struct media_profile *p, const struct mleg *had,
+			struct mleg *out);
+/** The answer's a=crypto against our offer. had as above. */
+int media_keys_from_answer(const struct sdp *s, unsigned i,
+			   const struct mleg *had, struct mleg *out,
+			   struct media_why *why);
+
+/* media_rate.c */
+/** Remember what the offer's m-line proposes. */
+void media_codecs_offered(const struct sdp *s, unsigned i, struct mline *l);
+/** The answer's first codec that was offered, and the limits for both legs. */
+int media_codecs_answered(const struct sdp *s, unsigned i, enum leg answerer,
+			  struct mline *l, struct media_why *why);
+
+/* media_offer.c */
+/* A transport profile of m-lines: RFC 3551, 3711, 4585, 5124, 5764. */
+struct profile {
+	const char *name;
+	bool secure, feedback;
+	const char *refusal; /* NULL: we have it */
+};
+/** @return NULL: unknown. */
+const struct profile *media_profile_find(struct sdp_view name);
+
+/* media_rewrite.c */
+/** Make of this document, heard from the other leg, the one for leg `to`, as
+ * the state has it. answer: towards the offerer. *out malloc'd. */
+int media_rewrite(struct media *m, enum leg to, bool answer, struct sdp *s,
+		  const struct state *st, char **out, struct media_why *why);
+
+/* media_program.c */
+/** Put the state into the dataplane in the place of cur, and make it cur;
+ * where that fails, cur is put back. Takes the state over if it succeeds. */
+int media_program(struct media *m, struct state *next, struct media_why *why);
+/** The transport of a leg, as the dataplane gets it. Holds keys: wipe it. */
+void media_transport(const struct media *m, const struct mline *l, enum leg x,
+		     struct sp_transport *out);
+void media_stream(const struct mline *l, enum leg from, struct sp_stream *out);
+/** Should media from this leg arrive and be passed on? */
+bool media_flows(const struct mline *l, enum leg from);
+uint64_t media_now(void); /* ms, monotonic */

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What goes on: for lists, records and people, and for the watch. */
+#include <stdio.h>
+#include <string.h>
+#include "control/calls/media_impl.h"
+
+static void codec_print(const struct codec *c, char *out, size_t size)
+{
+	if (!c->name[0])
+		out[0] = '\0';
+	else if (c->channels > 1)
+		snprintf(out, size, "%s/%u/%u", c->name, c->clock, c->channels);
+	else
+		snprintf(out, size, "%s/%u", c->name, c->clock);
+}
+
+static uint16_t suite_of(const struct hopkey *k)
+{
+	return k ? k->sdes.suite : SP_SUITE_PLAIN;
+}
+
+unsigned media_describe(struct media *m, struct media_info info[], unsigned n)
+{
+	if (n > m->cur->n)
+		n = m->cur->n;
+	for (unsigned i = 0; i < n; i++) {
+		struct mline *l = &m->cur->line[i];
+		struct media_info *o = &info[i];
+
+		memset(o, 0, sizeof(*o));
+		snprintf(o->kind, sizeof(o->kind), "%s", l->kind);
+		if (!l->flow)
+			continue;
+		o->active = true;
+		for (int x = LEG_A; x <= LEG_B; x++) {
+			/* never transcoded, so the same on both legs */
+			codec_print(&l->codec, o->codec[x],
+				    sizeof(o->codec[x]));
+			o->suite_rx[x] = suite_of(l->leg[x].rx);
+			o->suite_tx[x] = suite_of(l->leg[x].tx);
+			o->stream[x] = l->flow->stream[x];
+			dp_stats(m->dp, l->flow->stream[x], &l->flow->stats[x]);
+			o->stats[x] = l->flow->stats[x];
+		}
+	}
+	return n;
+}
+
+bool media_silent(const struct media *m, uint32_t ms)
+{
+	uint64_t now = media_now();
+	bool expected = false;
+
+	for (unsigned i = 0; i < m->cur->n; i++) {
+		const struct mline *l = &m->cur->line[i];
+
+		for (int x = LEG_A; l->flow && x <= LEG_B; x++) {
+			uint64_t since = l->flow->since[x];
+
+			if (!since)
+				continue;
+			expected = true;
+			/* after a hold, silence counts from its end */
+			if (now - since < ms ||
+			    dp_transport_silent(m->dp, l->flow->transport[x]) <
+				    ms)
+				return false;
+		}
+	}
+	return expected;
+}
+
+bool media_keys_lost(const struct media *m)
+{
+	for (unsigned i = 0; i < m->cur->n; i++) {
+		const struct flow *f = m->cur->line[i].flow;
+
+		if (f && (dp_transport_lost(m->dp, f->transport[LEG_A]) ||
+			  dp_transport_lost(m->dp, f->transport[LEG_B])))
+			return true;
+	}
+	return false;
+}

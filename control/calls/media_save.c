@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The media in force as JSON, and back: everything but the octets of keys.
+ * Ids are 64 random bits, kept in JSON's signed integers as they are. */
+#include <arpa/inet.h>
+#include <jansson.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "control/calls/media_impl.h"
+
+#define SAVE_VERSION 1
+
+/* ------------------------------------------------------------------- save */
+
+static json_t *id_json(uint64_t id)
+{
+	return json_integer((json_int_t)id);
+}
+
+static json_t *addr_json(const struct sp_addr *a)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+
+	if (a->family)
+		inet_ntop(a->family == 6 ? AF_INET6 : AF_INET, a->addr, text,
+			  sizeof(text));
+	return json_pack("[s, i, i]", text, a->port, a->prefix);
+}
+
+static json_t *key_json(const struct hopkey *k)
+{
+	char mki[2 * SP_MKI_MAX + 1];
+
+	if (!k)
+		return json_null();
+	sodium_bin2hex(mki, sizeof(mki), k->sdes.mki, k->sdes.mki_len);
+	return json_pack("{s:o, s:i, s:i, s:o, s:s}", "id", id_json(k->id),
+			 "suite", k->sdes.suite, "tag", (int)k->sdes.tag,
+			 "packets", id_json(k->sdes.packets), "mki", mki);
+}
+
+static json_t *leg_json(const struct mleg *g)
+{
+	return json_pack("{s:s, s:b, s:b, s:b, s:i, s:i, s:o, s:o, s:o, s:o, "
+			 "s:I, s:I}",
+			 "proto", g->proto, "secure", g->secure, "mux", g->mux,
+			 "no_recv", g->no_recv, "dir", (int)g->dir, "tag",
+			 (int)g->tag, "rtp", addr_json(&g->rtp), "rtcp",
+			 addr_json(&g->rtcp), "rx", key_json(g->rx), "tx",
+			 key_json(g->tx), "pps", (json_int_t)g->max_pps,
+			 "octets", (json_int_t)g->max_octets);
+}
+
+static json_t *flow_json(const struct flow *f)
+{
+	if (!f)
+		return json_null();
+	return json_pack("{s:[i,i], s:[i,i], s:[o,o], s:[o,o], s:I}", "media",
+			 f->media[0], f->media[1], "port", f->port[0],
+			 f->port[1], "transport", id_json(f->transport[0]),
+			 id_json(f->transport[1]), "stream",
+			 id_json(f->stream[0]), id_json(f->stream[1]), "xor",
+			 (json_int_t)f->ssrc_xor);
+}
+
+static json_t *mline_json(const struct mline *l)
+{
+	return json_pack("{s:s, s:o, s:[o,o], s:{s:s, s:I, s:i}}", "kind",
+			 l->kind, "flow", flow_json(l->flow), "leg",
+			 leg_json(&l->leg[0]), leg_json(&l->leg[1]), "codec",
+			 "name", l->codec.name, "clock",
+			 (json_int_t)l->codec.clock, "channels",
+			 (int)l->codec.channels);
+}
+
+static json_t *side_json(const struct side *s)
+{
+	json_t *suites = json_array();
+
+	for (unsigned i = 0; i < MEDIA_SUITES_MAX && s->profile.suites[i]; i++)
+		json_array_append_new(suites,
+				      json_integer(s->profile.suites[i]));
+	return json_pack("{s:o, s:o, s:s, s:i, s:o, s:i, s:o, s:o, s:o}",
+			 "signalling", addr_json(&s->addr.local), "peer",
+			 addr_json(&s->addr.peer), "user", s->addr.user,
+			 "security", (int)s->profile.security, "suites", suites,
+			 "media", s->media, "local", addr_json(&s->local),
+			 "session", id_json(s->session), "version",
+			 id_json(s->version));
+}
+
+char *media_save(const struct media *m)
+{
+	json_t *lines = json_array(), *j;
+	char *text = NULL;
+
+	for (unsigned i = 0; i < m->cur->n; i++)
+		json_array_append_new(lines, mline_json(&m->cur->line[i]));
+	j = json_pack("{s:i, s:o, s:[o,o], s:o}", "save", SAVE_VERSION, "call",
+		      id_json(m->call), "side", side_json(&m->side[0]),
+		      side_json(&m->side[1]), "line", lines);
+	if (j)
+		text = json_dumps(j, JSON_COMPACT);
+	json_decref(j);
+	return text;
+}
+
+/* ------------------------------------------------------------------- load */
+
+/* Text cut to fit; a saved call is our own, so that never happens. */
+static void text_load(const char *text, char *out, size_t size)
+{
+	snprintf(out, size, "%s", text);
+}
+
+static bool addr_load(json_t *j, struct sp_addr *out)
+{
+	const char *text;
+	int port, prefix;
+
+	memset(out, 0, sizeof(*out));
+	if (json_unpack(j, "[s, i, i]", &text, &port, &prefix) != 0)
+		return false;
+	if (!text[0])
+		return true;
+	out->family = strchr(text, ':') ? 6 : 4;
+	out->port = (uint16_t)port;
+	out->prefix = (uint8_t)prefix;
+	return inet_pton(out->family == 6 ? AF_INET6 : AF_INET, text,
+			 out->addr) == 1;
+}
+
+static bool key_load(json_t *j, struct hopkey **out)
+{
+	json_int_t id, packets;
+	const char *mki;
+	int suite, tag;
+	size_t len = 0;
+
+	*out = NULL;
+	if (json_is_null(j))
+		return true;
+	if (json_unpack(j, "{s:I, s:i, s:i, s:I, s:s}", "id", &id, "suite",
+			&suite, "tag", &tag, "packets", &packets, "mki",
+			&mki) != 0 ||
+	    !sp_suite_info((uint16_t)suite) || !(*out = hopkey_new()))
+		return false;
+	(*out)->known = false;
+	(*out)->id = (uint64_t)id;
+	(*out)->sdes.suite = (uint16_t)suite;
+	(*out)->sdes.tag = (uint32_t)tag;
+	(*out)->sdes.packets = (uint64_t)packets;
+	if (sodium_hex2bin((*out)->sdes.mki, SP_MKI_MAX, mki, strlen(mki), NULL,
+			   &len, NULL) != 0)
+		return false;
+	(*out)->sdes.mki_len = (uint8_t)len;
+	return true;
+}
+
+static bool leg_load(json_t *j, struct mleg *g)
+{
+	json_t *rtp, *rtcp, *rx, *tx;
+	json_int_t pps, octets;
+	int secure, mux, no_recv, dir, tag;
+	const char *proto;
+
+	if (json_unpack(j,
+			"{s:s, s:b, s:b, s:b, s:i, s:i, s:o, s:o, s:o, s:o, "
+			"s:I, s:I}",
+			"proto", &proto, "secure", &secure, "mux", &mux,
+			"no_recv", &no_recv, "dir", &dir, "tag", &tag, "rtp",
+			&rtp, "rtcp", &rtcp, "rx", &rx, "tx", &tx, "pps", &pps,
+			"octets", &octets) != 0)
+		return false;
+	text_load(proto, g->proto, sizeof(g->proto));
+	g->secure = secure;
+	g->mux = mux;
+	g->no_recv = no_recv;
+	g->dir = dir & SDP_SENDRECV;
+	g->tag = (uint32_t)tag;
+	g->max_pps = (uint32_t)pps;
+	g->max_octets = (uint32_t)octets;
+	return addr_load(rtp, &g->rtp) && addr_load(rtcp, &g->rtcp) &&
+	       key_load(rx, &g->rx) && key_load(tx, &g->tx);
+}
+
+static bool flow_load(struct media *m, json_t *j, struct flow **out)
+{
+	json_int_t transport[2], stream[2], mask;
+	int media[2], port[2];
+	struct flow *f;
+
+	*out = NULL;
+	if (json_is_null(j))
+		return true;
+	if (json_unpack(j, "{s:[i,i], s:[i,i], s:[I,I], s:[I,I], s:I}", "media",
+			&media[0], &media[1], "port", &port[0], &port[1],
+			"transport", &transport[0], &transport[1], "stream",
+			&stream[0], &stream[1], "xor", &mask) != 0)
+		return false;
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return false;
+	f->refs = 1;
+	f->dp = m->dp;
+	f->ssrc_xor = (uint32_t)mask;
+	f->programmed = f->used = true;
+	for (int l = LEG_A; l <= LEG_B; l++) {
+		f->media[l] = (uint8_t)media[l];
+		f->port[l] = (uint16_t)port[l];
+		f->transport[l] = (uint64_t)transport[l];
+		f->stream[l] = (uint64_t)stream[l];
+		dp_ports_keep(m->dp, f->media[l], f->port[l]);
+	}
+	*out = f;
+	return true;
+}
+
+static bool mline_load(struct media *m, json_t *j, struct mline *l)
+{
+	json_t *flow, *leg[2];
+	const char *kind, *codec;
+	json_int_t clock;
+	int channels;
+
+	if (json_unpack(j, "{s:s, s:o, s:[o,o], s:{s:s, s:I, s:i}}", "kind",
+			&kind, "flow", &flow, "leg", &leg[0], &leg[1], "codec",
+			"name", &codec, "clock", &clock, "channels",
+			&channels) != 0)
+		return false;
+	text_load(kind, l->kind, sizeof(l->kind));
+	text_load(codec, l->codec.name, sizeof(l->codec.name));
+	l->codec.clock = (uint32_t)clock;
+	l->codec.channels = (uint32_t)channels;
+	return leg_load(leg[0], &l->leg[0]) && leg_load(leg[1], &l->leg[1]) &&
+	       flow_load(m, flow, &l->flow);
+}
+
+/* Say to the dataplane's client what is ours; the keys it knows, not we. */
+static bool mline_keep(struct media *m, struct mline *l)
+{
+	struct sp_transport t;
+	struct sp_stream s;
+	int status = SP_OK;
+
+	for (int x = LEG_A; status == SP_OK && l->flow && x <= LEG_B; x++) {
+		media_transport(m, l, x, &t);
+		status = dp_transport_keep(m->dp, &t);
+	}
+	for (int x = LEG_A; status == SP_OK && l->flow && x <= LEG_B; x++) {
+		media_stream(l, x, &s);
+		status = dp_stream_keep(m->dp, &s);
+		l->flow->since[x] = s.blocked ? 0 : media_now();
+	}
+	return status == SP_OK;
+}
+
+static bool side_load(json_t *j, struct side *s)
+{
+	json_t *local, *peer, *suites, *media;
+	json_int_t session, version;
+	const char *user;
+	int security;
+	size_t n;
+
+	if (json_unpack(j, "{s:o, s:o, s:s, s:i, s:o, s:i, s:o, s:I, s:I}",
+			"signalling", &local, "peer", &peer, "user", &user,
+			"security", &security, "suites", &suites, "media",
+			&s->media, "local", &media, "session", &session,
+			"version", &version) != 0)
+		return false;
+	text_load(user, s->addr.user, sizeof(s->addr.user));
+	s->profile.security = security;
+	n = json_array_size(suites);
+	for (size_t i = 0; i < n && i < MEDIA_SUITES_MAX; i++)
+		s->profile.suites[i] =
+			(uint16_t)json_integer_value(json_array_get(suites, i));
+	s->session = (uint64_t)session;
+	/* what was sent last isn't known here, so what comes is a change */
+	s->version = (uint64_t)version + 1;
+	return addr_load(local, &s->addr.local) &&
+	       addr_load(peer, &s->addr.peer) && addr_load(media, &s->local);
+}
+
+static bool lines_load(struct media *m, json_t *lines)
+{
+	size_t n = json_array_size(lines);
+
+	if (n > SDP_MEDIA_MAX || !(m->cur = state_new((unsigned)n)))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!mline_load(m, json_array_get(lines, i), &m->cur->line[i]))
+			return false;
+	for (size_t i = 0; i < n; i++)
+		if (!mline_keep(m, &m->cur->line[i]))
+			return false;
+	return true;
+}
+
+struct media *media_load(struct dp *dp, const char *json)
+{
+	struct media *m = calloc(1, sizeof(*m));
+	json_t *j = json_loads(json, 0, NULL), *side[2], *lines;
+	json_int_t call;
+	int version;
+	bool ok;
+
+	ok = m && j && sodium_init() >= 0 &&
+	     json_unpack(j, "{s:i, s:I, s:[o,o], s:o}", "save", &version,
+			 "call", &call, "side", &side[0], &side[1], "line",
+			 &lines) == 0 &&
+	     version == SAVE_VERSION;
+	if (ok) {
+		m->dp = dp;
+		m->call = (uint64_t)call;
+		ok = side_load(side[0], &m->side[0]) &&
+		     side_load(side[1], &m->side[1]) && lines_load(m, lines);
+	}
+	json_decref(j);
+	if (ok)
+		return m;
+	media_free(m);
+	return NULL;
+}
