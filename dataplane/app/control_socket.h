@@ -10,8 +10,8 @@
 struct control_socket;
 
 struct control_socket_config {
-	const char *path;   /* UNIX SOCK_SEQPACKET; mode 0660 */
-	const char *group;  /* owner group, or NULL */
+	const char *path;  /* UNIX SOCK_SEQPACKET; mode 0660 */
+	const char *group; /* owner group, or NULL */
 	uint16_t udp_first, udp_last;
 	uint32_t transports, streams;
 };
