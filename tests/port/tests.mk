@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Configuration, ports, adjacencies, and the dataplane as a process.
-PORT_TESTS := $(B)/tests/config_test $(B)/tests/reserve_test
+PORT_TESTS := $(B)/tests/config_test $(B)/tests/reserve_test \
+    $(B)/tests/adjacency_test
 CHECK_PROGRAMS += $(PORT_TESTS)
 CHECK_PYTEST += tests/port/test_port.py
 
@@ -15,3 +16,9 @@ $(B)/tests/reserve_test: $(call objs,tests/port/reserve_test.c \
     dataplane/port/reserve.c dataplane/app/log.c)
 	@mkdir -p $(@D)
 	$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka $(DPDK_L)
+
+$(B)/tests/adjacency_test: $(call objs,tests/port/adjacency_test.c \
+    dataplane/port/adjacency.c dataplane/port/hop.c dataplane/port/netlink.c \
+    dataplane/app/log.c)
+	@mkdir -p $(@D)
+	$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka -lmnl $(DPDK_L)
