@@ -1,0 +1,451 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The dataplane as a process: what of it the kernel and its neighbours see.
+
+Each test has namespaces of its own: one for the gateway, one for a client on
+each side, into which the kernel ends of the dataplane's TAP ports are moved.
+No control is needed. B names the build folder. Needs root."""
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import socket
+import stat
+import struct
+import subprocess
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / os.environ.get("B", "build")
+PROGRAM = BUILD / "bin" / "sallyport-dataplane"
+PATIENCE = 20  # seconds until what must come counts as missing
+CLONE_NEWNET = 0x40000000
+ETH_P_ALL, SOL_PACKET, PACKET_AUXDATA = 3, 263, 8
+
+CONFIG = """\
+dataplane:
+  socket: {folder}/dataplane.sock
+  file_prefix: {tag}
+  lcores: "{lcores}"
+  memory: 128
+  hugepages: {hugepages}
+  media_ports: 20000-20999
+  transports: 100
+  ports:
+    - name: access0
+      role: access
+      device: net_tap0
+      args: "iface={tag}a"
+      mac: 02:53:50:00:01:01
+      addresses: [10.1.0.1/24, "fd00:1::1/64"]
+    - name: trunk0
+      role: trunk
+      device: net_tap1
+      args: "iface={tag}t"
+      companion: outside
+      mac: 02:53:50:00:01:02
+      mtu: 1400
+      addresses: [10.2.0.1/24, "fd00:2::1/64"]
+control:
+  is: not the dataplane's
+"""
+
+
+def ip(*words):
+    return subprocess.run(["ip", *words], check=True, capture_output=True,
+                          text=True).stdout
+
+
+def eventually(question, what):
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        answer = question()
+        if answer:
+            return answer
+        time.sleep(0.02)
+    pytest.fail(f"never: {what}")
+
+
+class Namespace:
+    """A network namespace; inside() runs Python in it, in this thread."""
+
+    def __init__(self, name):
+        self.name = name
+        ip("netns", "add", name)
+        # Echo sockets for everyone: the test is its own ping.
+        self.sysctl("net/ipv4/ping_group_range", "0 0")
+
+    def delete(self):
+        subprocess.run(["ip", "netns", "del", self.name], check=False)
+
+    @contextlib.contextmanager
+    def inside(self):
+        libc = ctypes.CDLL(None, use_errno=True)
+        with open("/proc/thread-self/ns/net") as home, \
+                open(f"/var/run/netns/{self.name}") as there:
+            assert libc.setns(there.fileno(), CLONE_NEWNET) == 0
+            try:
+                yield
+            finally:
+                assert libc.setns(home.fileno(), CLONE_NEWNET) == 0
+
+    def sysctl(self, name, value=None):
+        path = Path("/proc/sys") / name
+        with self.inside():
+            if value is not None:
+                path.write_text(value)
+            return path.read_text().strip()
+
+    def ip(self, *words):
+        return ip("-n", self.name, *words)
+
+    def links(self):
+        return {i["ifname"]: i
+                for i in json.loads(self.ip("-json", "addr", "show"))}
+
+    def ping(self, host, size=56):
+        """@return whether the host echoes."""
+        six = ":" in host
+        with self.inside():
+            s = socket.socket(socket.AF_INET6 if six else socket.AF_INET,
+                              socket.SOCK_DGRAM, socket.IPPROTO_ICMPV6
+                              if six else socket.IPPROTO_ICMP)
+        payload = os.urandom(size)
+        with s:
+            s.settimeout(1)
+            end = time.monotonic() + PATIENCE
+            while time.monotonic() < end:
+                try:
+                    s.sendto(bytes([128 if six else 8]) + bytes(7) + payload,
+                             (host, 0))
+                    if s.recv(4096)[8:] == payload:
+                        return True
+                except (TimeoutError, ConnectionRefusedError, OSError):
+                    time.sleep(0.05)
+        return False
+
+
+class Rig:
+    """A gateway's namespace with the dataplane in it, and two clients."""
+
+    def __init__(self, folder, lcores="0,1", hugepages="auto"):
+        self.tag = f"spp{os.getpid() % 100000}"
+        self.folder = folder
+        self.config = folder / "sallyport.yaml"
+        self.config.write_text(CONFIG.format(
+            folder=folder, tag=self.tag, lcores=lcores, hugepages=hugepages))
+        self.log = folder / "log"
+        self.process = None
+        self.gateway = Namespace(f"{self.tag}g")
+        self.access = Namespace(f"{self.tag}a")
+        self.trunk = Namespace(f"{self.tag}t")
+
+    def start(self, *options, **environment):
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                ["ip", "netns", "exec", self.gateway.name, PROGRAM,
+                 "--config", self.config, *options],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=dict(os.environ, **environment))
+
+    def up(self, **environment):
+        self.start(**environment)
+        eventually(lambda: self.process.poll() is not None or
+                   " up: " in self.log.read_text(), "the dataplane is up")
+        assert self.process.poll() is None, self.log.read_text()
+        for side, net in ((self.access, 1), (self.trunk, 2)):
+            self.gateway.ip("link", "set", side.name, "netns", side.name)
+            side.ip("addr", "add", f"10.{net}.0.2/24", "dev", side.name)
+            side.ip("addr", "add", f"fd00:{net}::2/64", "dev", side.name,
+                    "nodad")
+            side.ip("link", "set", side.name, "up")
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for n in (self.gateway, self.access, self.trunk):
+            n.delete()
+
+
+@pytest.fixture
+def rig(tmp_path):
+    r = Rig(tmp_path)
+    yield r
+    r.close()
+
+
+def test_the_kernel_answers_on_the_gateways_addresses(rig):
+    rig.up()
+    links = rig.gateway.links()
+    assert links["access0"]["address"] == "02:53:50:00:01:01"
+    assert links["outside"]["address"] == "02:53:50:00:01:02"
+    assert links["outside"]["mtu"] == 1400
+    for host in "10.1.0.1", "fd00:1::1":
+        assert rig.access.ping(host), host
+    for host in "10.2.0.1", "fd00:2::1":
+        assert rig.trunk.ping(host), host
+    for host in "10.1.0.2", "fd00:1::2", "10.2.0.2", "fd00:2::2":
+        assert rig.gateway.ping(host), host
+    seen = json.loads(rig.access.ip("-json", "neigh", "show", "10.1.0.1"))
+    assert seen[0]["lladdr"] == "02:53:50:00:01:01"
+
+
+def test_frames_of_the_whole_mtu_pass(rig):
+    rig.up()
+    assert rig.access.ping("10.1.0.1", 1500 - 28)
+    assert rig.access.ping("fd00:1::1", 1500 - 48)
+    assert rig.gateway.ping("10.2.0.2", 1400 - 28)
+
+
+def test_larger_ones_are_the_kernels_fragments(rig):
+    rig.up()
+    assert rig.access.ping("10.1.0.1", 4000)
+    assert rig.gateway.ping("fd00:2::2", 4000)
+
+
+def test_tcp_to_a_program_of_the_gateway(rig):
+    rig.up()
+    sent = os.urandom(1 << 20)
+    heard = bytearray()
+    for host in "10.1.0.1", "fd00:1::1":
+        with rig.gateway.inside():
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            server = socket.create_server((host, 5060), family=family)
+        server.settimeout(PATIENCE)
+
+        def listen():
+            peer = server.accept()[0]
+            peer.settimeout(PATIENCE)
+            with peer:
+                while octets := peer.recv(1 << 16):
+                    heard.extend(octets)
+                peer.sendall(b"heard")
+
+        heard.clear()
+        listener = threading.Thread(target=listen)
+        listener.start()
+        with rig.access.inside():
+            client = socket.create_connection((host, 5060), PATIENCE)
+        with client, server:
+            client.sendall(sent)
+            client.shutdown(socket.SHUT_WR)
+            assert client.recv(5) == b"heard"
+            listener.join()
+        assert heard == sent
+
+
+def test_vlan_tags_reach_the_kernel_as_they_are(rig):
+    rig.up()
+    with rig.gateway.inside():
+        ours = socket.socket(socket.AF_PACKET, socket.SOCK_RAW,
+                             socket.htons(ETH_P_ALL))
+    with rig.access.inside():
+        theirs = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    frame = bytes.fromhex("025350000101" "020000000002" "8100e007" "88b5")
+    with ours, theirs:
+        ours.bind(("access0", ETH_P_ALL))
+        ours.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+        ours.settimeout(PATIENCE)
+        theirs.bind((rig.access.name, 0))
+        theirs.send(frame + b"tagged".ljust(46, b"."))
+        data = b""
+        while b"tagged" not in data:
+            data, aux, _, _ = ours.recvmsg(2048, 256)
+        # The kernel cuts the tag out itself, and says what it was.
+        tci, tpid = struct.unpack_from("HH", aux[0][2], 16)
+        assert (tci, tpid) == (0xe007, 0x8100)
+        assert rig.access.ping("10.1.0.1")
+
+
+def test_a_neighbours_new_mac_address_is_learned(rig):
+    rig.up()
+    assert rig.gateway.ping("10.1.0.2")
+    rig.access.ip("link", "set", rig.access.name, "down")
+    rig.access.ip("link", "set", rig.access.name, "address",
+                  "02:00:00:00:00:77")
+    rig.access.ip("link", "set", rig.access.name, "up")
+    rig.gateway.ip("neigh", "flush", "dev", "access0")
+    assert rig.gateway.ping("10.1.0.2")
+
+
+def test_media_ports_are_reserved_meanwhile(rig):
+    rig.gateway.sysctl("net/ipv4/ip_local_reserved_ports", "80,20990-21005")
+    rig.up()
+    assert rig.gateway.sysctl("net/ipv4/ip_local_reserved_ports") == \
+        "80,20000-21005"
+    rig.gateway.sysctl("net/ipv4/ip_local_reserved_ports",
+                       "80,443,20000-21005")
+    assert rig.stop() == 0
+    assert rig.gateway.sysctl("net/ipv4/ip_local_reserved_ports") == \
+        "80,443,20990-21005"
+
+
+@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT))
+def test_nothing_is_left_behind(rig, number):
+    before = set(rig.gateway.links())
+    rig.up()
+    assert stat.S_ISSOCK((rig.folder / "dataplane.sock").stat().st_mode)
+    assert stat.S_IMODE((rig.folder / "dataplane.sock").stat().st_mode) == \
+        0o660
+    assert Path(f"/var/run/dpdk/{rig.tag}").is_dir()
+    assert rig.stop(number) == 0
+    assert set(rig.gateway.links()) == before
+    assert set(rig.access.links()) == before
+    assert not (rig.folder / "dataplane.sock").exists()
+    assert not Path(f"/var/run/dpdk/{rig.tag}").exists()
+    assert ip("netns", "pids", rig.gateway.name) == ""
+    assert rig.log.read_text().endswith("sallyport-dataplane: down\n")
+
+
+def test_it_starts_again_where_one_was_killed(rig):
+    rig.up()
+    rig.stop(signal.SIGKILL)
+    for side in rig.access, rig.trunk:
+        eventually(lambda s=side: s.name not in s.links(), "the TAP is gone")
+    rig.up()
+    assert rig.access.ping("10.1.0.1")
+    assert rig.stop() == 0
+    assert not Path(f"/var/run/dpdk/{rig.tag}").exists()
+
+
+def test_a_client_that_takes_its_end_away(rig):
+    rig.up()
+    rig.access.delete()
+    assert rig.trunk.ping("10.2.0.1")
+    assert rig.stop() == 0
+
+
+@pytest.mark.parametrize("lcores", ("0", "0,1"))
+def test_without_hugepages(tmp_path, lcores):
+    r = Rig(tmp_path, lcores, "never")
+    try:
+        r.up()
+        assert r.access.ping("10.1.0.1")
+        lines = r.log.read_text().splitlines()
+        assert len(lines) == 1, lines
+        assert "no hugepages" in lines[0]
+        assert "1 worker" in lines[0]
+        assert ("beside the main lcore" in lines[0]) == (lcores == "0")
+        assert r.stop() == 0
+    finally:
+        r.close()
+
+
+def test_one_processor_is_enough(rig):
+    """The configuration names CPUs 0 and 1, this machine gives but one."""
+    cpu = min(os.sched_getaffinity(0))
+    mask = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpu})
+    try:
+        rig.up()
+    finally:
+        os.sched_setaffinity(0, mask)
+    assert "beside the main lcore" in rig.log.read_text()
+    assert rig.access.ping("10.1.0.1")
+    assert rig.stop() == 0
+
+
+def test_it_keeps_its_memory_to_itself(rig):
+    rig.up()
+    pid = rig.process.pid
+    limits = Path(f"/proc/{pid}/limits").read_text()
+    line = next(x for x in limits.splitlines() if x.startswith("Max core"))
+    assert line.split()[4:6] == ["0", "0"]
+    # Not dumpable: the files of its folder are root's, whoever runs it.
+    maps = Path(f"/proc/{pid}/status").read_text()
+    assert "CoreDumping:\t0" in maps
+    assert rig.stop() == 0
+
+
+def test_it_says_when_it_is_ready(rig):
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    path = str(rig.folder / "notify")
+    manager.bind(path)
+    manager.settimeout(PATIENCE)
+    rig.up(NOTIFY_SOCKET=path, WATCHDOG_USEC="5000000")
+    assert manager.recv(64) == b"READY=1"
+    assert manager.recv(64) == b"WATCHDOG=1"
+    assert rig.stop() == 0
+    while (said := manager.recv(64)) == b"WATCHDOG=1":
+        pass
+    assert said == b"STOPPING=1"
+    manager.close()
+
+
+def test_telemetry_answers(rig):
+    rig.up()
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.settimeout(PATIENCE)
+    with s:
+        s.connect(f"/var/run/dpdk/{rig.tag}/dpdk_telemetry.v2")
+        assert json.loads(s.recv(4096))["version"].startswith("DPDK")
+        s.sendall(b"/ethdev/list")
+        assert json.loads(s.recv(4096)) == {"/ethdev/list": [0, 1]}
+    assert rig.stop() == 0
+
+
+def run(*arguments):
+    done = subprocess.run([PROGRAM, *arguments], capture_output=True,
+                          text=True, timeout=PATIENCE, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_bad_configuration_gets_one_line(tmp_path):
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(textwrap.dedent("""\
+        dataplane:
+          ports:
+            - name: access0
+              role: inside
+        """))
+    said = (f"sallyport-dataplane: {bad}, line 4: dataplane.ports[0].role: "
+            'expected access or trunk, found "inside".\n')
+    assert run("--config", bad) == (1, "", said)
+    assert run("--check", "--config", bad) == (1, "", said)
+
+
+def test_check_only_checks():
+    example = ROOT / "scripts" / "sallyport.example.yaml"
+    assert run("--check", "--config", example) == \
+        (0, f"{example}: the dataplane section is right\n", "")
+
+
+def test_arguments():
+    assert run("--help")[0] == 0
+    assert run("--help")[1].startswith("Usage: sallyport-dataplane")
+    assert run("--version")[1].startswith("sallyport-dataplane ")
+    assert run("--nonsense")[0] == 1
+    assert run("extra")[0] == 1
+
+
+@pytest.mark.parametrize("old, new, says", (
+    ("net_tap1", "0000:ff:1f.7", "0000:ff:1f.7"),
+    ("lcores: \"0,1\"", "lcores: \"0,1000\"", "CPU 1000 is not among the"),
+    ("companion: outside", "companion: lo", "companion lo: making the inter"),
+    ("memory: 128", "memory: 128\n  group: no-such-group", "no-such-group"),
+    ("{folder}/dataplane.sock", "/nowhere/dataplane.sock", "/nowhere"),
+))
+def test_what_cannot_be_had_is_named_and_undone(rig, old, new, says):
+    old = old.format(folder=rig.folder)
+    text = rig.config.read_text()
+    assert old in text
+    rig.config.write_text(text.replace(old, new))
+    before = set(rig.gateway.links())
+    rig.gateway.sysctl("net/ipv4/ip_local_reserved_ports", "80")
+    rig.start()
+    assert rig.process.wait(PATIENCE) == 1
+    assert says in rig.log.read_text(), rig.log.read_text()
+    assert set(rig.gateway.links()) == before
+    assert rig.gateway.sysctl("net/ipv4/ip_local_reserved_ports") == "80"
+    assert not Path(f"/var/run/dpdk/{rig.tag}").exists()
