@@ -71,8 +71,10 @@ int path_answer(struct path *p, enum leg from, const char *sdp, size_t len,
 	if (err)
 		return err;
 	p->answered = true;
-	if (final)
+	if (final) {
 		p->open = false;
+		media_settle(p->media);
+	}
 	return 0;
 }
 
@@ -81,6 +83,7 @@ bool path_settle(struct path *p)
 	if (p->open && !p->answered)
 		return false;
 	p->open = false;
+	media_settle(p->media);
 	return true;
 }
 
