@@ -164,7 +164,7 @@ lint-cppcheck:
 	@mkdir -p $(B)/cppcheck
 	cppcheck -q -j$(JOBS) --error-exitcode=1 --inline-suppr --std=c11 \
 	   --cppcheck-build-dir=$(B)/cppcheck -I. --enable=warning,performance,portability \
-	   --suppressions-list=tests/cppcheck.txt $(filter %.c,$(C_FILES))
+	   --library=tests/cppcheck.cfg --suppressions-list=tests/cppcheck.txt $(filter %.c,$(C_FILES))
 lint-shell:
 	shellcheck $(SHELL_FILES)
 
