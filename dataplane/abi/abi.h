@@ -25,36 +25,36 @@
 #define SP_ABI_MAGIC   0x53414c59u /* "SALY" */
 #define SP_ABI_VERSION 1
 
-#define SP_MEDIA_ADDR_MAX 16  /* media addresses of one dataplane */
-#define SP_PORT_NAME_MAX  16  /* with the terminating NUL */
-#define SP_TEXT_MAX	  96  /* reasons, names; with the terminating NUL */
-#define SP_WORKER_MAX	  64
+#define SP_MEDIA_ADDR_MAX   16 /* media addresses of one dataplane */
+#define SP_PORT_NAME_MAX    16 /* with the terminating NUL */
+#define SP_TEXT_MAX	    96 /* reasons, names; with the terminating NUL */
+#define SP_WORKER_MAX	    64
 #define SP_VERDICT_NAME_MAX 32
 
 enum sp_type {
 	/* control to dataplane */
-	SP_HELLO = 1,	      /* struct sp_hello     -> GREETING */
-	SP_TRANSPORT_ADD,     /* struct sp_transport -> DONE */
-	SP_TRANSPORT_CHANGE,  /* struct sp_transport -> DONE */
-	SP_TRANSPORT_REMOVE,  /* struct sp_id        -> DONE */
-	SP_TRANSPORT_LIST,    /* nothing -> TRANSPORT_ITEM ..., DONE */
-	SP_STREAM_ADD,	      /* struct sp_stream    -> DONE */
-	SP_STREAM_CHANGE,     /* struct sp_stream    -> DONE */
-	SP_STREAM_REMOVE,     /* struct sp_id        -> DONE */
-	SP_STREAM_LIST,	      /* nothing -> STREAM_ITEM ..., DONE */
-	SP_STREAM_STATS,      /* struct sp_id -> STATS_ITEM, DONE */
-	SP_PORT_LIST,	      /* nothing -> PORT_ITEM ..., DONE */
-	SP_VERDICT_LIST,      /* nothing -> VERDICT_ITEM ..., DONE */
+	SP_HELLO = 1,	     /* struct sp_hello     -> GREETING */
+	SP_TRANSPORT_ADD,    /* struct sp_transport -> DONE */
+	SP_TRANSPORT_CHANGE, /* struct sp_transport -> DONE */
+	SP_TRANSPORT_REMOVE, /* struct sp_id        -> DONE */
+	SP_TRANSPORT_LIST,   /* nothing -> TRANSPORT_ITEM ..., DONE */
+	SP_STREAM_ADD,	     /* struct sp_stream    -> DONE */
+	SP_STREAM_CHANGE,    /* struct sp_stream    -> DONE */
+	SP_STREAM_REMOVE,    /* struct sp_id        -> DONE */
+	SP_STREAM_LIST,	     /* nothing -> STREAM_ITEM ..., DONE */
+	SP_STREAM_STATS,     /* struct sp_id -> STATS_ITEM, DONE */
+	SP_PORT_LIST,	     /* nothing -> PORT_ITEM ..., DONE */
+	SP_VERDICT_LIST,     /* nothing -> VERDICT_ITEM ..., DONE */
 
 	/* dataplane to control */
-	SP_GREETING = 0x40,   /* struct sp_greeting */
-	SP_DONE,	      /* struct sp_done: the end of every other reply */
-	SP_TRANSPORT_ITEM,    /* struct sp_transport; keys never filled in */
-	SP_STREAM_ITEM,	      /* struct sp_stream */
-	SP_STATS_ITEM,	      /* struct sp_stats */
-	SP_PORT_ITEM,	      /* struct sp_port */
-	SP_VERDICT_ITEM,      /* struct sp_verdict_count */
-	SP_EVENT,	      /* struct sp_event, seq 0 */
+	SP_GREETING = 0x40, /* struct sp_greeting */
+	SP_DONE,	    /* struct sp_done: the end of every other reply */
+	SP_TRANSPORT_ITEM,  /* struct sp_transport; keys never filled in */
+	SP_STREAM_ITEM,	    /* struct sp_stream */
+	SP_STATS_ITEM,	    /* struct sp_stats */
+	SP_PORT_ITEM,	    /* struct sp_port */
+	SP_VERDICT_ITEM,    /* struct sp_verdict_count */
+	SP_EVENT,	    /* struct sp_event, seq 0 */
 };
 
 struct sp_hdr {
@@ -67,19 +67,19 @@ struct sp_hdr {
 
 /* An IPv4 or IPv6 address and a UDP port. */
 struct sp_addr {
-	uint8_t family;	  /* 4 or 6; 0: none */
-	uint8_t prefix;	  /* bits that count, for SP_SOURCE_LEARN; else 32/128 */
-	uint16_t port;	  /* 0: any or none */
+	uint8_t family; /* 4 or 6; 0: none */
+	uint8_t prefix; /* bits that count, for SP_SOURCE_LEARN; else 32/128 */
+	uint16_t port;	/* 0: any or none */
 	uint8_t addr[16]; /* network order; IPv4 in the first four octets */
 };
 
 /* One master key of one direction. suite PLAIN: no hop encryption. */
 struct sp_key {
-	uint64_t id;	    /* chosen by control, names these keys; 0: plain */
-	uint64_t packets;   /* lifetime in packets; 0: the suite's limit */
-	uint16_t suite;	    /* enum sp_suite */
-	uint8_t mki_len;    /* 0: no MKI */
-	uint8_t reserved[5];/* zero */
+	uint64_t id;	     /* chosen by control, names these keys; 0: plain */
+	uint64_t packets;    /* lifetime in packets; 0: the suite's limit */
+	uint16_t suite;	     /* enum sp_suite */
+	uint8_t mki_len;     /* 0: no MKI */
+	uint8_t reserved[5]; /* zero */
 	uint8_t mki[SP_MKI_MAX];
 	uint8_t key[SP_KEY_MAX];
 	uint8_t salt[SP_SALT_MAX];
@@ -112,13 +112,13 @@ struct sp_transport {
 	uint8_t stun, dtls; /* enum sp_punt */
 	struct sp_addr peer_rtp, peer_rtcp; /* family 0: not known yet, so
 					     * nothing is sent there */
-	uint32_t max_pps;   /* policing of what arrives, packets a second */
-	uint32_t max_octets;/* and UDP payload octets a second; 0: no limit */
-	struct sp_key rx;   /* what the peer protects with */
-	struct sp_key tx;   /* what we protect with towards the peer */
-	uint32_t rx_roc;    /* rollover counter to start from when rx.id is new
+	uint32_t max_pps;    /* policing of what arrives, packets a second */
+	uint32_t max_octets; /* and UDP payload octets a second; 0: no limit */
+	struct sp_key rx;    /* what the peer protects with */
+	struct sp_key tx;    /* what we protect with towards the peer */
+	uint32_t rx_roc;     /* rollover counter to start from when rx.id is new
 			     * here (late join, restart); else ignored */
-	uint32_t silent_ms; /* event after so long without media; 0: never */
+	uint32_t silent_ms;  /* event after so long without media; 0: never */
 };
 
 enum sp_match { SP_MATCH_ANY = 1, SP_MATCH_PT, SP_MATCH_SSRC };
@@ -127,9 +127,10 @@ enum sp_match { SP_MATCH_ANY = 1, SP_MATCH_PT, SP_MATCH_SSRC };
 
 /* RTP (and the RTCP about it) that arrives on `from` leaves on `to`. */
 struct sp_stream {
-	uint64_t id;	   /* not 0 */
-	uint64_t from, to; /* transports; must exist; the same worker owns them */
-	uint32_t ssrc;	   /* for SP_MATCH_SSRC */
+	uint64_t id; /* not 0 */
+	uint64_t from,
+		to;    /* transports; must exist; the same worker owns them */
+	uint32_t ssrc; /* for SP_MATCH_SSRC */
 	uint32_t ssrc_xor; /* mask put on every SSRC: 0 keeps them. A mask never
 			    * used before makes every index of the tx keys
 			    * fresh, which is how a transport made again after
@@ -150,33 +151,33 @@ struct sp_hello {
 };
 
 struct sp_media_addr {
-	struct sp_addr addr;	       /* port 0 */
-	char port[SP_PORT_NAME_MAX];   /* the dataplane port's name */
-	char role[SP_PORT_NAME_MAX];   /* "access" or "trunk" */
-	uint16_t udp_first, udp_last;  /* media ports, first even, last odd */
+	struct sp_addr addr;	      /* port 0 */
+	char port[SP_PORT_NAME_MAX];  /* the dataplane port's name */
+	char role[SP_PORT_NAME_MAX];  /* "access" or "trunk" */
+	uint16_t udp_first, udp_last; /* media ports, first even, last odd */
 	uint16_t mtu;
 	uint16_t reserved;
 };
 
 struct sp_greeting {
-	uint64_t instance;	/* random at each start of the dataplane */
+	uint64_t instance; /* random at each start of the dataplane */
 	uint32_t transports_max, streams_max;
-	uint16_t n_workers;	/* the owner of media port p is worker
+	uint16_t n_workers; /* the owner of media port p is worker
 				 * (p >> 1) % n_workers, on every address: both
 				 * transports of a stream need one owner */
 	uint16_t n_media;
-	uint32_t started;	/* UNIX time, seconds */
+	uint32_t started; /* UNIX time, seconds */
 	struct sp_media_addr media[SP_MEDIA_ADDR_MAX];
 };
 
 enum sp_status {
 	SP_OK = 0,
-	SP_EINVAL,  /* a field is wrong; text says which */
-	SP_EEXIST,  /* ADD: the id, or the local port, is taken */
-	SP_ENOENT,  /* CHANGE, REMOVE, STATS: no such id; STREAM: no transport */
-	SP_EBUSY,   /* TRANSPORT_REMOVE: streams still use it */
-	SP_ENOSPC,  /* full */
-	SP_EOWNER,  /* the two transports belong to different workers */
+	SP_EINVAL, /* a field is wrong; text says which */
+	SP_EEXIST, /* ADD: the id, or the local port, is taken */
+	SP_ENOENT, /* CHANGE, REMOVE, STATS: no such id; STREAM: no transport */
+	SP_EBUSY,  /* TRANSPORT_REMOVE: streams still use it */
+	SP_ENOSPC, /* full */
+	SP_EOWNER, /* the two transports belong to different workers */
 	SP_EMARKED, /* the end-to-end mark forbids this */
 	SP_EVERSION,
 };
@@ -192,18 +193,18 @@ struct sp_done {
  * whole by itself, the set is not a snapshot. RFC 3550 section 6.4.1, A.3,
  * A.8. */
 struct sp_stats {
-	uint64_t id;		     /* stream */
-	uint64_t packets_in, octets_in;   /* RTP; octets of RTP payload */
+	uint64_t id;			/* stream */
+	uint64_t packets_in, octets_in; /* RTP; octets of RTP payload */
 	uint64_t packets_out, octets_out;
 	uint64_t rtcp_in, rtcp_out;
-	uint64_t dropped;	     /* by any verdict, on this stream */
-	uint64_t lost;		     /* expected - received, this SSRC */
-	uint32_t ssrc;		     /* latest seen, as received */
-	uint32_t jitter_us;	     /* interarrival jitter, microseconds */
-	uint32_t silent_ms;	     /* since the last packet; ~0: none yet */
-	uint32_t rtt_us;	     /* from RTCP, 0: unknown */
-	struct sp_addr source;	     /* where it comes from; family 0: unknown */
-	uint32_t rx_roc;	     /* rollover counter of the latest SSRC */
+	uint64_t dropped;      /* by any verdict, on this stream */
+	uint64_t lost;	       /* expected - received, this SSRC */
+	uint32_t ssrc;	       /* latest seen, as received */
+	uint32_t jitter_us;    /* interarrival jitter, microseconds */
+	uint32_t silent_ms;    /* since the last packet; ~0: none yet */
+	uint32_t rtt_us;       /* from RTCP, 0: unknown */
+	struct sp_addr source; /* where it comes from; family 0: unknown */
+	uint32_t rx_roc;       /* rollover counter of the latest SSRC */
 	uint32_t reserved;
 };
 
@@ -215,18 +216,19 @@ struct sp_port {
 	uint8_t link_up;
 	uint8_t reserved;
 	uint16_t queues, mtu;
-	uint64_t rx_packets, rx_octets, tx_packets, tx_octets; /* of the device */
+	uint64_t rx_packets, rx_octets, tx_packets,
+		tx_octets; /* of the device */
 	uint64_t rx_missed, tx_dropped;
 	uint64_t to_kernel, from_kernel; /* packets, companion interface */
 };
 
 struct sp_verdict_count {
-	char name[SP_VERDICT_NAME_MAX];	/* stable, lower case, e.g. "bad-tag" */
+	char name[SP_VERDICT_NAME_MAX]; /* stable, lower case, e.g. "bad-tag" */
 	char unit[16];			/* "packets" */
 	char meaning[SP_TEXT_MAX];
-	uint8_t severity;		/* 0 expected, 1 worth a look, 2 wrong */
+	uint8_t severity; /* 0 expected, 1 worth a look, 2 wrong */
 	uint8_t reserved[7];
-	uint64_t count;			/* since start, all workers */
+	uint64_t count; /* since start, all workers */
 };
 
 enum sp_event_kind {

@@ -11,20 +11,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SP_SUITES(X)                                                           \
-	X(AES_CM_128_HMAC_SHA1_80, 0x0001, "AES_CM_128_HMAC_SHA1_80", 16, 14,  \
-	  10, 10)                                                              \
-	X(AES_CM_128_HMAC_SHA1_32, 0x0002, "AES_CM_128_HMAC_SHA1_32", 16, 14,  \
-	  4, 10)                                                               \
-	X(AEAD_AES_128_GCM, 0x0007, "AEAD_AES_128_GCM", 16, 12, 16, 16)        \
-	X(AEAD_AES_256_GCM, 0x0008, "AEAD_AES_256_GCM", 32, 12, 16, 16)        \
-	X(AES_192_CM_HMAC_SHA1_80, 0x0101, "AES_192_CM_HMAC_SHA1_80", 24, 14,  \
-	  10, 10)                                                              \
-	X(AES_192_CM_HMAC_SHA1_32, 0x0102, "AES_192_CM_HMAC_SHA1_32", 24, 14,  \
-	  4, 10)                                                               \
-	X(AES_256_CM_HMAC_SHA1_80, 0x0103, "AES_256_CM_HMAC_SHA1_80", 32, 14,  \
-	  10, 10)                                                              \
-	X(AES_256_CM_HMAC_SHA1_32, 0x0104, "AES_256_CM_HMAC_SHA1_32", 32, 14,  \
+#define SP_SUITES(X)                                                          \
+	X(AES_CM_128_HMAC_SHA1_80, 0x0001, "AES_CM_128_HMAC_SHA1_80", 16, 14, \
+	  10, 10)                                                             \
+	X(AES_CM_128_HMAC_SHA1_32, 0x0002, "AES_CM_128_HMAC_SHA1_32", 16, 14, \
+	  4, 10)                                                              \
+	X(AEAD_AES_128_GCM, 0x0007, "AEAD_AES_128_GCM", 16, 12, 16, 16)       \
+	X(AEAD_AES_256_GCM, 0x0008, "AEAD_AES_256_GCM", 32, 12, 16, 16)       \
+	X(AES_192_CM_HMAC_SHA1_80, 0x0101, "AES_192_CM_HMAC_SHA1_80", 24, 14, \
+	  10, 10)                                                             \
+	X(AES_192_CM_HMAC_SHA1_32, 0x0102, "AES_192_CM_HMAC_SHA1_32", 24, 14, \
+	  4, 10)                                                              \
+	X(AES_256_CM_HMAC_SHA1_80, 0x0103, "AES_256_CM_HMAC_SHA1_80", 32, 14, \
+	  10, 10)                                                             \
+	X(AES_256_CM_HMAC_SHA1_32, 0x0104, "AES_256_CM_HMAC_SHA1_32", 32, 14, \
 	  4, 10)
 
 enum sp_suite {
@@ -49,7 +49,7 @@ struct sp_suite_info {
 static inline const struct sp_suite_info *sp_suite_info(uint16_t id)
 {
 	static const struct sp_suite_info table[] = {
-#define X(sym, id, name, key, salt, tag, ctag)                                 \
+#define X(sym, id, name, key, salt, tag, ctag) \
 	{(id), (name), (key), (salt), (tag), (ctag)},
 		SP_SUITES(X)
 #undef X
