@@ -9,8 +9,11 @@
  *   - its first SRTCP index is 1;
  *   - it opens no SRTCP packet with the E bit clear;
  *   - its SRTCP window has 128 packets, ours 64;
+ *   - with the _32 suites it does not find SRTCP's MKI, since it looks before
+ *     a tag of SRTP's length;
  *   - a key added to a session empties the replay windows. */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <srtp2/srtp.h>
 #include <stdlib.h>
 #include <string.h>

@@ -252,8 +252,10 @@ void srtp_session_free(struct srtp_session *s)
 		explicit_bzero(more->added[i], key);
 		mem->free(mem->ctx, more->added[i], key);
 	}
-	if (more->ledger)
+	if (more->ledger) {
+		explicit_bzero(more->ledger, sizeof(*more->ledger));
 		mem->free(mem->ctx, more->ledger, sizeof(*more->ledger));
+	}
 	explicit_bzero(s, size);
 	mem->free(mem->ctx, s, size);
 }
