@@ -56,6 +56,8 @@ static const char *const harmless[] = {
 	"Failed to send start req to secondary",
 	/* telemetry: of DPDK before 20.05 */
 	"legacy socket not created",
+	/* net_memif: there are no secondary processes */
+	"Failed to register mp action callback",
 };
 
 static bool is_harmless(const char *text, size_t len)
