@@ -44,7 +44,10 @@ static inline bool bucket_spend(struct bucket *b, const struct rate *r,
 	uint64_t p = b->packet > now ? b->packet : now;
 	uint64_t o = b->octet > now ? b->octet : now;
 
-	if (p - now > r->slack || o - now > r->slack)
+	/* What was spent under a stricter rate before doesn't bind the one
+	 * that has no limit. */
+	if ((r->packet && p - now > r->slack) ||
+	    (r->octet && o - now > r->slack))
 		return false;
 	b->packet = p + r->packet;
 	b->octet = o + ((octets * r->octet) >> 16);

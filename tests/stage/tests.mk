@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+# The flow table, the stages, the abi's server: on ports made of rings.
+STAGE_TESTS := $(patsubst %,$(B)/tests/%_test,flow validate source)
+CHECK_PROGRAMS += $(STAGE_TESTS)
+
+$(B)/obj/tests/stage/%.o: EXTRA = $(DPDK_C)
+
+LAB_SRC := tests/stage/lab.c tests/stage/lab_packet.c tests/stage/flow_lab.c \
+    $(call srcs,dataplane/flow dataplane/stage) $(SRTP_SRC) \
+    dataplane/app/worker.c dataplane/app/control_socket.c \
+    dataplane/app/control_request.c dataplane/app/log.c
+
+$(STAGE_TESTS): $(B)/tests/%: $(B)/obj/tests/stage/%.o $(call objs,$(LAB_SRC))
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka -lrte_net_ring $(DPDK_L) \
+	    $(IMB_L)
