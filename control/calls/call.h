@@ -92,6 +92,8 @@ void path_free(struct path *p); /* also NULL */
 int path_may_offer(const struct path *p, enum leg from);
 /** Is there an offer from that leg still to be answered? */
 bool path_awaits_answer_to(const struct path *p, enum leg from);
+/** Has any offer been answered yet? */
+bool path_negotiated(const struct path *p);
 /** As media_offer, media_answer. final: no other answer to this offer can come
  * (2xx, reliable 18x); else a later one takes its place. */
 int path_offer(struct path *p, enum leg from, const char *sdp, size_t len,

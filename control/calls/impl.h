@@ -17,6 +17,7 @@ struct path {
 	bool open;	  /* an offer is out, */
 	enum leg offerer; /* from this leg, */
 	bool answered;	  /* and has been answered, though not finally */
+	bool negotiated;  /* some offer has been */
 };
 
 struct call {

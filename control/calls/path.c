@@ -29,6 +29,7 @@ struct path *path_load(struct call *c, const char *json)
 	if (!p)
 		return NULL;
 	p->call = c;
+	p->negotiated = true;
 	p->media = media_load(c->all->cfg.dp, json);
 	return p->media ? p : mem_deref(p);
 }
@@ -48,6 +49,11 @@ int path_may_offer(const struct path *p, enum leg from)
 bool path_awaits_answer_to(const struct path *p, enum leg from)
 {
 	return p->open && p->offerer == from;
+}
+
+bool path_negotiated(const struct path *p)
+{
+	return p->negotiated;
 }
 
 int path_offer(struct path *p, enum leg from, const char *sdp, size_t len,
@@ -71,6 +77,7 @@ int path_answer(struct path *p, enum leg from, const char *sdp, size_t len,
 	if (err)
 		return err;
 	p->answered = true;
+	p->negotiated = true;
 	if (final) {
 		p->open = false;
 		media_settle(p->media);

@@ -53,7 +53,13 @@ int dialog_set_local_tag(struct dialog *d, uint64_t tag)
  * without parameters, which are the tag and what doesn't concern a dialog. */
 static int name_addr(char **dst, const struct sip_taddr *a)
 {
-	if (!pl_isset(&a->dname))
+	json_t *utf8 = json_stringn(a->dname.p ? a->dname.p : "", a->dname.l);
+	bool fit = utf8 && a->dname.l;
+
+	json_decref(utf8); /* what isn't UTF-8 can't be saved */
+	for (size_t i = 0; i < a->dname.l; i++)
+		fit = fit && (unsigned char)a->dname.p[i] >= ' ';
+	if (!fit)
 		return re_sdprintf(dst, "<%r>", &a->auri);
 	return re_sdprintf(dst, "\"%r\" <%r>", &a->dname, &a->auri);
 }
@@ -70,12 +76,13 @@ static bool add_route(const struct sip_hdr *hdr, const struct sip_msg *m,
 	struct routes *r = arg;
 
 	(void)m;
-	if (r->n == DIALOG_ROUTES_MAX || hdr->val.l >= MESSAGE_URI_MAX ||
-	    memchr(hdr->val.p, '\r', hdr->val.l) ||
-	    memchr(hdr->val.p, '\n', hdr->val.l)) {
+	if (r->n == DIALOG_ROUTES_MAX || hdr->val.l >= MESSAGE_URI_MAX)
 		r->err = EBADMSG;
+	for (size_t i = 0; i < hdr->val.l; i++)
+		if (hdr->val.p[i] < ' ' || hdr->val.p[i] >= 0x7f)
+			r->err = EBADMSG;
+	if (r->err)
 		return true;
-	}
 	r->err = pl_strdup(&r->route[r->n], &hdr->val);
 	if (!r->err)
 		r->n++;
@@ -147,9 +154,10 @@ int dialog_learn(struct dialog *d, const struct sip_msg *resp)
 	err = err ? err : learn_routes(d, resp, false);
 	if (err)
 		return err;
-	if (message_contact(resp, &contact))
-		return replace(&d->target, &contact.uri);
-	return resp->scode < 200 ? 0 : EBADMSG;
+	/* A 2xx must have a Contact; where it hasn't, what was called serves. */
+	return message_contact(resp, &contact)
+		       ? replace(&d->target, &contact.uri)
+		       : 0;
 }
 
 int dialog_copy(struct dialog *d, const struct dialog *from)

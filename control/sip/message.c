@@ -130,8 +130,10 @@ bool message_check(const struct sip_msg *m, struct message_why *why)
 		return refuse(why, 400, "CSeq is 2^31 or more");
 	if (!once_each(m))
 		return refuse(why, 400, "a header stands there twice");
-	if (!plain(&m->callid) || !plain(&m->from.tag) || !plain(&m->to.tag))
-		return refuse(why, 400, "a tag or Call-ID isn't printable");
+	if (!plain(&m->callid) || !plain(&m->from.tag) || !plain(&m->to.tag) ||
+	    !plain(&m->from.auri) || !plain(&m->to.auri))
+		return refuse(why, 400,
+			      "a URI, tag or Call-ID isn't printable");
 	if (!bearable(m))
 		return refuse(why, 414, "a URI, tag or Call-ID is too long");
 	if (pl_isset(&m->maxfwd) &&
@@ -151,6 +153,18 @@ bool message_check_response(const struct sip_msg *m)
 	return has_identity(m) && once_each(m) && bearable(m) &&
 	       plain(&m->callid) && plain(&m->to.tag) && m->scode >= 100 &&
 	       m->scode <= 699 && body_length(m, &len);
+}
+
+bool message_type(const struct sip_msg *m, char *type, size_t size)
+{
+	if (!m->ctyp.type.l ||
+	    re_snprintf(type, size, "%r/%r%r", &m->ctyp.type, &m->ctyp.subtype,
+			&m->ctyp.params) < 0)
+		return false;
+	for (; *type; type++)
+		if (*type < ' ' || *type >= 0x7f)
+			return false;
+	return true;
 }
 
 static bool token_is(const struct sip_hdr *hdr, const struct sip_msg *m,

@@ -30,6 +30,9 @@ bool message_is(const struct sip_msg *m, const char *method);
 struct pl message_body(const struct sip_msg *m);
 /** Is there a body, and is it SDP? */
 bool message_has_sdp(const struct sip_msg *m);
+/** Content-Type with its parameters. @return false: none that is fit to be
+ * sent on. */
+bool message_type(const struct sip_msg *m, char *type, size_t size);
 /** Does a header that lists tokens have this one? (Supported, Require ...) */
 bool message_lists(const struct sip_msg *m, enum sip_hdrid id,
 		   const char *token);

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/sip/branch.c - one phone that rings: its INVITE, and what it says. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "control/log.h"
+#include "control/sip/door.h"
+
+static void branch_failed(struct branch *br, uint16_t status,
+			  const char *reason, const struct sip_msg *m);
+
+/* What goes through from one side to the other as it stands. */
+static const char *const passed_on[] = {
+	"Subject",	   "s",		  "Priority",
+	"Alert-Info",	   "Answer-Mode", "Priv-Answer-Mode",
+	"Accept-Language", "Reason",	  NULL,
+};
+static const char *const passed_back[] = {"Reason", "Alert-Info", "Retry-After",
+					  NULL};
+
+static void branch_destructor(void *arg)
+{
+	struct branch *br = arg;
+
+	list_unlink(&br->le);
+	relays_end(br);
+	reinvite_end(br);
+	ctxn_drop(br->invite);
+	session_reset(&br->s[LEG_A]);
+	session_reset(&br->s[LEG_B]);
+	if (br != br->b->up)
+		path_free(br->path); /* else the call's */
+	free(br->early_sdp);
+	mem_deref(br->refusal);
+}
+
+struct branch *branch_alloc(struct bridge *b)
+{
+	struct branch *br = mem_zalloc(sizeof(*br), branch_destructor);
+
+	if (!br)
+		return NULL;
+	br->b = b;
+	for (enum leg l = LEG_A; l <= LEG_B; l++) {
+		br->s[l].br = br;
+		br->s[l].side = l;
+		br->s[l].methods = METHOD_INFO;
+		tmr_init(&br->s[l].repeat);
+	}
+	list_append(&b->branches, &br->le, br);
+	return br;
+}
+
+/* The phone is where it registered from. */
+static bool hop_to(struct hop *h, const struct door *d,
+		   const struct store_binding *to)
+{
+	struct pl uri;
+	struct uri u;
+	struct sa local;
+
+	memset(h, 0, sizeof(*h));
+	if (!sip_tp_parse(&h->tp, to->transport) ||
+	    !sip_addr_parse(&local, to->local) ||
+	    !sip_addr_parse(&h->peer, to->source))
+		return false;
+	h->via = stack_find(d->stack, &local, h->tp);
+	pl_set_str(&uri, to->contact);
+	if (h->tp == SIP_TCP && !uri_decode(&u, &uri) &&
+	    sa_set(&h->other, &u.host, u.port ? u.port : SIP_PORT))
+		sa_init(&h->other, AF_UNSPEC);
+	return h->via && !stack_is_local(d->stack, &h->peer);
+}
+
+static int phone_dialog(struct branch *br, const struct store_binding *to,
+			const struct store_user *caller,
+			const struct store_user *callee)
+{
+	const char *domain = br->b->d->cfg.domain;
+	char from[sizeof(caller->display) * 2 + STORE_AOR_MAX + 8], aor[300];
+	struct mbuf *mb = mbuf_alloc(sizeof(from));
+	int err = mb ? 0 : ENOMEM;
+
+	if (!err && caller->display[0])
+		err = message_quote(mb, caller->display) |
+		      mbuf_write_u8(mb, ' ');
+	if (!err)
+		err = mbuf_printf(mb, "<sip:%s@%s>", caller->name, domain);
+	if (!err && mb->end >= sizeof(from))
+		err = EOVERFLOW;
+	if (!err) {
+		memcpy(from, mb->buf, mb->end);
+		from[mb->end] = '\0';
+		re_snprintf(aor, sizeof(aor), "<sip:%s@%s>", callee->name,
+			    domain);
+		err = dialog_uac(&br->s[LEG_B].dlg, from, aor, to->contact);
+	}
+	mem_deref(mb);
+	return err;
+}
+
+struct branch *branch_new(struct bridge *b, const struct store_binding *to,
+			  const struct store_user *caller,
+			  const struct store_user *callee)
+{
+	const struct sip_msg *m = stxn_request(b->st);
+	struct branch *br = branch_alloc(b);
+	struct media_leg_addr addr[2];
+	struct media_profile profile[2] = {caller->profile, callee->profile};
+
+	if (!br)
+		return NULL;
+	hop_of(&br->s[LEG_A].hop, stxn_listener(b->st), m);
+	br->s[LEG_A].methods = methods_of(m);
+	if (!hop_to(&br->s[LEG_B].hop, b->d, to) ||
+	    dialog_uas(&br->s[LEG_A].dlg, m, rand_u64()) ||
+	    phone_dialog(br, to, caller, callee))
+		return mem_deref(br);
+	for (enum leg l = LEG_A; l <= LEG_B; l++) {
+		const struct hop *h = &br->s[l].hop;
+
+		addr[l].local = sip_addr_media(listener_addr(h->via));
+		addr[l].peer = sip_addr_media(&h->peer);
+		door_add_session(b->d, &br->s[l]);
+	}
+	br->path = path_new(b->call, addr, profile);
+	return br->path ? br : mem_deref(br);
+}
+
+int branch_accept_sdp(struct branch *br, enum leg from, bool offered,
+		      const struct sip_msg *m, char **sdp,
+		      struct media_why *why)
+{
+	struct pl body = message_body(m);
+	bool has = message_has_sdp(m);
+	struct path *p = br->path;
+
+	*sdp = NULL;
+	if (path_awaits_answer_to(p, OTHER_LEG(from))) {
+		if (has)
+			return path_answer(p, from, body.p, body.l, true, sdp,
+					   why);
+		if (path_settle(p))
+			return 0;
+	} else if (!offered) {
+		return 0; /* a reliable 18x has settled it */
+	} else if (has) {
+		return path_offer(p, from, body.p, body.l, sdp, why);
+	}
+	why->status = 488;
+	snprintf(why->text, sizeof(why->text),
+		 "the phone that answered sent no session description");
+	return -1;
+}
+
+static void success(struct branch *br, const struct sip_msg *m)
+{
+	struct session *phone = &br->s[LEG_B];
+	struct bridge *b = br->b;
+	struct media_why why;
+	char *sdp = NULL;
+
+	if (dialog_learn(&phone->dlg, m)) {
+		branch_failed(br, 502, "the phone's answer has no tag", NULL);
+		return;
+	}
+	phone->methods = methods_of(m);
+	if (!b->call || b->up) { /* crossed with our CANCEL */
+		session_ack(phone, br->invite_seq, NULL);
+		session_bye(phone, "answered elsewhere");
+		bridge_tidy(b);
+		return;
+	}
+	if (branch_accept_sdp(br, LEG_B,
+			      b->delayed && !path_negotiated(br->path), m, &sdp,
+			      &why)) {
+		session_ack(phone, br->invite_seq, NULL);
+		session_bye(phone, why.text);
+		branch_failed(br, (uint16_t)why.status, why.text, NULL);
+		return;
+	}
+	/* Before bridge_up, which saves the call. */
+	if (path_awaits_answer_to(br->path, LEG_B))
+		session_owes_ack(phone, br->invite_seq);
+	else
+		session_ack(phone, br->invite_seq, NULL);
+	bridge_up(b, br, sdp ? sdp : br->early_sdp);
+	free(sdp);
+}
+
+/* A preview of the answer, or an offer that a PRACK will answer. What is wrong
+ * with it is left out where that is possible; the 2xx will show.
+ * @return -1: it has to be refused. */
+static int progress_sdp(struct branch *br, const struct sip_msg *m,
+			bool reliable, char **sdp, struct media_why *why)
+{
+	struct pl body = message_body(m);
+	int err = 0;
+
+	*sdp = NULL;
+	if (!message_has_sdp(m))
+		return 0;
+	if (path_awaits_answer_to(br->path, LEG_A))
+		err = path_answer(br->path, LEG_B, body.p, body.l, reliable,
+				  sdp, why);
+	else if (br->b->delayed && reliable && !path_negotiated(br->path) &&
+		 !path_may_offer(br->path, LEG_B))
+		err = path_offer(br->path, LEG_B, body.p, body.l, sdp, why);
+	if (!err || reliable)
+		return err;
+	log_info(call_id(br->b->call), "early media left out: %s", why->text);
+	return 0;
+}
+
+static void progress(struct branch *br, const struct sip_msg *m)
+{
+	bool reliable = message_lists(m, SIP_HDR_REQUIRE, "100rel");
+	struct bridge *b = br->b;
+	struct answer a = {.status = m->scode,
+			   .tag = session_tag(&br->s[LEG_A])};
+	struct media_why why;
+	struct mbuf *mb;
+	uint32_t rseq = 0;
+	char *sdp;
+	int err;
+
+	if (!b->call || b->up || stxn_answered(b->st) ||
+	    dialog_learn(&br->s[LEG_B].dlg, m))
+		return;
+	if (reliable && (!message_rseq(m, &rseq) || rseq < br->rseq))
+		return;
+	if (reliable && rseq == br->rseq) { /* its PRACK is still under way */
+		stxn_resend(b->st);
+		return;
+	}
+	if (progress_sdp(br, m, reliable, &sdp, &why)) {
+		branch_cancel(br);
+		branch_failed(br, (uint16_t)why.status, why.text, NULL);
+		return;
+	}
+	call_ringing(b->call);
+	br->s[LEG_B].methods = methods_of(m);
+	mb = mbuf_alloc(256);
+	err = mb ? session_contact(&br->s[LEG_A], mb) : ENOMEM;
+	if (!err)
+		err = allow_print(mb, br->s[LEG_B].methods);
+	if (!err && reliable)
+		err = mbuf_printf(mb, "Require: 100rel\r\nRSeq: %u\r\n", rseq);
+	if (!err)
+		err = message_copy(mb, m, passed_back);
+	a.headers = mb;
+	if (sdp) {
+		a.type = "application/sdp";
+		a.body = sdp;
+		a.len = strlen(sdp);
+	}
+	if (!err)
+		stxn_answer(b->st, &a);
+	br->rseq = reliable ? rseq : br->rseq;
+	if (sdp && !reliable) {
+		free(br->early_sdp);
+		br->early_sdp = sdp;
+		sdp = NULL;
+	}
+	free(sdp);
+	mem_deref(mb);
+}
+
+/* What a phone says of itself isn't always what the caller should hear: a
+ * challenge or a redirection would be taken for the gateway's. */
+static uint16_t status_for_caller(uint16_t status)
+{
+	if (status < 400 || status == 401 || status == 407 || status == 481 ||
+	    status == 482 || status == 483 || status == 503)
+		return 480;
+	return status;
+}
+
+static void invite_response(int err, const struct sip_msg *m, void *arg)
+{
+	struct branch *br = arg;
+
+	if (!m) {
+		branch_failed(br, err == ETIMEDOUT ? 408 : 480,
+			      "the phone can't be reached", NULL);
+		return;
+	}
+	session_heard(&br->s[LEG_B], m);
+	if (m->scode == 100)
+		return;
+	if (m->scode < 200)
+		progress(br, m);
+	else if (m->scode < 300)
+		success(br, m);
+	else
+		branch_failed(br, status_for_caller(m->scode), NULL, m);
+}
+
+void branch_refused(struct branch *br, uint16_t status, const char *reason,
+		    const struct sip_msg *m)
+{
+	struct mbuf *mb;
+
+	if (br->status) /* the first says why; a 487 follows our CANCEL */
+		return;
+	br->status = status;
+	if (reason)
+		snprintf(br->reason, sizeof(br->reason), "%s", reason);
+	else if (m)
+		snprintf(br->reason, sizeof(br->reason), "%u %.*s", m->scode,
+			 (int)(m->reason.l < 64 ? m->reason.l : 64),
+			 m->reason.p);
+	mb = mbuf_alloc(256);
+	if (mb && m)
+		message_copy(mb, m, passed_back);
+	else if (mb)
+		refusal_headers(mb, br->s[LEG_A].hop.via, status, reason);
+	br->refusal = mb;
+}
+
+static void branch_failed(struct branch *br, uint16_t status,
+			  const char *reason, const struct sip_msg *m)
+{
+	struct bridge *b = br->b;
+
+	branch_refused(br, status, reason, m);
+	if (b->call && !b->up)
+		bridge_refuse(b);
+	bridge_tidy(b);
+}
+
+void branch_cancel(struct branch *br)
+{
+	relays_end(br);
+	path_free(br->path); /* nothing it says will be listened to */
+	br->path = NULL;
+	if (br->invite)
+		ctxn_cancel(br->invite);
+	bridge_tidy(br->b);
+}
+
+int branch_invite(struct branch *br, struct media_why *why)
+{
+	struct session *phone = &br->s[LEG_B];
+	const struct sip_msg *m = stxn_request(br->b->st);
+	struct pl body = message_body(m);
+	struct mbuf *mb = NULL;
+	char *sdp = NULL;
+	int err;
+
+	if (!br->b->delayed &&
+	    path_offer(br->path, LEG_A, body.p, body.l, &sdp, why))
+		return -1;
+	br->invite_seq = dialog_next(&phone->dlg);
+	mb = session_headers(phone, "INVITE", br->invite_seq,
+			     message_max_forwards(m) - 1);
+	err = mb ? allow_print(mb, br->s[LEG_A].methods) : ENOMEM;
+	if (!err && message_lists(m, SIP_HDR_SUPPORTED, "100rel"))
+		err = mbuf_write_str(mb, "Supported: 100rel\r\n");
+	if (!err && message_lists(m, SIP_HDR_REQUIRE, "100rel"))
+		err = mbuf_write_str(mb, "Require: 100rel\r\n");
+	if (!err)
+		err = message_copy(mb, m, passed_on);
+	if (!err)
+		err = session_body(mb, "application/sdp", sdp,
+				   sdp ? strlen(sdp) : 0);
+	if (!err)
+		err = ctxn_send(&br->invite, &phone->hop, "INVITE",
+				dialog_request_uri(&phone->dlg), mb,
+				invite_response, br);
+	mem_deref(mb);
+	free(sdp);
+	if (!err)
+		return 0;
+	why->status = 480;
+	snprintf(why->text, sizeof(why->text), "the phone can't be reached: %s",
+		 strerror(err));
+	return -1;
+}

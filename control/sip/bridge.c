@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/sip/bridge.c - a call as SIP sees it: from INVITE to the last BYE. */
+#include <stdio.h>
+#include <string.h>
+#include "control/log.h"
+#include "control/sip/door.h"
+
+static void hangup(void *arg, int status, const char *reason)
+{
+	bridge_end(arg, CALL_BY_GATEWAY, (uint16_t)status, reason, NULL);
+}
+
+const struct call_door sip_call_door = {
+	.name = "sip",
+	.hangup = hangup,
+	.save = bridge_save,
+	.load = bridge_load,
+};
+
+static void bridge_destructor(void *arg)
+{
+	struct bridge *b = arg;
+
+	list_unlink(&b->le);
+	tmr_cancel(&b->ring);
+	tmr_cancel(&b->tidy);
+	list_flush(&b->branches);
+	mem_deref(b->st);
+}
+
+static void caller_cancelled(void *arg)
+{
+	struct bridge *b = arg;
+
+	bridge_end(b, CALL_BY_CALLER, 487, "cancelled by the caller", NULL);
+}
+
+static void rang_out(void *arg)
+{
+	struct bridge *b = arg;
+
+	bridge_end(b, CALL_BY_GATEWAY, 480, "nobody answered", NULL);
+}
+
+struct bridge *bridge_alloc(struct door *d)
+{
+	struct bridge *b = mem_zalloc(sizeof(*b), bridge_destructor);
+
+	if (!b)
+		return NULL;
+	b->d = d;
+	tmr_init(&b->ring);
+	tmr_init(&b->tidy);
+	list_append(&d->bridges, &b->le, b);
+	return b;
+}
+
+struct bridge *bridge_new(struct door *d, struct listener *l,
+			  const struct sip_msg *m, const char *from,
+			  const char *to)
+{
+	struct answer trying = {.status = 100};
+	struct bridge *b = bridge_alloc(d);
+
+	if (!b)
+		return NULL;
+	b->delayed = !message_has_sdp(m);
+	b->st = stxn_new(l, m, caller_cancelled, b);
+	if (b->st)
+		b->call = call_new(d->cfg.calls, &sip_call_door, b, from, to);
+	if (!b->call)
+		return mem_deref(b);
+	stxn_answer(b->st, &trying);
+	tmr_start(&b->ring, d->cfg.sip->ring_timeout * 1000, rang_out, b);
+	return b;
+}
+
+void bridge_up(struct bridge *b, struct branch *br, const char *sdp)
+{
+	struct le *le;
+
+	tmr_cancel(&b->ring);
+	b->up = br;
+	session_confirm(&br->s[LEG_A], b->st, sdp);
+	LIST_FOREACH (&b->branches, le) {
+		struct branch *other = le->data;
+
+		if (other != br)
+			branch_cancel(other);
+	}
+	call_up(b->call, br->path);
+}
+
+/* RFC 3261 section 16.7 step 6: 6xx before all, else the lowest class; within
+ * 4xx what says more than "not now". */
+static unsigned rank(uint16_t status)
+{
+	static const uint16_t telling[] = {486, 488, 415, 420, 484, 403};
+
+	if (status >= 600)
+		return 0;
+	for (unsigned i = 0; i < ARRAY_SIZE(telling); i++)
+		if (telling[i] == status)
+			return 100 + i;
+	return status == 408 ? 499 : status;
+}
+
+void bridge_refuse(struct bridge *b)
+{
+	struct branch *best = NULL;
+	struct answer a = {0};
+	bool ringing = false;
+	struct le *le;
+
+	LIST_FOREACH (&b->branches, le) {
+		struct branch *br = le->data;
+
+		ringing |= !br->status;
+		if (br->status &&
+		    (!best || rank(br->status) < rank(best->status)))
+			best = br;
+	}
+	if (ringing && !(best && best->status >= 600))
+		return;
+	if (!best) {
+		bridge_end(b, CALL_BY_GATEWAY, 480, "no phone to ring", NULL);
+		return;
+	}
+	a.status = best->status;
+	a.headers = best->refusal;
+	if (!stxn_answered(b->st))
+		stxn_answer(b->st, &a);
+	bridge_end(b, CALL_BY_CALLEE, best->status,
+		   best->reason[0] ? best->reason : NULL, NULL);
+}
+
+static void end_branch(struct branch *br, const char *reason,
+		       const struct session *knows)
+{
+	relays_end(br);
+	reinvite_end(br);
+	if (br != br->b->up) {
+		branch_cancel(br);
+		return;
+	}
+	br->path = NULL; /* the call's, which frees it */
+	for (enum leg l = LEG_A; l <= LEG_B; l++) {
+		struct session *s = &br->s[l];
+
+		if (s->owes_ack) /* the answer it waited for never comes */
+			session_ack(s, s->ack_seq, NULL);
+		if (s != knows)
+			session_bye(s, reason);
+	}
+}
+
+void bridge_end(struct bridge *b, enum call_by by, uint16_t status,
+		const char *reason, const struct session *knows)
+{
+	struct call *call = b->call;
+	struct le *le;
+
+	if (!call)
+		return;
+	b->call = NULL;
+	tmr_cancel(&b->ring);
+	if (b->st && !stxn_answered(b->st))
+		answer_refuse(b->st, status, 0, reason);
+	LIST_FOREACH (&b->branches, le)
+		end_branch(le->data, reason, knows);
+	call_end(call, by, status, reason);
+	bridge_tidy(b);
+}
+
+static bool branch_over(const struct branch *br)
+{
+	return !br->invite && !session_busy(&br->s[LEG_A]) &&
+	       !session_busy(&br->s[LEG_B]);
+}
+
+static void tidy(void *arg)
+{
+	struct bridge *b = arg;
+	struct le *le = list_head(&b->branches);
+
+	while (le) {
+		struct branch *br = le->data;
+
+		le = le->next;
+		if (b->call && (br == b->up || !b->up))
+			continue;
+		if (branch_over(br))
+			mem_deref(br);
+	}
+	if (!b->call && list_isempty(&b->branches))
+		mem_deref(b);
+}
+
+void bridge_tidy(struct bridge *b)
+{
+	/* Not from within: whoever called is still at work on it. */
+	tmr_start(&b->tidy, 0, tidy, b);
+}

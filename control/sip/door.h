@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/sip/door.h - shared by the files of sip/ above the stack.
+ *
+ * A bridge is a call as SIP sees it: the caller's INVITE and, for each phone
+ * that rings, a branch. A branch is a pair of sessions (dialogs): the one that
+ * we are towards the caller, with a To tag of its own as a forking proxy would
+ * show, and the one towards that phone; and the media between them. The first
+ * 2xx makes its branch the call; the others are cancelled. */
+#pragma once
+#include "control/calls/call.h"
+#include "control/sip/dialog.h"
+#include "control/sip/digest.h"
+#include "control/sip/sip.h"
+#include "control/sip/stack.h"
+#include "control/store/store.h"
+
+#define DOOR_BUCKETS 4096 /* a power of two */
+#define FORK_MAX     8	  /* phones that ring at once for one user */
+#define RELAYS_MAX   16	  /* unanswered requests in one call */
+
+struct door {
+	struct door_config cfg;
+	struct stack *stack;
+	struct digest *digest;
+	struct list sessions[DOOR_BUCKETS]; /* by Call-ID */
+	struct list bridges;
+	struct tmr expire; /* registrations */
+	bool stopping;
+};
+
+struct session {
+	struct le le; /* in the door's table */
+	struct branch *br;
+	enum leg side;
+	struct dialog dlg;
+	struct hop hop;
+	unsigned methods; /* METHOD_*: what the peer takes */
+
+	struct stxn *confirm; /* INVITE answered 2xx, its ACK not here yet */
+	struct tmr repeat;    /* of that 2xx */
+	unsigned interval;    /* ms */
+	unsigned waited;      /* ms */
+	char *bye_after;      /* reason of a BYE that waits for that ACK */
+
+	bool owes_ack; /* a 2xx came that we haven't acknowledged */
+	bool acked;    /* ack_seq and ack_sdp say how we did */
+	uint32_t ack_seq;
+	char *ack_sdp;
+	struct ctxn *bye;
+};
+
+struct branch {
+	struct le le;
+	struct bridge *b;
+	struct session s[2];
+	struct path *path;   /* the call's once it is up */
+	struct ctxn *invite; /* towards the phone */
+	uint32_t invite_seq;
+	uint32_t rseq;	 /* of the latest reliable 18x, 0: none */
+	char *early_sdp; /* for the caller, from an unreliable 18x */
+	uint16_t status; /* final refusal, 0: none yet */
+	char reason[128];
+	struct mbuf *refusal; /* headers to pass on with it */
+	struct list relays;
+	struct reinvite *re; /* in progress */
+};
+
+struct bridge {
+	struct le le;
+	struct door *d;
+	struct call *call; /* NULL once it has ended */
+	struct stxn *st;   /* the caller's INVITE */
+	bool delayed;	   /* it had no offer */
+	struct list branches;
+	struct branch *up;
+	struct tmr ring, tidy;
+};
+
+/* door.c */
+struct session *door_session(struct door *d, const struct sip_msg *m,
+			     bool response);
+void door_add_session(struct door *d, struct session *s);
+/** Answer at once: without a transaction, except in a dialog of ours. */
+void door_reply(struct door *d, struct listener *l, const struct sip_msg *m,
+		const struct answer *a);
+/** Refuse at once; text (may be NULL) goes into Reason and
+ * Warning. */
+void door_refuse(struct door *d, struct listener *l, const struct sip_msg *m,
+		 uint16_t status, const char *text);
+/** Does m require nothing that we don't know? Else it has been answered 420. */
+bool door_extensions(struct door *d, struct listener *l,
+		     const struct sip_msg *m);
+/** Reason and Warning lines (and Retry-After with 503). */
+int refusal_headers(struct mbuf *mb, const struct listener *l, uint16_t status,
+		    const char *text);
+void answer_refuse(struct stxn *st, uint16_t status, uint64_t tag,
+		   const char *text);
+
+enum {
+	METHOD_PRACK = 1 << 0,
+	METHOD_UPDATE = 1 << 1,
+	METHOD_INFO = 1 << 2,
+};
+/** Which of them the sender takes, by its Allow. */
+unsigned methods_of(const struct sip_msg *m);
+int allow_print(struct mbuf *mb, unsigned methods);
+extern const char *const supported[]; /* option tags, NULL-terminated */
+
+/* auth.c */
+/** Who sent this? Where the credentials don't do, it has been answered.
+ * @return true: u is the user. */
+bool auth_check(struct door *d, struct listener *l, const struct sip_msg *m,
+		struct store_user *u);
+/** Is the URI in our domain (or one of our addresses)? */
+bool is_our_uri(const struct door *d, const struct uri *u);
+
+/* One for each verb; s is NULL outside of a dialog. */
+typedef void verb_h(struct door *d, struct listener *l, struct session *s,
+		    const struct sip_msg *m);
+verb_h verb_register, verb_invite, verb_reinvite, verb_ack, verb_bye,
+	verb_cancel, verb_prack, verb_update, verb_info, verb_options,
+	verb_refer, verb_not_allowed;
+/** An INVITE with Replaces or Join, a REFER: asks the gate of features and
+ * answers. @return false: m asks for nothing of the kind. */
+bool refuse_feature(struct door *d, struct listener *l,
+		    const struct sip_msg *m);
+
+/* session.c */
+/** A request's first lines: identity, Contact, Max-Forwards. */
+struct mbuf *session_headers(struct session *s, const char *method,
+			     uint32_t seq, unsigned max_forwards);
+int session_contact(const struct session *s, struct mbuf *mb);
+/** Put a body's lines and the body under the headers. type NULL: none. */
+int session_body(struct mbuf *mb, const char *type, const char *body,
+		 size_t len);
+/** Answer 2xx to an INVITE and repeat it until the ACK (RFC 3261 13.3.1.4). */
+int session_confirm(struct session *s, struct stxn *st, const char *sdp);
+/** The ACK for it is here. @return false: no such 2xx is waiting. */
+bool session_confirmed(struct session *s, const struct sip_msg *ack);
+/** The local tag as answers carry it. */
+uint64_t session_tag(const struct session *s);
+/** A 2xx to our INVITE came whose ACK needs the other side's answer. */
+void session_owes_ack(struct session *s, uint32_t seq);
+/** No ACK is waited for any more. */
+void session_unconfirm(struct session *s);
+/** A request from the peer: where it is, and its target, may have changed. */
+void session_moved(struct session *s, struct listener *l,
+		   const struct sip_msg *m);
+/** A response from the peer. */
+void session_heard(struct session *s, const struct sip_msg *m);
+/** Acknowledge the 2xx to our INVITE number seq; sdp may be NULL. */
+void session_ack(struct session *s, uint32_t seq, const char *sdp);
+/** BYE, as soon as it may be sent. */
+void session_bye(struct session *s, const char *reason);
+void session_reset(struct session *s);
+bool session_busy(const struct session *s);
+
+/* branch.c */
+struct branch *branch_alloc(struct bridge *b);
+/** @return NULL: the phone can't be rung (its listener has gone, no memory). */
+struct branch *branch_new(struct bridge *b, const struct store_binding *to,
+			  const struct store_user *caller,
+			  const struct store_user *callee);
+/** Send the INVITE. @return 0, or -1 with why. */
+int branch_invite(struct branch *br, struct media_why *why);
+/** It won't be this phone: note why. m: its response, or NULL. */
+void branch_refused(struct branch *br, uint16_t status, const char *reason,
+		    const struct sip_msg *m);
+void branch_cancel(struct branch *br);
+/** What a 2xx to an INVITE, from leg `from`, means for the negotiation.
+ * offered: it is to make the offer, since the INVITE had none. *sdp: for the
+ * other leg, or NULL. @return 0, or -1 with why. */
+int branch_accept_sdp(struct branch *br, enum leg from, bool offered,
+		      const struct sip_msg *m, char **sdp,
+		      struct media_why *why);
+
+/* bridge.c */
+struct bridge *bridge_alloc(struct door *d);
+struct bridge *bridge_new(struct door *d, struct listener *l,
+			  const struct sip_msg *m, const char *from,
+			  const char *to);
+void bridge_up(struct bridge *b, struct branch *br, const char *sdp);
+/** The call is over (or never came about): everybody who doesn't know is told.
+ * knows: the leg that ended it, NULL: nobody knows. */
+void bridge_end(struct bridge *b, enum call_by by, uint16_t status,
+		const char *reason, const struct session *knows);
+/** When no phone is left to ring, the best refusal goes to the caller. */
+void bridge_refuse(struct bridge *b);
+void bridge_tidy(struct bridge *b); /* later: frees what is over */
+extern const struct call_door sip_call_door;
+
+/* save.c */
+json_t *bridge_save(void *arg);
+void *bridge_load(void *door, struct call *c, struct path *p,
+		  const json_t *saved);
+
+/* relay.c: requests in a dialog that the other side answers. */
+struct relay;
+/** Take m to the other side. sdp: its body for there, already negotiated;
+ * else m's own body goes, if pass. offered: sdp is an offer of the path. */
+void relay_start(struct session *from, struct listener *l,
+		 const struct sip_msg *m, const char *lines, const char *sdp,
+		 bool offered, bool pass);
+void relays_end(struct branch *br);
+/** Checks that every relayed request needs; what fails has been answered. */
+bool relay_may(struct session *s, struct listener *l, const struct sip_msg *m);
+
+/* reinvite.c */
+void reinvite_end(struct branch *br);

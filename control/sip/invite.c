@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/sip/invite.c - INVITE outside of a dialog: a new call. RFC 3261
+ * sections 13.3, 16.3. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include "control/log.h"
+#include "control/policy/policy.h"
+#include "control/sip/door.h"
+
+/* The parties, as far as they are known. */
+struct parties {
+	struct store_user caller, callee;
+	char called[DIGEST_USER_MAX + 1]; /* as dialled */
+	char from[STORE_AOR_MAX], to[STORE_AOR_MAX];
+};
+
+/* What can be said before anybody is known. */
+static bool acceptable(struct door *d, struct listener *l,
+		       const struct sip_msg *m)
+{
+	struct message_contact contact;
+	struct pl body = message_body(m);
+
+	if (d->stopping) {
+		door_refuse(d, l, m, 503, "the gateway is being stopped");
+		return false;
+	}
+	if (!message_max_forwards(m)) {
+		door_refuse(d, l, m, 483, NULL);
+		return false;
+	}
+	if (!message_contact(m, &contact)) {
+		door_refuse(d, l, m, 400, "no Contact with a sip: URI");
+		return false;
+	}
+	if (body.l &&
+	    (!message_has_sdp(m) || sip_msg_hdr(m, SIP_HDR_CONTENT_ENCODING))) {
+		struct answer a = {.status = 415, .headers = mbuf_alloc(64)};
+
+		if (a.headers)
+			mbuf_write_str((struct mbuf *)a.headers,
+				       "Accept: application/sdp\r\n"
+				       "Accept-Encoding: identity\r\n");
+		stack_reply(l, m, &a);
+		mem_deref((void *)a.headers);
+		return false;
+	}
+	return door_extensions(d, l, m);
+}
+
+/* Nobody calls in another's name. */
+static bool caller_is(struct door *d, struct listener *l,
+		      const struct sip_msg *m, struct parties *p)
+{
+	char name[DIGEST_USER_MAX + 1];
+
+	if (!auth_check(d, l, m, &p->caller))
+		return false;
+	if (!is_our_uri(d, &m->from.uri) ||
+	    !message_uri_user(&m->from.uri, name, sizeof(name)) ||
+	    strcmp(name, p->caller.name)) {
+		door_refuse(d, l, m, 403, "From is another user's address");
+		return false;
+	}
+	return true;
+}
+
+static void name_parties(const struct door *d, const struct sip_msg *m,
+			 struct parties *p)
+{
+	snprintf(p->from, sizeof(p->from), "sip:%s@%s", p->caller.name,
+		 d->cfg.domain);
+	if (!is_our_uri(d, &m->uri) ||
+	    !message_uri_user(&m->uri, p->called, sizeof(p->called))) {
+		p->called[0] = '\0';
+		snprintf(p->to, sizeof(p->to), "%.*s",
+			 (int)(m->ruri.l < 200 ? m->ruri.l : 200), m->ruri.p);
+		return;
+	}
+	snprintf(p->to, sizeof(p->to), "sip:%s@%s", p->called, d->cfg.domain);
+}
+
+struct fork {
+	struct bridge *b;
+	const struct parties *p;
+	int64_t now;
+	unsigned n;
+	struct sa caller_at;
+};
+
+static void add_branch(const struct store_binding *to, void *arg)
+{
+	struct fork *f = arg;
+	struct sa at;
+
+	if (f->n == FORK_MAX || to->expires <= f->now)
+		return;
+	/* who calls their own number doesn't ring themselves */
+	if (sip_addr_parse(&at, to->source) &&
+	    sa_cmp(&at, &f->caller_at, SA_ALL))
+		return;
+	if (branch_new(f->b, to, &f->p->caller, &f->p->callee))
+		f->n++;
+}
+
+static void ring(struct bridge *b)
+{
+	struct media_why why;
+	struct le *le;
+
+	LIST_FOREACH (&b->branches, le) {
+		struct branch *br = le->data;
+
+		if (branch_invite(br, &why))
+			branch_refused(br, (uint16_t)why.status, why.text,
+				       NULL);
+	}
+	bridge_refuse(b);
+}
+
+/* Whom to ring, or why nobody. From here on there is a call, and a record. */
+static void route(struct bridge *b, struct parties *p)
+{
+	struct store *store = b->d->cfg.store;
+	struct hop caller;
+	struct fork f = {.b = b, .p = p, .now = (int64_t)time(NULL)};
+	struct policy_answer policy;
+
+	if (!p->called[0] || store_user_get(store, p->called, &p->callee)) {
+		bridge_end(b, CALL_BY_GATEWAY, 404, "no such user here", NULL);
+		return;
+	}
+	policy = policy_call_allowed(p->caller.name, p->callee.name);
+	if (!policy.allowed) {
+		bridge_end(b, CALL_BY_GATEWAY, (uint16_t)policy.status,
+			   policy.reason, NULL);
+		return;
+	}
+	hop_of(&caller, stxn_listener(b->st), stxn_request(b->st));
+	f.caller_at = caller.peer;
+	store_binding_list(store, p->callee.name, add_branch, &f);
+	if (!f.n) {
+		bridge_end(b, CALL_BY_GATEWAY, 480,
+			   "no phone of this user is registered", NULL);
+		return;
+	}
+	ring(b);
+}
+
+void verb_invite(struct door *d, struct listener *l, struct session *s,
+		 const struct sip_msg *m)
+{
+	struct parties p;
+	struct bridge *b;
+
+	(void)s;
+	memset(&p, 0, sizeof(p));
+	if (!acceptable(d, l, m) || !caller_is(d, l, m, &p) ||
+	    refuse_feature(d, l, m))
+		return;
+	name_parties(d, m, &p);
+	b = bridge_new(d, l, m, p.from, p.to);
+	if (b)
+		route(b, &p);
+	else
+		door_refuse(d, l, m, 503, "out of memory");
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/sip/register.c - the registrar. RFC 3261 section 10.3.
+ *
+ * A binding keeps, beside the Contact, where the request came from: requests
+ * to the phone go there, so that phones behind address translation ring. */
+#include <string.h>
+#include <time.h>
+#include "control/log.h"
+#include "control/sip/door.h"
+
+#define BINDINGS_MAX 10 /* of one user */
+
+struct registration {
+	struct door *d;
+	const struct sip_msg *m;
+	struct store_user user;
+	struct store_binding known[BINDINGS_MAX];
+	unsigned n_known;
+	struct message_contacts contacts;
+	char source[SIP_ADDR_TEXT], local[SIP_ADDR_TEXT];
+	enum sip_tp tp;
+	uint32_t cseq;
+	char callid[MESSAGE_CALLID_MAX + 1];
+	int64_t now;
+};
+
+static void collect(const struct store_binding *b, void *arg)
+{
+	struct registration *r = arg;
+
+	if (r->n_known < BINDINGS_MAX)
+		r->known[r->n_known++] = *b;
+}
+
+static struct store_binding *find(struct registration *r, const struct pl *uri)
+{
+	for (unsigned i = 0; i < r->n_known; i++)
+		if (!pl_strcmp(uri, r->known[i].contact))
+			return &r->known[i];
+	return NULL;
+}
+
+/* A request of the same Call-ID that is older than what it would change. */
+static bool out_of_order(const struct registration *r,
+			 const struct store_binding *b)
+{
+	return !strcmp(b->callid, r->callid) && r->cseq <= b->cseq;
+}
+
+/* Seconds for one contact: its own parameter, else the header, else ours. */
+static uint32_t expires_of(const struct registration *r,
+			   const struct message_contact *c)
+{
+	const struct config_sip *sip = r->d->cfg.sip;
+	uint32_t n = c->expires;
+
+	if (n == MESSAGE_NO_EXPIRES)
+		n = message_expires(r->m);
+	if (n == MESSAGE_NO_EXPIRES)
+		n = sip->default_expires;
+	return n > sip->max_expires ? sip->max_expires : n;
+}
+
+/* All is checked before anything is changed (section 10.3, step 7).
+ * @return the status to refuse with, or 0. */
+static uint16_t check_contacts(struct registration *r, const char **text)
+{
+	const struct message_contacts *cs = &r->contacts;
+
+	*text = NULL;
+	if (cs->star) {
+		*text = "Contact: * goes with Expires: 0 and alone";
+		if (cs->n || message_expires(r->m) != 0)
+			return 400;
+		for (unsigned i = 0; i < r->n_known; i++)
+			if (out_of_order(r, &r->known[i]))
+				return 500;
+		*text = NULL;
+		return 0;
+	}
+	for (unsigned i = 0; i < cs->n; i++) {
+		const struct message_contact *c = &cs->c[i];
+		const struct store_binding *b = find(r, &c->uri);
+		uint32_t expires = expires_of(r, c);
+		struct sa addr;
+
+		*text = "only sip: contacts can be reached here";
+		if (pl_strcasecmp(&c->parsed.scheme, "sip"))
+			return 400;
+		*text = "that contact is the gateway itself";
+		if (!sa_set(&addr, &c->parsed.host,
+			    c->parsed.port ? c->parsed.port : SIP_PORT) &&
+		    stack_is_local(r->d->stack, &addr))
+			return 403;
+		*text = NULL;
+		if (expires && expires < r->d->cfg.sip->min_expires)
+			return 423;
+		*text = "an older request of this registration came late";
+		if (b && out_of_order(r, b))
+			return 500;
+		*text = "too many contacts for one user";
+		if (!b && expires && r->n_known + i >= BINDINGS_MAX)
+			return 403;
+		*text = NULL;
+	}
+	return 0;
+}
+
+/* A phone that was started anew registers another Contact or Call-ID from the
+ * address it had: what it left behind would ring nowhere. */
+static void drop_left_behind(struct registration *r)
+{
+	for (unsigned i = 0; i < r->n_known; i++) {
+		const struct store_binding *b = &r->known[i];
+
+		if (!strcmp(b->source, r->source) &&
+		    !strcmp(b->transport, sip_tp_name(r->tp)) &&
+		    strcmp(b->callid, r->callid))
+			store_binding_remove(r->d->cfg.store, b->user,
+					     b->contact);
+	}
+}
+
+static void put(struct registration *r, const struct message_contact *c,
+		uint32_t expires)
+{
+	struct store_binding b = {.cseq = r->cseq, .expires = r->now + expires};
+	const struct sip_hdr *ua = sip_msg_hdr(r->m, SIP_HDR_USER_AGENT);
+
+	pl_strcpy(&c->uri, b.contact, sizeof(b.contact));
+	if (!expires) {
+		store_binding_remove(r->d->cfg.store, r->user.name, b.contact);
+		return;
+	}
+	re_snprintf(b.user, sizeof(b.user), "%s", r->user.name);
+	re_snprintf(b.source, sizeof(b.source), "%s", r->source);
+	re_snprintf(b.local, sizeof(b.local), "%s", r->local);
+	re_snprintf(b.transport, sizeof(b.transport), "%s", sip_tp_name(r->tp));
+	re_snprintf(b.callid, sizeof(b.callid), "%s", r->callid);
+	if (ua && ua->val.l < sizeof(b.user_agent))
+		pl_strcpy(&ua->val, b.user_agent, sizeof(b.user_agent));
+	store_binding_put(r->d->cfg.store, &b);
+}
+
+static void change(struct registration *r)
+{
+	if (r->contacts.star)
+		store_binding_remove(r->d->cfg.store, r->user.name, NULL);
+	if (r->contacts.n)
+		drop_left_behind(r);
+	for (unsigned i = 0; i < r->contacts.n; i++)
+		put(r, &r->contacts.c[i], expires_of(r, &r->contacts.c[i]));
+	if (r->contacts.star || r->contacts.n)
+		log_info(0, "%s registered from %s/%s", r->user.name, r->source,
+			 sip_tp_name(r->tp));
+}
+
+struct listing {
+	struct mbuf *mb;
+	int64_t now;
+	int err;
+};
+
+static void list_binding(const struct store_binding *b, void *arg)
+{
+	struct listing *l = arg;
+
+	if (b->expires > l->now)
+		l->err |= mbuf_printf(l->mb, "Contact: <%s>;expires=%u\r\n",
+				      b->contact,
+				      (unsigned)(b->expires - l->now));
+}
+
+static void answer(struct registration *r, struct listener *l, uint16_t status,
+		   const char *text)
+{
+	struct listing list = {mbuf_alloc(512), r->now, 0};
+	struct answer a = {.status = status, .headers = list.mb};
+	struct stxn *st;
+
+	if (!list.mb)
+		return;
+	if (status == 423)
+		list.err |= mbuf_printf(list.mb, "Min-Expires: %u\r\n",
+					r->d->cfg.sip->min_expires);
+	if (status >= 300)
+		list.err |= refusal_headers(list.mb, l, status, text);
+	else
+		store_binding_list(r->d->cfg.store, r->user.name, list_binding,
+				   &list);
+	st = stxn_new(l, r->m, NULL, NULL);
+	if (st && !list.err)
+		stxn_answer(st, &a);
+	mem_deref(st);
+	mem_deref(list.mb);
+}
+
+void verb_register(struct door *d, struct listener *l, struct session *s,
+		   const struct sip_msg *m)
+{
+	struct registration r = {.d = d, .m = m, .now = (int64_t)time(NULL)};
+	char name[DIGEST_USER_MAX + 1];
+	const char *text;
+	uint16_t status;
+	struct hop hop;
+
+	(void)s;
+	if (!is_our_uri(d, &m->uri) || !is_our_uri(d, &m->to.uri)) {
+		door_refuse(d, l, m, 404, "not a domain of this registrar");
+		return;
+	}
+	if (!door_extensions(d, l, m) || !auth_check(d, l, m, &r.user))
+		return;
+	if (!message_uri_user(&m->to.uri, name, sizeof(name)) ||
+	    strcmp(name, r.user.name)) {
+		door_refuse(d, l, m, 403, "that is another user's address");
+		return;
+	}
+	hop_of(&hop, l, m);
+	sip_addr_print(r.source, &hop.peer);
+	sip_addr_print(r.local, listener_addr(l));
+	r.tp = hop.tp;
+	r.cseq = m->cseq.num;
+	pl_strcpy(&m->callid, r.callid, sizeof(r.callid));
+	store_binding_list(d->cfg.store, r.user.name, collect, &r);
+
+	status = 400;
+	text = "malformed Contact";
+	if (message_contacts(m, &r.contacts))
+		status = check_contacts(&r, &text);
+	if (!status)
+		change(&r);
+	answer(&r, l, status ? status : 200, text);
+}

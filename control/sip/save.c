@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/sip/save.c - calls that are up as JSON, and back after a restart. */
+#include <string.h>
+#include "control/log.h"
+#include "control/sip/door.h"
+
+static json_t *addr_json(const struct sa *sa)
+{
+	char text[SIP_ADDR_TEXT];
+
+	if (!sa_isset(sa, SA_ALL))
+		return json_null();
+	sip_addr_print(text, sa);
+	return json_string(text);
+}
+
+static json_t *session_save(const struct session *s)
+{
+	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:i}", "dialog",
+			 dialog_save(&s->dlg), "local",
+			 addr_json(listener_addr(s->hop.via)), "transport",
+			 sip_tp_name(s->hop.tp), "peer",
+			 addr_json(&s->hop.peer), "other",
+			 addr_json(&s->hop.other), "methods", (int)s->methods);
+}
+
+json_t *bridge_save(void *arg)
+{
+	const struct bridge *b = arg;
+
+	return json_pack("[o, o]", session_save(&b->up->s[LEG_A]),
+			 session_save(&b->up->s[LEG_B]));
+}
+
+static bool session_load(struct session *s, const struct door *d, json_t *saved)
+{
+	const char *local, *tp, *peer, *other = NULL;
+	json_t *dlg;
+	struct sa at;
+	int methods;
+
+	if (!saved ||
+	    json_unpack(saved, "{s:o, s:s, s:s, s:s, s?:s?, s:i}", "dialog",
+			&dlg, "local", &local, "transport", &tp, "peer", &peer,
+			"other", &other, "methods", &methods))
+		return false;
+	if (!sip_tp_parse(&s->hop.tp, tp) || !sip_addr_parse(&at, local) ||
+	    !sip_addr_parse(&s->hop.peer, peer) ||
+	    (other && !sip_addr_parse(&s->hop.other, other)))
+		return false;
+	s->hop.via = stack_find(d->stack, &at, s->hop.tp);
+	if (!s->hop.via) {
+		log_error(0, "%s:%s isn't listened on any more", tp, local);
+		return false;
+	}
+	s->methods = (unsigned)methods;
+	return dialog_load(&s->dlg, dlg);
+}
+
+void *bridge_load(void *door, struct call *c, struct path *p,
+		  const json_t *saved)
+{
+	struct door *d = door;
+	struct bridge *b = bridge_alloc(d);
+	struct branch *br = b ? branch_alloc(b) : NULL;
+
+	for (enum leg l = LEG_A; br && l <= LEG_B; l++)
+		if (!session_load(&br->s[l], d, json_array_get(saved, l)))
+			return mem_deref(b);
+	if (!br)
+		return mem_deref(b);
+	b->call = c;
+	b->up = br;
+	br->path = p;
+	door_add_session(d, &br->s[LEG_A]);
+	door_add_session(d, &br->s[LEG_B]);
+	return b;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/sip/sip.h - the SIP front door: registrar and back-to-back user
+ * agent. RFC 3261, 3262 (PRACK), 3311 (UPDATE), 6086 (INFO), 3581, 6026.
+ *
+ * Control's thread. README.md beside this file says how a call goes. */
+#pragma once
+#include "control/config.h"
+
+struct calls;
+struct door;
+struct store;
+
+struct door_config {
+	struct calls *calls;
+	struct store *store;
+	const char *domain;	      /* and digest realm */
+	const struct config_sip *sip; /* outlives the door */
+};
+
+/** Open the listeners and stand in front of calls. err gets a sentence.
+ * @return 0 or errno. */
+int door_alloc(struct door **dp, const struct door_config *cfg, char *err,
+	       size_t errlen);
+/** Refuse what is new, and end what has not been answered yet. Calls that are
+ * up stay up: they are taken over by the next start. */
+void door_stop(struct door *d);
+void door_free(struct door *d);
