@@ -3,7 +3,7 @@
 PORT_TESTS := $(B)/tests/config_test $(B)/tests/reserve_test \
     $(B)/tests/adjacency_test
 CHECK_PROGRAMS += $(PORT_TESTS)
-CHECK_PYTEST += tests/port/test_port.py tests/port/test_readme.py
+CHECK_PYTEST += $(sort $(wildcard tests/port/test_*.py))
 
 $(B)/obj/tests/port/%.o: EXTRA = $(DPDK_C)
 
