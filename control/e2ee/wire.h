@@ -23,8 +23,8 @@
 #define E2EE_COMMIT	   32
 #define E2EE_SIG	   64
 #define E2EE_TAG	   16
-#define E2EE_M1_OWN	   77 /* what we send: one suite, no KEM key */
-#define E2EE_M2_OWN	   104
+#define E2EE_M1_OWN	   73 /* what we send: one suite, no KEM key */
+#define E2EE_M2_OWN	   103
 #define E2EE_MODE_PACKET   0 /* one SFrame ciphertext for each RTP packet */
 
 enum e2ee_kind { E2EE_AUDIO, E2EE_VIDEO, E2EE_SCREEN, E2EE_KINDS };

@@ -24,10 +24,11 @@ E2EE_PEER := $(B)/tests/e2ee-peer
 $(E2EE_PEER): $(B)/obj/tests/e2ee/e2ee-peer.o $(E2EE_LIB)
 	$(E2EE_LINK) $(E2EE_L)
 
-E2EE_TESTS := $(patsubst %,$(B)/tests/e2ee_%_test,handshake course sframe \
-                identity)
+E2EE_TESTS := $(patsubst %,$(B)/tests/e2ee_%_test,handshake fields order \
+                course trust sframe ratchet identity)
 $(E2EE_TESTS): $(B)/tests/%: $(B)/obj/tests/e2ee/%.o \
-               $(B)/obj/tests/e2ee/pair.o $(E2EE_LIB) | $(E2EE_PEER)
+               $(B)/obj/tests/e2ee/pair.o $(B)/obj/tests/e2ee/forger.o \
+               $(E2EE_LIB) | $(E2EE_PEER)
 	$(E2EE_LINK) -lcmocka $(E2EE_L)
 
 CHECK_PROGRAMS += $(E2EE_VECTORS) $(E2EE_TESTS)
