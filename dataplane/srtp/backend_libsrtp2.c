@@ -6,6 +6,8 @@
  * contract has and libsrtp2 has not: a bound on SSRCs, lifetimes below the
  * RFC's, and states to read. libsrtp2 allocates its keys itself. Where it
  * differs, and tests leave it out:
+ *   - 2.5 derives the keys of AES-192 as if it were AES-256, against
+ *     RFC 6188 (libsrtp's issue 763);
  *   - its first SRTCP index is 1;
  *   - it opens no SRTCP packet with the E bit clear;
  *   - its SRTCP window has 128 packets, ours 64;
@@ -221,6 +223,8 @@ static void stream_note(struct srtp_session *s, struct stream *x,
 			uint32_t rtcp_index)
 {
 	const uint16_t seq = p->data[2] << 8 | p->data[3];
+	uint32_t roc;
+	int ahead;
 
 	if (rtcp) {
 		x->rtcp_left[key]--;
@@ -232,8 +236,10 @@ static void stream_note(struct srtp_session *s, struct stream *x,
 	}
 	x->left[key]--;
 	x->st.left = x->left[key];
+	roc = x->st.roc;
 	srtp_get_stream_roc(s->ctx, x->st.ssrc, &x->st.roc);
-	if (!x->met || (int16_t)(seq - x->st.seq) > 0)
+	ahead = x->st.roc ? (int16_t)(seq - x->st.seq) : seq - x->st.seq;
+	if (!x->met || x->st.roc != roc || ahead > 0)
 		x->st.seq = seq;
 	if (!x->met)
 		s->roc = 0;
