@@ -61,6 +61,7 @@ struct table {
 	const struct srtp_backend *srtp;
 	struct srtp_engine *engine; /* to make sessions with */
 	struct arena *arena;
+	struct srtp_mem mem; /* the arena's; sessions point to it */
 	struct rte_hash *transports, *streams; /* by id */
 	unsigned n_transports, n_streams;
 	struct flow_address *media[SP_MEDIA_ADDR_MAX]; /* as in the greeting */

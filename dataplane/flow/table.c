@@ -118,6 +118,7 @@ struct table *table_new(const struct table_limits *lim, struct ports *ps,
 		log_line(LOG_ERR, "making the index of media ports: no memory");
 		goto fail;
 	}
+	t->mem = arena_mem(t->arena);
 	t->transports = ids_new("tr", t, lim->transports);
 	t->streams = ids_new("st", t, lim->streams);
 	if (!t->transports || !t->streams) {

@@ -14,7 +14,6 @@ static bool session_make(struct table *t, const struct sp_key *k,
 			 enum srtp_dir dir, uint32_t roc,
 			 struct srtp_session **out)
 {
-	struct srtp_mem mem = arena_mem(t->arena);
 	struct srtp_master m = {
 		.suite = k->suite,
 		.mki_len = k->mki_len,
@@ -28,7 +27,7 @@ static bool session_make(struct table *t, const struct sp_key *k,
 	memcpy(m.key, k->key, sizeof(m.key));
 	memcpy(m.salt, k->salt, sizeof(m.salt));
 	*out = t->srtp->session_new(t->engine, &m, dir, t->lim.replay_window,
-				    &mem);
+				    &t->mem);
 	explicit_bzero(&m, sizeof(m));
 	if (*out && roc)
 		t->srtp->session_roc(*out, roc);

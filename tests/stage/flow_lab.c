@@ -30,17 +30,17 @@ static struct srtp_session *fake_session(struct srtp_engine *e,
 	(void)e;
 	assert_non_null(s);
 	assert_int_equal(window, 128);
-	*s = (struct srtp_session){*mem, *m, dir, 0, UINT64_MAX};
+	*s = (struct srtp_session){mem, *m, dir, 0, UINT64_MAX};
 	flow_lab_sessions++;
 	return s;
 }
 
 static void fake_session_free(struct srtp_session *s)
 {
-	struct srtp_mem mem = s->mem;
+	const struct srtp_mem *mem = s->mem;
 
 	flow_lab_sessions--;
-	mem.free(mem.ctx, s, sizeof(*s));
+	mem->free(mem->ctx, s, sizeof(*s));
 }
 
 static void fake_roc(struct srtp_session *s, uint32_t roc)

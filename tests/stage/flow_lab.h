@@ -9,7 +9,7 @@
 #define GCM SP_SUITE_AEAD_AES_128_GCM
 
 struct srtp_session {
-	struct srtp_mem mem;
+	const struct srtp_mem *mem;
 	struct srtp_master master;
 	enum srtp_dir dir;
 	uint32_t roc;

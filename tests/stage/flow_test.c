@@ -438,7 +438,7 @@ static void test_sweep_says_each_change_once(void **state)
 	sweep();
 	assert_int_equal(n_heard, 0);
 
-	assert_int_equal(source_check(f, SIDE_RTP, &e), SOURCE_STRAY);
+	assert_int_equal(source_check(f, SIDE_RTP, &e), SOURCE_RIGHT);
 	assert_true(source_verified(f, SIDE_RTP, &e));
 	only(SP_EVENT_SOURCE, SIDE_RTP);
 	assert_memory_equal(heard[0].addr.addr, e.addr, 4);

@@ -78,6 +78,8 @@ void lab_sums(struct lab_frame *f)
 	uint8_t *ip = f->octet + at, *udp = ip + len;
 	unsigned udp_len = get16(udp + 4), s;
 
+	if (at + len + udp_len > f->len || udp_len < 8)
+		return; /* past mending */
 	if (ip[0] >> 4 == 4) {
 		put16(ip + 10, 0);
 		put16(ip + 10, ~sum(0, ip, len) & 0xffff);

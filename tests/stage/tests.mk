@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The flow table, the stages, the abi's server: on ports made of rings.
-STAGE_TESTS := $(patsubst %,$(B)/tests/%_test,flow validate source)
+STAGE_TESTS := $(patsubst %,$(B)/tests/%_test,flow validate source classify)
 CHECK_PROGRAMS += $(STAGE_TESTS)
 
 $(B)/obj/tests/stage/%.o: EXTRA = $(DPDK_C)
@@ -14,3 +14,10 @@ $(STAGE_TESTS): $(B)/tests/%: $(B)/obj/tests/stage/%.o $(call objs,$(LAB_SRC))
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka -lrte_net_ring $(DPDK_L) \
 	    $(IMB_L)
+
+# Pure functions: no DPDK.
+$(B)/tests/rtcp_test: $(call objs,tests/stage/rtcp_test.c \
+    dataplane/stage/rtcp.c dataplane/stage/parse.c)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka
+CHECK_PROGRAMS += $(B)/tests/rtcp_test
