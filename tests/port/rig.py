@@ -138,16 +138,16 @@ class Rig:
         self.access = Namespace(f"{self.tag}a")
         self.trunk = Namespace(f"{self.tag}t")
 
-    def start(self, *options, **environment):
+    def start(self, *options, before=(), **environment):
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                ["ip", "netns", "exec", self.gateway.name, PROGRAM,
+                ["ip", "netns", "exec", self.gateway.name, *before, PROGRAM,
                  "--config", self.config, *options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=dict(os.environ, **environment))
 
-    def up(self, **environment):
-        self.start(**environment)
+    def up(self, before=(), **environment):
+        self.start(before=before, **environment)
         eventually(lambda: self.process.poll() is not None or
                    " up: " in self.log.read_text(), "the dataplane is up")
         assert self.process.poll() is None, self.log.read_text()

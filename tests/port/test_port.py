@@ -10,6 +10,7 @@ import socket
 import stat
 import struct
 import subprocess
+import sys
 import textwrap
 import threading
 from pathlib import Path
@@ -193,14 +194,19 @@ def test_one_processor_is_enough(rig):
 
 
 def test_it_keeps_its_memory_to_itself(rig):
-    rig.up()
+    rig.up(before=("setpriv", "--bounding-set", "-sys_ptrace"))
     pid = rig.process.pid
     limits = Path(f"/proc/{pid}/limits").read_text()
     line = next(x for x in limits.splitlines() if x.startswith("Max core"))
     assert line.split()[4:6] == ["0", "0"]
-    # Not dumpable: the files of its folder are root's, whoever runs it.
-    maps = Path(f"/proc/{pid}/status").read_text()
-    assert "CoreDumping:\t0" in maps
+
+    # Whoever may not trace everything may not look into it. ("self" shows
+    # that this can be asked.)
+    look = ["setpriv", "--bounding-set", "-sys_ptrace", sys.executable, "-c",
+            f"open('/proc/self/mem', 'rb'); open('/proc/{pid}/mem', 'rb')"]
+    said = subprocess.run(look, capture_output=True, text=True, check=False)
+    assert said.stderr.endswith(
+        f"Permission denied: '/proc/{pid}/mem'\n"), said.stderr
     assert rig.stop() == 0
 
 
