@@ -139,7 +139,8 @@ int media_keys_from_answer(const struct sdp *s, unsigned i,
 		w = "our own key, given back";
 	if (w) {
 		sodium_memzero(&k, sizeof(k));
-		return media_no(why, 488, "SDP: the answer's m-line %u has %s",
+		return media_no(why, 488,
+				"SDP: the answer's m-line %u isn't usable: %s",
 				i + 1, w);
 	}
 	err = rx_take(had, &k, out);

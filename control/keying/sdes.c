@@ -184,21 +184,26 @@ static const char *lifetime_take(struct view v, struct sdes_key *k)
 	return NULL;
 }
 
-static const char *mki_take(struct view v, struct sdes_key *k)
+static enum sdes_result mki_take(struct view v, struct sdes_key *k,
+				 const char **why)
 {
 	struct view value = cut(&v, ':');
 	uint64_t n, len;
 
+	*why = "an MKI without a length of 1 to 128";
 	if (!v.p || !number(v, MKI_LEN_MAX, &len) || len == 0)
-		return "an MKI without a length of 1 to 128";
+		return SDES_BAD;
+	*why = "an MKI of more than eight octets isn't supported";
 	if (len > SP_MKI_MAX)
-		return "an MKI of more than eight octets isn't supported";
+		return SDES_REFUSED;
+	*why = "an MKI that doesn't fit its length";
 	if (!number(value, len == 8 ? UINT64_MAX : (1ull << (8 * len)) - 1, &n))
-		return "an MKI that doesn't fit its length";
+		return SDES_BAD;
+	*why = NULL;
 	k->mki_len = (uint8_t)len;
 	for (unsigned i = 0; i < len; i++)
 		k->mki[len - 1 - i] = (uint8_t)(n >> (8 * i));
-	return NULL;
+	return SDES_OK;
 }
 
 /* inline:<key||salt>["|"lifetime]["|"mki":"length] */
@@ -206,6 +211,7 @@ static enum sdes_result key_param(struct view v,
 				  const struct sp_suite_info *suite,
 				  struct sdes_key *k, const char **why)
 {
+	enum sdes_result r = SDES_OK;
 	struct view field;
 
 	if (v.len && memchr(v.p, ';', v.len)) {
@@ -227,11 +233,11 @@ static enum sdes_result key_param(struct view v,
 			field = cut(&v, '|');
 		}
 		if (!*why && field.p)
-			*why = mki_take(field, k);
+			r = mki_take(field, k, why);
 		if (!*why && v.p)
 			*why = "more fields after the key than there are";
 	}
-	return *why ? SDES_BAD : SDES_OK;
+	return *why && r == SDES_OK ? SDES_BAD : r;
 }
 
 static enum sdes_result parse(struct view v, struct sdes_key *k,

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+# SDP, SDES, offer and answer, the dataplane's client, the control API.
+MEDIA_SRC  := $(call srcs,control/sdp control/keying control/policy \
+              control/features control/dataplane) \
+              $(wildcard control/calls/media*.c)
+MEDIA_L     = $(RE_L) -lsodium -ljansson -lpthread
+MEDIA_LINK  = @mkdir -p $(@D); $(CC) -pie $(LDFLAGS) $(filter %.o,$^) -o $@
+
+$(B)/obj/tests/media/%.o: EXTRA = $(RE_C)
+
+MEDIA_PURE := $(patsubst %,$(B)/tests/%_test,sdp sdes features)
+$(MEDIA_PURE): $(B)/tests/%: $(B)/obj/tests/media/%.o \
+               $(call objs,$(call srcs,control/sdp control/keying \
+               control/policy control/features))
+	$(MEDIA_LINK) -lcmocka -lsodium
+
+# Over a dataplane of the tests' own: its abi server, in a thread.
+MEDIA_LIVE := $(patsubst %,$(B)/tests/%_test,dp media media_security)
+$(MEDIA_LIVE): $(B)/tests/%: $(B)/obj/tests/media/%.o \
+               $(call objs,tests/media/fake_dp.c tests/media/loop.c \
+               tests/media/talk.c $(MEDIA_SRC))
+	$(MEDIA_LINK) -lcmocka $(MEDIA_L)
+
+CHECK_PROGRAMS += $(MEDIA_PURE) $(MEDIA_LIVE)
+
+# libFuzzer: clang only.
+MEDIA_FUZZ := $(B)/fuzz/sdp $(B)/fuzz/sdes
+$(MEDIA_FUZZ): $(B)/fuzz/%: tests/fuzz/%.c $(call srcs,control/sdp \
+               control/keying) $(wildcard control/sdp/*.h control/keying/*.h)
+	@mkdir -p $(@D)
+	clang -std=gnu11 -O1 -g $(WARN) -I. \
+		-fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined $(filter %.c,$^) -o $@ -lsodium
+FUZZ_PROGRAMS += $(MEDIA_FUZZ)
