@@ -18,3 +18,22 @@ $(B)/tests/srtp_cross_test: $(call objs,tests/srtp/srtp_cross_test.c \
     tests/srtp/harness.c $(SRTP_SRC) $(SRTP_ORACLE))
 	@mkdir -p $(@D)
 	$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka $(IMB_L) -lsrtp2
+
+# The engine's numbers. libsrtp2 is loaded when there is one, not linked.
+LIBSRTP_OPENSSL := $(B)/libsrtp-openssl/libsrtp2.so
+$(B)/obj/tests/bench/srtp_bench%.o: EXTRA = $(IMB_C)
+
+$(B)/bench/srtp_bench: $(call objs,tests/bench/srtp_bench.c \
+    tests/bench/srtp_bench_bare.c tests/bench/srtp_bench_engine.c \
+    tests/bench/srtp_bench_libsrtp.c $(SRTP_SRC)) | $(LIBSRTP_OPENSSL)
+	@mkdir -p $(@D)
+	$(CC) -pie $(LDFLAGS) $^ -o $@ $(IMB_L) -ldl
+
+# Missing where apt has no source of it: not an error.
+$(LIBSRTP_OPENSSL):
+	@scripts/bench/build-libsrtp-openssl $(@D)
+
+BENCH_PROGRAMS += $(B)/bench/srtp_bench
+.PHONY: bench-srtp
+bench-srtp: $(B)/bench/srtp_bench
+	$(B)/bench/srtp_bench

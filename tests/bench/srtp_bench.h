@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/bench/srtp_bench.h - who protects packets how fast: the parts.
+ *
+ * A *peer* is one way to do the work: bare IPsec-MB calls, the engine, a build
+ * of libsrtp2. All get the same packets of the same streams, with the same
+ * keys, made by a *load*; only peer->run is timed. One thread. */
+#pragma once
+#include <intel-ipsec-mb.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "dataplane/srtp/srtp.h"
+
+#define BURST_MAX SRTP_BURST_MAX
+#define STRIDE	  (2048 + 128) /* octets from one packet's buffer to the next */
+#define CHUNK	  512 /* packets timed at once: their buffers stay in L2 */
+#define CHUNKS	  16  /* of one peer before the next has its turn */
+#define SSRC	  0x5a11u
+
+struct cell {
+	uint16_t suite;	 /* enum sp_suite */
+	bool protect;	 /* or unprotect */
+	unsigned octets; /* RTP packet before sealing */
+	unsigned streams;
+	unsigned burst;
+};
+
+/* The packets of one turn. */
+struct load {
+	const struct cell *cell;
+	unsigned n; /* CHUNK * CHUNKS */
+	uint64_t rng;
+	uint32_t *stream;  /* [n] whose packet */
+	uint64_t *index;   /* [n] its 48-bit index */
+	uint8_t (*iv)[16]; /* [n] for the bare calls */
+	uint8_t *store;	   /* [n] as they arrive, of len octets each */
+	unsigned len;
+};
+
+struct peer {
+	const char *what;
+	/** Sessions for all streams. @return NULL, or why there are none. */
+	const char *(*open)(struct peer *p, const struct cell *c,
+			    double seconds);
+	/** A burst. buf[i] holds packet `first + i` of the load.
+	 * @return packets that came out well. */
+	unsigned (*run)(struct peer *p, const struct load *l, unsigned first,
+			uint8_t *const buf[], unsigned n);
+	void (*close)(struct peer *p);
+	void *own;
+	uint64_t *next; /* each stream's next index */
+};
+
+/* Bare calls are also what seals the packets for unprotect. */
+extern struct peer peer_bare, peer_engine, peer_libsrtp, peer_libsrtp_openssl;
+
+/** Set before anything else. isa as for engine_new; openssl: path of a libsrtp2
+ * built on OpenSSL, NULL: none. */
+bool bare_open_isa(const char *isa);
+bool engine_open_isa(const char *isa);
+void libsrtp_start(const char *openssl);
+const char *bare_isa(void);
+
+/** Make sealed packets out of the plain ones in a load's store. */
+void bare_seal(struct load *l);
+/** The 16-octet IV of a packet's cipher, as the suite has it. */
+void bare_iv(const struct cell *c, uint32_t stream, uint64_t index,
+	     uint8_t iv[16]);
+
+/** The master key of a stream. */
+struct srtp_master master_of(const struct cell *c, uint32_t stream);
+unsigned tag_of(const struct cell *c);
+double seconds(void);
+
+/* Memory for contexts: one mapping with huge pages where there are any, the
+ * same for bare calls and engine. */
+struct arena {
+	uint8_t *base;
+	size_t size, used;
+};
+bool arena_open(struct arena *a, size_t size);
+void *arena_take(struct arena *a, size_t size, size_t align);
+void arena_close(struct arena *a);

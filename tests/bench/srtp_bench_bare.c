@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The limit: IPsec-MB called as fast as we know how, with nothing around it.
+ *
+ * Every IV stands ready, the rollover counter stands behind the packet, there
+ * is no header to read, no index, no window, no tag to compare or copy. The
+ * contexts lie as far apart as the engine's sessions do, and are asked for a
+ * burst ahead of their use. */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <string.h>
+#include "dataplane/srtp/engine.h"
+#include "dataplane/srtp/kdf.h"
+#include "tests/bench/srtp_bench.h"
+
+struct cm_ctx {
+	uint8_t ipad[20], opad[20], spare[24];
+	uint8_t rounds[15 * 16];
+};
+
+union ctx {
+	struct cm_ctx cm;
+	struct gcm_key_data gcm;
+};
+
+static IMB_MGR *mgr;
+static struct srtp_engine *deriver; /* for session keys from master keys */
+static struct arena arena;
+static uint8_t *contexts;
+static size_t stride;
+static uint8_t (*salts)[SP_SALT_MAX]; /* for making IVs, untimed */
+static IMB_JOB job[BURST_MAX];
+static uint8_t mac[BURST_MAX][16];
+
+static union ctx *ctx_of(uint32_t stream)
+{
+	return (union ctx *)(contexts + stream * stride);
+}
+
+bool bare_open_isa(const char *isa)
+{
+	mgr = alloc_mb_mgr(0);
+	if (!mgr)
+		return false;
+	if (!isa || !*isa)
+		init_mb_mgr_auto(mgr, NULL);
+	else if (!strcmp(isa, "sse"))
+		init_mb_mgr_sse(mgr);
+	else if (!strcmp(isa, "avx2"))
+		init_mb_mgr_avx2(mgr);
+	else
+		init_mb_mgr_avx512(mgr);
+	deriver = srtp_ipsec_mb.engine_new(isa);
+	return deriver && !imb_get_errno(mgr);
+}
+
+const char *bare_isa(void)
+{
+	static const char *const names[] = {
+		[IMB_ARCH_NOAESNI] = "no AES-NI", [IMB_ARCH_SSE] = "SSE",
+		[IMB_ARCH_AVX] = "AVX",		  [IMB_ARCH_AVX2] = "AVX2",
+		[IMB_ARCH_AVX512] = "AVX512",
+	};
+
+	return mgr->used_arch < sizeof(names) / sizeof(names[0])
+		       ? names[mgr->used_arch]
+		       : "?";
+}
+
+static bool is_gcm(const struct cell *c)
+{
+	return c->suite == SP_SUITE_AEAD_AES_128_GCM;
+}
+
+static void hmac_pad(const uint8_t *auth, uint8_t pad, uint8_t *out)
+{
+	uint8_t block[64];
+
+	memset(block, pad, sizeof(block));
+	for (unsigned i = 0; i < SRTP_AUTH_KEY; i++)
+		block[i] ^= auth[i];
+	IMB_SHA1_ONE_BLOCK(mgr, block, out);
+}
+
+static const char *bare_open(struct peer *p, const struct cell *c, double limit)
+{
+	const struct srtp_suite *a =
+		srtp_suite_find(deriver->suites, deriver->n_suites, c->suite);
+
+	(void)p, (void)limit;
+	/* As far apart as the engine's sessions. */
+	stride = is_gcm(c) ? 1664 : 960;
+	salts = calloc(c->streams, sizeof(*salts));
+	if (!salts || !arena_open(&arena, c->streams * stride))
+		return "no memory";
+	contexts = arena_take(&arena, c->streams * stride, 64);
+	for (uint32_t i = 0; i < c->streams; i++) {
+		const struct srtp_master m = master_of(c, i);
+		struct srtp_raw rtp, rtcp;
+		uint8_t dec[15 * 16] __attribute__((aligned(16)));
+		union ctx *x = ctx_of(i);
+
+		srtp_kdf(deriver, a, m.key, m.salt, &rtp, &rtcp);
+		memcpy(salts[i], rtp.salt, sizeof(rtp.salt));
+		if (is_gcm(c)) {
+			IMB_AES128_GCM_PRE(mgr, rtp.enc, &x->gcm);
+			continue;
+		}
+		hmac_pad(rtp.auth, 0x36, x->cm.ipad);
+		hmac_pad(rtp.auth, 0x5c, x->cm.opad);
+		IMB_AES_KEYEXP_128(mgr, rtp.enc, x->cm.rounds, dec);
+	}
+	for (unsigned i = 0; i < BURST_MAX; i++)
+		job[i] = (IMB_JOB){
+			.iv_len_in_bytes = 16,
+			.key_len_in_bytes = 16,
+			.auth_tag_output = mac[i],
+			.auth_tag_output_len_in_bytes = 12,
+			.cipher_mode = IMB_CIPHER_CNTR,
+			.cipher_direction = IMB_DIR_ENCRYPT,
+			.hash_alg = IMB_AUTH_HMAC_SHA_1,
+			.cipher_start_src_offset_in_bytes = 12,
+		};
+	return NULL;
+}
+
+static void bare_close(struct peer *p)
+{
+	(void)p;
+	free(salts);
+	arena_close(&arena);
+}
+
+void bare_iv(const struct cell *c, uint32_t stream, uint64_t index,
+	     uint8_t iv[16])
+{
+	const uint8_t *salt = salts[stream];
+	const unsigned at = is_gcm(c) ? 2 : 4;
+
+	memcpy(iv, salt, 14);
+	iv[14] = iv[15] = 0;
+	for (unsigned i = 0; i < 4; i++)
+		iv[at + i] ^= (uint8_t)(SSRC >> (24 - 8 * i));
+	for (unsigned i = 0; i < 6; i++)
+		iv[at + 4 + i] ^= (uint8_t)(index >> (40 - 8 * i));
+}
+
+static void ask_for(const struct cell *c, const union ctx *x)
+{
+	const char *k = (const char *)x;
+
+	if (!is_gcm(c)) {
+		for (unsigned o = 0; o < 64 + 176; o += 64)
+			__builtin_prefetch(k + o);
+		return;
+	}
+	for (unsigned o = 0; o < 176; o += 64)
+		__builtin_prefetch(k + o);
+	for (unsigned o = 1008 - 16 * (c->octets / 16 + 1); o < 1008; o += 64)
+		__builtin_prefetch(k + o);
+}
+
+static void cm_jobs(const struct load *l, unsigned first, uint8_t *const buf[],
+		    unsigned n)
+{
+	const unsigned octets = l->cell->octets;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct cm_ctx *k = &ctx_of(l->stream[first + i])->cm;
+		IMB_JOB *j = &job[i];
+
+		j->src = buf[i];
+		j->dst = buf[i] + 12;
+		j->msg_len_to_cipher_in_bytes = octets - 12;
+		j->enc_keys = k->rounds;
+		j->iv = l->iv[first + i];
+		j->msg_len_to_hash_in_bytes = octets + 4;
+		j->u.HMAC._hashed_auth_key_xor_ipad = k->ipad;
+		j->u.HMAC._hashed_auth_key_xor_opad = k->opad;
+		j->status = 0;
+	}
+}
+
+static void cm_run(const struct load *l, unsigned first, uint8_t *const buf[],
+		   unsigned n)
+{
+	cm_jobs(l, first, buf, n);
+	if (l->cell->protect)
+		IMB_SUBMIT_CIPHER_BURST_NOCHECK(mgr, job, n, IMB_CIPHER_CNTR,
+						IMB_DIR_ENCRYPT, 16);
+	IMB_SUBMIT_HASH_BURST_NOCHECK(mgr, job, n, IMB_AUTH_HMAC_SHA_1);
+	if (!l->cell->protect)
+		IMB_SUBMIT_CIPHER_BURST_NOCHECK(mgr, job, n, IMB_CIPHER_CNTR,
+						IMB_DIR_ENCRYPT, 16);
+}
+
+static void gcm_run(const struct load *l, unsigned first, uint8_t *const buf[],
+		    unsigned n)
+{
+	const unsigned octets = l->cell->octets;
+	struct gcm_context_data g;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct gcm_key_data *k =
+			&ctx_of(l->stream[first + i])->gcm;
+
+		if (l->cell->protect)
+			IMB_AES128_GCM_ENC(mgr, k, &g, buf[i] + 12, buf[i] + 12,
+					   octets - 12, l->iv[first + i],
+					   buf[i], 12, buf[i] + octets, 16);
+		else
+			IMB_AES128_GCM_DEC(mgr, k, &g, buf[i] + 12, buf[i] + 12,
+					   octets - 12, l->iv[first + i],
+					   buf[i], 12, mac[i], 16);
+	}
+}
+
+static unsigned bare_run(struct peer *p, const struct load *l, unsigned first,
+			 uint8_t *const buf[], unsigned n)
+{
+	(void)p;
+	for (unsigned i = first + n; i < first + 2 * n && i < l->n; i++)
+		ask_for(l->cell, ctx_of(l->stream[i]));
+	if (is_gcm(l->cell))
+		gcm_run(l, first, buf, n);
+	else
+		cm_run(l, first, buf, n);
+	return n;
+}
+
+void bare_seal(struct load *l)
+{
+	const struct cell sealing = {.suite = l->cell->suite,
+				     .protect = true,
+				     .octets = l->cell->octets};
+	struct load as = *l;
+
+	as.cell = &sealing;
+	for (unsigned at = 0; at < l->n; at += BURST_MAX) {
+		uint8_t *buf[BURST_MAX];
+
+		for (unsigned i = 0; i < BURST_MAX; i++)
+			buf[i] = l->store + (size_t)(at + i) * STRIDE;
+		bare_run(&peer_bare, &as, at, buf, BURST_MAX);
+		for (unsigned i = 0; i < BURST_MAX && !is_gcm(&sealing); i++)
+			memcpy(buf[i] + sealing.octets, mac[i], 10);
+	}
+}
+
+struct peer peer_bare = {
+	.what = "bare",
+	.open = bare_open,
+	.run = bare_run,
+	.close = bare_close,
+};

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine, through its contract, as a worker calls it. */
+#include <stdlib.h>
+#include "tests/bench/srtp_bench.h"
+
+static struct srtp_engine *engine;
+static struct srtp_session **session;
+static struct arena arena;
+static unsigned streams;
+
+static void *take(void *ctx, size_t size, size_t align)
+{
+	return arena_take(ctx, size, align);
+}
+
+static void leave(void *ctx, void *p, size_t size)
+{
+	(void)ctx, (void)p, (void)size;
+}
+
+static const struct srtp_mem mem = {take, leave, &arena};
+
+bool engine_open_isa(const char *isa)
+{
+	engine = srtp_ipsec_mb.engine_new(isa);
+	return engine;
+}
+
+static void engine_close(struct peer *p)
+{
+	(void)p;
+	for (unsigned i = 0; i < streams; i++)
+		srtp_ipsec_mb.session_free(session[i]);
+	free(session);
+	arena_close(&arena);
+}
+
+static const char *engine_open(struct peer *p, const struct cell *c,
+			       double limit)
+{
+	const enum srtp_dir dir = c->protect ? SRTP_TX : SRTP_RX;
+
+	(void)limit;
+	streams = 0;
+	session = calloc(c->streams, sizeof(*session));
+	if (!session || !arena_open(&arena, c->streams * (size_t)2048)) {
+		engine_close(p);
+		return "no memory";
+	}
+	for (uint32_t i = 0; i < c->streams; i++) {
+		const struct srtp_master m = master_of(c, i);
+
+		session[i] =
+			srtp_ipsec_mb.session_new(engine, &m, dir, 128, &mem);
+		streams += session[i] != NULL;
+	}
+	if (streams == c->streams)
+		return NULL;
+	engine_close(p);
+	return "no memory";
+}
+
+static unsigned engine_run(struct peer *p, const struct load *l, unsigned first,
+			   uint8_t *const buf[], unsigned n)
+{
+	struct srtp_pkt pkt[BURST_MAX];
+
+	(void)p;
+	for (unsigned i = 0; i < n; i++) {
+		pkt[i].s = session[l->stream[first + i]];
+		pkt[i].data = buf[i];
+		pkt[i].len = l->len;
+		pkt[i].room = STRIDE;
+	}
+	return l->cell->protect ? srtp_ipsec_mb.protect(engine, pkt, n)
+				: srtp_ipsec_mb.unprotect(engine, pkt, n);
+}
+
+struct peer peer_engine = {
+	.what = "engine",
+	.open = engine_open,
+	.run = engine_run,
+	.close = engine_close,
+};
