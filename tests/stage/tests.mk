@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The flow table, the stages, the abi's server: on ports made of rings.
-STAGE_TESTS := $(patsubst %,$(B)/tests/%_test,flow validate source classify)
+STAGE_TESTS := $(patsubst %,$(B)/tests/%_test,flow validate source classify walk)
 CHECK_PROGRAMS += $(STAGE_TESTS)
 
 $(B)/obj/tests/stage/%.o: EXTRA = $(DPDK_C)
