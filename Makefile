@@ -108,6 +108,7 @@ control: $(B)/bin/sallyport-control
 sallyctl: $(B)/bin/sallyctl
 e2ee: $(call objs,$(E2EE_SRC))
 
+-include control/endpoint/endpoint.mk
 include tests/tests.mk
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
