@@ -24,7 +24,7 @@
  *   static const struct conf_rule rules[] = {
  *           {"memory", "MiB from 64 to 65536", .min = 64, .max = 65536},
  *           {"socket", "a path that starts with /", .ok = is_absolute},
- *           {NULL}
+ *           {.field = NULL}
  *   };
  *
  *   char err[CONF_ERROR_MAX];

@@ -304,10 +304,11 @@ static bool check_key(struct walk *w, const yaml_node_t *map,
 	yaml_node_t *value = yaml_document_get_node(&w->c->doc, pair->value);
 	const cyaml_schema_field_t *f = field_named(v, key);
 	size_t here = strlen(w->field);
-	char keys[EXPECTED_MAX] = "";
 	bool ok;
 
 	if (!f) {
+		char keys[EXPECTED_MAX] = "";
+
 		list_keys(v->mapping.fields, keys);
 		if (key->type != YAML_SCALAR_NODE)
 			return fail(w, key, "expected %s as a field.", keys);

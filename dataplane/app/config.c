@@ -316,7 +316,7 @@ static const struct conf_rule rules[] = {
 	 "a host's address with its prefix length, such as 10.1.0.1/24 or "
 	 "2001:db8:1::1/64",
 	 .ok = is_address},
-	{NULL},
+	{.field = NULL},
 };
 
 /* From the file's form to ours. */

@@ -25,19 +25,20 @@ struct adjacency {
 	_Atomic uint64_t word[2];	      /* struct adjacency_value */
 
 	/* The main lcore's. */
-	_Alignas(CACHE_LINE) LIST_ENTRY(adjacency) link; /* in its bucket */
-	LIST_ENTRY(adjacency) user;			 /* of hop */
+	_Alignas(CACHE_LINE) struct sp_addr peer;
+	LIST_ENTRY(adjacency) link; /* in its bucket */
+	LIST_ENTRY(adjacency) user; /* of hop */
 	TAILQ_ENTRY(adjacency) todo;
-	struct sp_addr peer;
 	struct hop *hop; /* NULL: no route */
-	uint16_t port, mtu;
+	uint16_t mtu;
 	bool in_todo;
 	unsigned refs;
 };
 
 struct adjacencies {
-	LIST_HEAD(, adjacency) bucket[BUCKETS];
-	TAILQ_HEAD(, adjacency) todo; /* whose route may have changed */
+	LIST_HEAD(adjacency_bucket, adjacency) bucket[BUCKETS];
+	TAILQ_HEAD(adjacency_todo, adjacency)
+	todo; /* whose route may have changed */
 	struct ports *ports;
 	struct netlink *news;
 	struct hops hops;

@@ -76,7 +76,6 @@ static int add_address(struct port *p, struct netlink *nl,
 	struct netlink_request q;
 	struct ifaddrmsg *m = netlink_request(
 		&q, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sizeof(*m));
-	char text[INET6_ADDRSTRLEN];
 	struct in_addr all;
 	int rc;
 
@@ -94,6 +93,8 @@ static int add_address(struct port *p, struct netlink *nl,
 	}
 	rc = netlink_ask(nl, &q, NULL, NULL);
 	if (rc) {
+		char text[INET6_ADDRSTRLEN];
+
 		inet_ntop(m->ifa_family, a->addr, text, sizeof(text));
 		log_line(LOG_ERR, "companion %s: adding %s/%u: %s%s",
 			 p->cfg.companion, text, a->prefix, strerror(-rc),

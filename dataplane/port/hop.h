@@ -30,7 +30,7 @@ struct hop {
 };
 
 struct hops {
-	LIST_HEAD(, hop) bucket[HOP_BUCKETS];
+	LIST_HEAD(hop_bucket, hop) bucket[HOP_BUCKETS];
 	struct netlink *ask;
 	unsigned ticks; /* seconds */
 };
