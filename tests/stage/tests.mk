@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The flow table, the stages, the abi's server: on ports made of rings.
-STAGE_TESTS := $(patsubst %,$(B)/tests/%_test,flow validate source classify walk)
+STAGE_TESTS := $(patsubst %,$(B)/tests/%_test,flow validate source classify walk \
+    srtp_walk)
 CHECK_PROGRAMS += $(STAGE_TESTS)
 
 $(B)/obj/tests/stage/%.o: EXTRA = $(DPDK_C)
@@ -13,7 +14,7 @@ LAB_SRC := tests/stage/lab.c tests/stage/lab_packet.c tests/stage/flow_lab.c \
 $(STAGE_TESTS): $(B)/tests/%: $(B)/obj/tests/stage/%.o $(call objs,$(LAB_SRC))
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka -lrte_net_ring $(DPDK_L) \
-	    $(IMB_L)
+	    $(IMB_L) -lsrtp2
 
 # Pure functions: no DPDK.
 $(B)/tests/rtcp_test: $(call objs,tests/stage/rtcp_test.c \
