@@ -19,13 +19,15 @@ int media_no(struct media_why *why, int status, const char *fmt, ...)
 	return -1;
 }
 
+/* Random, never 0, and exact in every JSON reader: below 2^53. */
 static uint64_t fresh_id(void)
 {
 	uint64_t id;
 
-	do
+	do {
 		randombytes_buf(&id, sizeof(id));
-	while (id == 0);
+		id >>= 11;
+	} while (id == 0);
 	return id;
 }
 
@@ -157,7 +159,7 @@ struct media *media_new(struct dp *dp, uint64_t call,
 		s->addr = addr[l];
 		s->profile = profile[l];
 		s->media = -1;
-		s->session = fresh_id() >> 2; /* RFC 3264: below 2^62 */
+		s->session = fresh_id();
 		s->version = 1;
 	}
 	return m;

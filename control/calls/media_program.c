@@ -2,13 +2,10 @@
 /* A state into the dataplane. Transports come before the streams that need
  * them; what the new state no longer has goes last, so that media that goes on
  * is never without its flows. */
-#include <re_types.h>
-#include <re_fmt.h>
-#include <re_list.h>
-#include <re_tmr.h>
 #include <sodium.h>
 #include <string.h>
 #include "control/calls/media_impl.h"
+#include "control/libre.h"
 
 #define DSCP_EF	  46   /* audio, RFC 4594 section 4.1 */
 #define DSCP_AF41 34   /* video, RFC 4594 section 4.3 */

@@ -3,7 +3,7 @@
  * folder. dp.c holds the public verbs, session.c the life of the connection,
  * reconcile.c what happens when it comes up. */
 #pragma once
-#include <re.h>
+#include "control/libre.h"
 #include "control/dataplane/dp.h"
 #include "control/dataplane/link.h"
 #include "control/dataplane/ports.h"
