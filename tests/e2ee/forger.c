@@ -100,7 +100,8 @@ static size_t seal(struct forger *f, int m, const uint8_t *head,
 		      sizeof(text));
 	identity_free(other);
 	sig[3] ^= f->sig_flip;
-	memcpy(o, head, head_len);
+	if (head_len)
+		memcpy(o, head, head_len);
 	o = put_lv(o + head_len, f->idb, f->idb_len);
 	memcpy(o, sig, 64);
 	memset(o + 64, 0, f->sealed_extra);
