@@ -12,6 +12,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
+#include <rte_common.h>
 #include <rte_errno.h>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
@@ -103,6 +104,30 @@ static int add_address(struct port *p, struct netlink *nl,
 	return rc;
 }
 
+/** No device of the branch may make itself the gateway's router: media follows
+ * the kernel's routes, so that would take it away. */
+static void distrust(const struct port *p)
+{
+	static const char *const settings[] = {"accept_ra", "accept_redirects"};
+	char path[96];
+
+	for (unsigned i = 0; i < RTE_DIM(settings); i++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s",
+			 p->cfg.companion, settings[i]);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		/* Without IPv6 there is nothing to switch off. */
+		if (fd < 0 ? errno != ENOENT : write(fd, "0", 1) < 0)
+			log_line(LOG_WARNING,
+				 "companion %s: writing 0 to %s: %s; devices "
+				 "there may announce IPv6 routes to us",
+				 p->cfg.companion, path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+	}
+}
+
 static struct rte_ring *ring(const char *what, uint16_t id, unsigned flags)
 {
 	char name[RTE_RING_NAMESIZE];
@@ -125,7 +150,11 @@ int companion_up(struct port *p, struct netlink *nl)
 	p->to_kernel = ring("to_kernel", p->id, RING_F_SC_DEQ);
 	p->from_kernel =
 		ring("from_kernel", p->id, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	if (!p->to_kernel || !p->from_kernel || set_link(p, nl))
+	if (!p->to_kernel || !p->from_kernel)
+		goto fail;
+	if (!strcmp(p->cfg.role, "access"))
+		distrust(p);
+	if (set_link(p, nl))
 		goto fail;
 	for (unsigned i = 0; i < p->cfg.addresses_count; i++)
 		if (add_address(p, nl, &p->cfg.addresses[i]))

@@ -44,10 +44,9 @@ static int find(struct port *p, struct rte_eth_dev_info *info)
 	return rc ? failed(p, "asking for its abilities", rc) : 0;
 }
 
-/** net_tap's checksums are sums in software like ours, and only slower. */
-static bool in_hardware(const struct rte_eth_dev_info *info)
+static bool is_tap(const struct rte_eth_dev_info *info)
 {
-	return strcmp(info->driver_name, "net_tap") != 0;
+	return !strcmp(info->driver_name, "net_tap");
 }
 
 static int configure(struct port *p, const struct rte_eth_dev_info *info,
@@ -60,10 +59,11 @@ static int configure(struct port *p, const struct rte_eth_dev_info *info,
 	queues = RTE_MIN(queues, info->max_rx_queues);
 	queues = RTE_MIN(queues, info->max_tx_queues);
 	p->queues = (uint16_t)queues;
-	p->csum_rx = in_hardware(info) &&
-		     (info->rx_offload_capa & CSUM_RX) == CSUM_RX;
-	p->csum_tx = in_hardware(info) &&
-		     (info->tx_offload_capa & CSUM_TX) == CSUM_TX;
+	/* net_tap's checksums are sums in software like ours, but slower. */
+	p->csum_rx =
+		!is_tap(info) && (info->rx_offload_capa & CSUM_RX) == CSUM_RX;
+	p->csum_tx =
+		!is_tap(info) && (info->tx_offload_capa & CSUM_TX) == CSUM_TX;
 	conf.rxmode.offloads = p->csum_rx ? CSUM_RX : 0;
 	conf.txmode.offloads = p->csum_tx ? CSUM_TX : 0;
 	if (p->cfg.mtu < info->min_mtu || p->cfg.mtu > info->max_mtu) {
@@ -215,11 +215,23 @@ void ports_down(struct ports *ps)
 	ps->pool = NULL;
 }
 
+static bool link_is_up(const struct port *p,
+		       const struct rte_eth_dev_info *info)
+{
+	struct rte_eth_link link = {.link_status = RTE_ETH_LINK_DOWN};
+
+	/* Up for as long as it is there; net_tap itself asks by the name of
+	 * its other end, which may have moved to another namespace. */
+	if (is_tap(info))
+		return true;
+	rte_eth_link_get_nowait(p->id, &link);
+	return link.link_status == RTE_ETH_LINK_UP;
+}
+
 void port_describe(const struct port *p, struct sp_port *out)
 {
 	struct rte_eth_dev_info info;
 	struct rte_eth_stats st;
-	struct rte_eth_link link = {.link_status = RTE_ETH_LINK_DOWN};
 
 	memset(out, 0, sizeof(*out));
 	memcpy(out->name, p->cfg.name, sizeof(out->name));
@@ -229,11 +241,11 @@ void port_describe(const struct port *p, struct sp_port *out)
 	out->mtu = p->cfg.mtu;
 	out->to_kernel = p->n_to_kernel;
 	out->from_kernel = p->n_from_kernel;
-	if (!rte_eth_dev_info_get(p->id, &info))
+	if (!rte_eth_dev_info_get(p->id, &info)) {
 		snprintf(out->driver, sizeof(out->driver), "%s",
 			 info.driver_name);
-	rte_eth_link_get_nowait(p->id, &link);
-	out->link_up = link.link_status == RTE_ETH_LINK_UP;
+		out->link_up = link_is_up(p, &info);
+	}
 	if (rte_eth_stats_get(p->id, &st))
 		return;
 	out->rx_packets = st.ipackets;

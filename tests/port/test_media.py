@@ -11,13 +11,14 @@ import pytest
 
 from rig import PATIENCE, eventually
 
-HELLO, TRANSPORT_ADD, STREAM_ADD = 1, 2, 6
-GREETING, DONE = 0x40, 0x41
+HELLO, TRANSPORT_ADD, STREAM_ADD, PORT_LIST = 1, 2, 6, 11
+GREETING, DONE, PORT_ITEM = 0x40, 0x41, 0x45
 STRICT, RTCP_MUX, MATCH_ANY, PT_KEEP = 1, 1, 1, 0xff
 HEADER = struct.Struct("=IHHII")
 ADDR = struct.Struct("=BB2s16s")
 TRANSPORT = struct.Struct("=QQBBBBHBB20s20sII80s80sII")
 STREAM = struct.Struct("=QQQIIBBBBI")
+PORT = struct.Struct("=16s16s32s6sBBHHQQQQQQQQ")
 
 
 def pack_addr(host, port):
@@ -194,3 +195,26 @@ def test_a_control_that_goes_and_comes_back(rig, control):
     Control(rig.folder / "dataplane.sock").socket.close()
     assert carries(near, ("10.1.0.1", 20000), far, ("10.2.0.1", 20002))
     assert rig.stop() == 0
+
+
+def test_ports_are_described(rig, control):
+    before = rig.log.read_text()
+    control.seq += 1
+    control.socket.sendall(
+        HEADER.pack(0x53414c59, 1, PORT_LIST, control.seq, 0))
+    ports = []
+    while True:
+        got = control.socket.recv(4096)
+        _, _, said, seq, _ = HEADER.unpack_from(got)
+        if seq == control.seq and said == PORT_ITEM:
+            ports.append(PORT.unpack_from(got, HEADER.size))
+        elif seq == control.seq:
+            break
+    texts = [[t.rstrip(b"\0").decode() for t in p[:3]] for p in ports]
+    assert texts == [["access0", "access", "net_tap"],
+                     ["trunk0", "trunk", "net_tap"]]
+    mac, link_up, _, queues, mtu = ports[1][3:8]
+    assert mac == bytes.fromhex("025350000102")
+    assert (link_up, queues, mtu) == (1, 1, 1400)
+    # Asking about an interface that has moved away must not fill the log.
+    assert rig.log.read_text() == before

@@ -105,6 +105,14 @@ def test_vlan_tags_reach_the_kernel_as_they_are(rig):
         assert rig.access.ping("10.1.0.1")
 
 
+def test_no_device_of_the_branch_announces_routes(rig):
+    rig.up()
+    for port, trusted in ("access0", "0"), ("outside", "1"):
+        for name in "accept_ra", "accept_redirects":
+            assert rig.gateway.sysctl(f"net/ipv6/conf/{port}/{name}") == \
+                trusted
+
+
 def test_a_neighbours_new_mac_address_is_learned(rig):
     rig.up()
     assert rig.gateway.ping("10.1.0.2")
@@ -274,6 +282,8 @@ def test_arguments():
 @pytest.mark.parametrize("old, new, says", (
     ("net_tap1", "0000:ff:1f.7", "0000:ff:1f.7"),
     ("lcores: \"0,1\"", "lcores: \"0,1000\"", "CPU 1000 is not among the"),
+    ("memory: 128\n  hugepages: auto",
+     "memory: 1048576\n  hugepages: always", "1048576 are asked for"),
     ("companion: outside", "companion: lo", "companion lo: making the inter"),
     ("memory: 128", "memory: 128\n  group: no-such-group", "no-such-group"),
     ("{folder}/dataplane.sock", "/nowhere/dataplane.sock", "/nowhere"),
