@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/main.c - sallyport-control: starts the parts, in order, and stops
+ * them. README.md beside this file says what they are. */
+#include <errno.h>
+#include <getopt.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include "control/calls/call.h"
+#include "control/config.h"
+#include "control/dataplane/dp.h"
+#include "control/http/http.h"
+#include "control/libre.h"
+#include "control/log.h"
+#include "control/sip/sip.h"
+#include "control/store/store.h"
+#include "dataplane/abi/yaml.h"
+
+#define CONFIG_PATH "/etc/sallyport/sallyport.yaml"
+#define FILES_MAX   16384 /* file descriptors: a TCP phone needs one */
+#define DRAIN_MS    300	  /* for what is still to be said at the end */
+
+/* Static, so that what is left to the next start stays reachable. */
+static struct {
+	struct config *config;
+	struct store *store;
+	struct dp *dp;
+	struct calls *calls;
+	struct door *sip;
+	struct http *http;
+	struct tmr drain;
+} control;
+
+static void usage(FILE *f)
+{
+	fputs("usage: sallyport-control [-c FILE] [-t] [-v]\n"
+	      "  -c FILE  configuration, else " CONFIG_PATH "\n"
+	      "  -t       check the configuration and stop\n"
+	      "  -v       version\n",
+	      f);
+}
+
+/* Hop keys are in this process: nothing of it may reach a core file, and no
+ * other process of the same user may look into it. */
+static int harden(void)
+{
+	const struct rlimit none = {0, 0};
+	struct rlimit files;
+
+	if (setrlimit(RLIMIT_CORE, &none) || prctl(PR_SET_DUMPABLE, 0))
+		return errno;
+	if (!getrlimit(RLIMIT_NOFILE, &files)) {
+		files.rlim_cur =
+			files.rlim_max < FILES_MAX ? files.rlim_max : FILES_MAX;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	return 0;
+}
+
+/* sd_notify(3): one datagram, and none where nobody asked for it. */
+static void tell_systemd(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	size_t n = path ? strlen(path) : 0;
+	int fd;
+
+	if (!n || n >= sizeof(to.sun_path))
+		return;
+	memcpy(to.sun_path, path, n);
+	if (to.sun_path[0] == '@')
+		to.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	if (sendto(fd, state, strlen(state), 0, (struct sockaddr *)&to,
+		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
+		log_warn(0, "telling systemd: %s", strerror(errno));
+	close(fd);
+}
+
+static void on_dataplane_event(const struct sp_event *e, void *arg)
+{
+	(void)arg;
+	log_debug(0, "dataplane: event %u about transport %" PRIu64, e->kind,
+		  e->id);
+}
+
+static void on_dataplane_up(bool fresh, void *arg)
+{
+	(void)arg;
+	calls_dataplane_up(control.calls, fresh);
+}
+
+/* In the order that each needs the one before. */
+static int start(void)
+{
+	const struct config *c = control.config;
+	char err[256] = "";
+	int e;
+
+	e = store_open(&control.store, c->database, err, sizeof(err));
+	if (e) {
+		log_error(0, "database: %s", err);
+		return e;
+	}
+	e = dp_alloc(&control.dp, c->dataplane, on_dataplane_event,
+		     on_dataplane_up, NULL);
+	if (e) {
+		log_error(0, "dataplane client: %s", strerror(e));
+		return e;
+	}
+	e = calls_alloc(&control.calls,
+			&(struct calls_config){control.dp, control.store,
+					       c->media_timeout});
+	if (e) {
+		log_error(0, "calls: %s", strerror(e));
+		return e;
+	}
+	e = door_alloc(&control.sip,
+		       &(struct door_config){control.calls, control.store,
+					     c->domain, &c->sip},
+		       err, sizeof(err));
+	if (e) {
+		log_error(0, "%s", err);
+		return e;
+	}
+	calls_load(control.calls);
+	dp_ready(control.dp);
+	e = http_alloc(&control.http, c->api,
+		       &(struct http_context){control.calls, control.dp,
+					      control.store, c->domain});
+	if (e)
+		log_error(0, "control API on %s: %s", c->api, strerror(e));
+	return e;
+}
+
+/* Calls that are up, with their media and keys in the dataplane, are left as
+ * they are: the next start takes them over. */
+static void stop(void)
+{
+	tmr_cancel(&control.drain);
+	if (control.http)
+		http_free(control.http);
+	door_free(control.sip);
+	calls_free(control.calls);
+	if (control.dp)
+		dp_free(control.dp);
+	store_close(control.store);
+}
+
+static void drained(void *arg)
+{
+	(void)arg;
+	re_cancel();
+}
+
+static void on_signal(int sig)
+{
+	if (tmr_isrunning(&control.drain)) {
+		re_cancel(); /* asked twice */
+		return;
+	}
+	log_info(0, "stopping (signal %d); calls that are up go on", sig);
+	tell_systemd("STOPPING=1");
+	door_stop(control.sip);
+	tmr_start(&control.drain, DRAIN_MS, drained, NULL);
+}
+
+static int run(void)
+{
+	int e = libre_init();
+
+	if (e) {
+		log_error(0, "event loop: %s", strerror(e));
+		return e;
+	}
+	fd_setsize(FILES_MAX);
+	tmr_init(&control.drain);
+	e = start();
+	if (!e) {
+		log_info(0, "sallyport-control %s is ready", SP_VERSION);
+		tell_systemd("READY=1");
+		e = re_main(on_signal);
+	}
+	stop();
+	libre_close();
+	return e;
+}
+
+int main(int argc, char *argv[])
+{
+	const char *path = CONFIG_PATH;
+	char err[CONF_ERROR_MAX];
+	enum log_level level;
+	bool only_check = false;
+	int opt, e;
+
+	while ((opt = getopt(argc, argv, "c:tvh")) != -1) {
+		switch (opt) {
+		case 'c':
+			path = optarg;
+			break;
+		case 't':
+			only_check = true;
+			break;
+		case 'v':
+			puts("sallyport-control " SP_VERSION);
+			return 0;
+		default:
+			usage(opt == 'h' ? stdout : stderr);
+			return opt == 'h' ? 0 : 2;
+		}
+	}
+	control.config = config_load(path, err);
+	if (!control.config) {
+		fprintf(stderr, "%s\n", err);
+		return 2;
+	}
+	if (only_check) {
+		config_free(control.config);
+		puts("the configuration is good");
+		return 0;
+	}
+	if (control.config->log && log_level_parse(control.config->log, &level))
+		log_set_level(level);
+	e = harden();
+	if (e)
+		log_error(0, "hardening: %s", strerror(e));
+	else
+		e = run();
+	config_free(control.config);
+	return e ? 1 : 0;
+}
