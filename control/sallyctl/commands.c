@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What sallyctl can do: the tables of commands and options. */
+#include "control/sallyctl/commands.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define PASSWORD_MAX 256
+
+/* Ask, and show: as it came with --json, else as a table. */
+static enum exit_status ask(const struct invocation *in, const char *method,
+			    const char *path, const json_t *body, show_f *show)
+{
+	enum exit_status end;
+	json_t *j = NULL;
+
+	end = client_request(in->option[OPTION_SOCKET], method, path, body, &j);
+	if (end != EXIT_DONE)
+		return end;
+	if (in->option[OPTION_JSON]) {
+		json_dumpf(j, stdout, JSON_INDENT(2));
+		putchar('\n');
+	} else {
+		show(j, in);
+	}
+	json_decref(j);
+	return end;
+}
+
+#define GET(verb, path, show)                                     \
+	static enum exit_status verb(const struct invocation *in) \
+	{                                                         \
+		return ask(in, "GET", path, NULL, show);          \
+	}
+
+GET(version, "/version", show_version)
+GET(calls_list, "/calls", show_calls)
+GET(flows, "/flows", show_flows)
+GET(ports, "/ports", show_ports)
+GET(stats, "/stats", show_stats)
+GET(users_list, "/users", show_users)
+GET(registrations, "/registrations", show_registrations)
+
+/* A path that ends in what the user named. */
+static enum exit_status ask_about(const struct invocation *in,
+				  const char *method, const char *folder,
+				  show_f *show)
+{
+	char *name = client_escape(in->arg[0]), path[1024];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name ? name : "");
+	free(name);
+	return ask(in, method, path, NULL, show);
+}
+
+static enum exit_status calls_show(const struct invocation *in)
+{
+	return ask_about(in, "GET", "/calls", show_call);
+}
+
+static enum exit_status calls_hangup(const struct invocation *in)
+{
+	return ask_about(in, "DELETE", "/calls", show_ended);
+}
+
+static enum exit_status users_remove(const struct invocation *in)
+{
+	return ask_about(in, "DELETE", "/users", show_removed);
+}
+
+static enum exit_status records(const struct invocation *in)
+{
+	const char *max = in->option[OPTION_MAX];
+	char *value = max ? client_escape(max) : NULL, path[512];
+
+	snprintf(path, sizeof(path), "/records%s%s", value ? "?max=" : "",
+		 value ? value : "");
+	free(value);
+	return ask(in, "GET", path, NULL, show_records);
+}
+
+/* One line from stdin; without echo where that is a terminal. */
+static bool password_read(char out[PASSWORD_MAX + 2])
+{
+	struct termios before, quiet;
+	bool terminal = tcgetattr(STDIN_FILENO, &before) == 0;
+	char *got;
+
+	if (terminal) {
+		quiet = before;
+		quiet.c_lflag &= ~(tcflag_t)ECHO;
+		fprintf(stderr, "Password: ");
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	}
+	got = fgets(out, PASSWORD_MAX + 2, stdin);
+	if (terminal) {
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+		fputc('\n', stderr);
+	}
+	if (!got)
+		return false;
+	out[strcspn(out, "\r\n")] = '\0';
+	return out[0] != '\0';
+}
+
+static json_t *suites_json(const char *list)
+{
+	json_t *out = json_array();
+
+	while (*list) {
+		size_t n = strcspn(list, ",");
+
+		json_array_append_new(out, json_stringn(list, n));
+		list += n + (list[n] == ',');
+	}
+	return out;
+}
+
+static enum exit_status users_add(const struct invocation *in)
+{
+	static const struct {
+		enum option option;
+		const char *member;
+	} texts[] = {{OPTION_MEDIA, "media"}, {OPTION_DISPLAY, "display"}};
+	char password[PASSWORD_MAX + 2] = "";
+	enum exit_status end;
+	json_t *body;
+
+	if (in->option[OPTION_PASSWORD])
+		snprintf(password, sizeof(password), "%s",
+			 in->option[OPTION_PASSWORD]);
+	else if (!password_read(password)) {
+		fprintf(stderr, "sallyctl: a user needs a password; it is read "
+				"from standard input.\n");
+		return EXIT_USAGE;
+	}
+	body = json_pack("{s:s, s:s}", "name", in->arg[0], "password",
+			 password);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (in->option[texts[i].option])
+			json_object_set_new(
+				body, texts[i].member,
+				json_string(in->option[texts[i].option]));
+	if (in->option[OPTION_SUITES])
+		json_object_set_new(body, "suites",
+				    suites_json(in->option[OPTION_SUITES]));
+	explicit_bzero(password, sizeof(password));
+	if (!body) {
+		fprintf(stderr, "sallyctl: name and password must be UTF-8.\n");
+		return EXIT_USAGE;
+	}
+	end = ask(in, "POST", "/users", body, show_added);
+	json_decref(body);
+	return end;
+}
+
+const struct option_info options[OPTION_COUNT] = {
+	[OPTION_JSON] = {"--json", NULL, NULL, "print the API's JSON"},
+	[OPTION_SOCKET] = {"--socket", NULL, "PATH", "control's API socket"},
+	[OPTION_HELP] = {"--help", "-h", NULL, "explain the command"},
+	[OPTION_MAX] = {"--max", NULL, "N", "at most so many (default 100)"},
+	[OPTION_ALL] = {"--all", NULL, NULL, "also what has counted nothing"},
+	[OPTION_MEDIA] = {"--media", "--profile", "KIND",
+			  "plain, sdes or either (default either)"},
+	[OPTION_SUITES] = {"--suites", NULL, "A,B", "SRTP suites, best first"},
+	[OPTION_DISPLAY] = {"--display", NULL, "NAME", "name shown to people"},
+	[OPTION_PASSWORD] = {"--password", NULL, "P",
+			     "the password; seen by who lists processes"},
+	[OPTION_PASSWORD_STDIN] = {"--password-stdin", NULL, NULL,
+				   "read it from standard input (as without "
+				   "either)"},
+};
+
+const struct command commands[] = {
+	{"calls", "", 0, 0, "list the calls in progress",
+	 "One line for each call: who, for how long, which codec, and which\n"
+	 "SRTP suite protects the caller's and the callee's leg.",
+	 calls_list},
+	{"calls list", "", 0, 0, "the same", "As \"sallyctl calls\".",
+	 calls_list},
+	{"calls show", "ID", 1, 0, "one call with its streams",
+	 "Packets, loss and jitter in both directions.", calls_show},
+	{"calls hangup", "ID", 1, 0, "end a call",
+	 "Sends BYE to both phones. The ids are in \"sallyctl calls\".",
+	 calls_hangup},
+	{"records", "", 0, WITH(MAX), "list call detail records, newest first",
+	 "Also of calls that never came about: STATUS is SIP's, REASON says\n"
+	 "why.",
+	 records},
+	{"flows", "", 0, 0, "list the media streams in the dataplane",
+	 "One line for each direction of each medium: the local port, where\n"
+	 "the peer wants its media and where it really comes from, how it\n"
+	 "arrives and leaves, what was counted.",
+	 flows},
+	{"ports", "", 0, 0, "list the network ports of the dataplane",
+	 "MISSED is what the device dropped for want of buffers, UNSENT what\n"
+	 "couldn't be sent; TO and FROM KERNEL is all that isn't media.",
+	 ports},
+	{"stats", "", 0, WITH(ALL), "totals, and why packets were discarded",
+	 "Every discarded packet is counted under a verdict; those marked\n"
+	 "\"wrong\" shouldn't happen, \"notice\" is worth a look.",
+	 stats},
+	{"users", "", 0, 0, "list the users",
+	 "With the media profile of their devices.", users_list},
+	{"users list", "", 0, 0, "the same", "As \"sallyctl users\".",
+	 users_list},
+	{"users add", "NAME", 1,
+	 WITH(MEDIA) | WITH(SUITES) | WITH(DISPLAY) | WITH(PASSWORD) |
+		 WITH(PASSWORD_STDIN),
+	 "add a user",
+	 "NAME is the user part of the SIP address. The password is read from\n"
+	 "standard input (asked for on a terminal) unless --password gives it.\n"
+	 "--media says what the user's devices speak on their leg: plain RTP,\n"
+	 "SRTP with SDES keys, or either (SRTP is then what is offered).\n"
+	 "Suites: AES_CM_128_HMAC_SHA1_80, AES_CM_128_HMAC_SHA1_32,\n"
+	 "AEAD_AES_128_GCM, AEAD_AES_256_GCM, AES_192_CM_HMAC_SHA1_80,\n"
+	 "AES_256_CM_HMAC_SHA1_80 and their _32; NULL and F8 there aren't.\n"
+	 "\n"
+	 "  sallyctl users add alice --media plain\n"
+	 "  sallyctl users add bob --media sdes --suites AEAD_AES_128_GCM \\\n"
+	 "      --password-stdin < bob.password",
+	 users_add},
+	{"users remove", "NAME", 1, 0, "remove a user",
+	 "Its devices are forgotten; calls in progress go on.", users_remove},
+	{"registrations", "", 0, 0, "list the registered devices",
+	 "Where each device is reached, and for how long it said so.",
+	 registrations},
+	{"version", "", 0, 0, "versions, and whether the dataplane is there",
+	 "Of sallyctl and of the control program that it talks to.", version},
+};
+
+const unsigned n_commands = sizeof(commands) / sizeof(commands[0]);
