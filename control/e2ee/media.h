@@ -61,7 +61,7 @@ struct media_frame {
 };
 
 struct media_limits {
-	uint32_t step_packets;
+	uint64_t step_packets;
 	uint64_t step_ms;
 };
 

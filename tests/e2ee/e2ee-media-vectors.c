@@ -18,7 +18,7 @@ struct stream {
 static struct sender *sender_at(const struct stream *st, uint64_t step_to,
 				uint64_t ctr)
 {
-	static const struct media_limits limits = {UINT32_MAX, UINT64_MAX};
+	static const struct media_limits limits = {UINT64_MAX, UINT64_MAX};
 	struct sender *s =
 		sender_new(st->suite->id, st->kind, st->base, &limits);
 

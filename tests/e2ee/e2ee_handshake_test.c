@@ -183,6 +183,7 @@ LIST(list_kind_3, 0, 0, 5, 0, 3, 0, 5, 0)
 LIST(list_tag_64, 0, 0, 2, 0)
 LIST(list_tag_32, 0, 0, 3, 0)
 LIST(list_suite_0, 0, 0, 0, 0)
+LIST(list_video_0, 0, 0, 5, 0, 1, 0, 0, 0)
 LIST(list_suite_6, 0, 0, 6, 0)
 LIST(list_mode_1, 0, 0, 5, 1)
 LIST(list_cut, 0, 0, 5, 0, 1, 0, 5)
@@ -228,6 +229,7 @@ static const struct lie {
 	{"media list with a 64-bit tag", list_tag_64, E2EE_R_MEDIA_LIST},
 	{"media list with a 32-bit tag", list_tag_32, E2EE_R_MEDIA_LIST},
 	{"media list with suite 0", list_suite_0, E2EE_R_MEDIA_LIST},
+	{"media list with suite 0 for video", list_video_0, E2EE_R_MEDIA_LIST},
 	{"media list with suite 6", list_suite_6, E2EE_R_MEDIA_LIST},
 	{"media list with mode 1", list_mode_1, E2EE_R_MEDIA_LIST},
 	{"media list cut short", list_cut, E2EE_R_MEDIA_LIST},

@@ -6,11 +6,11 @@ E2EE_L   := -lsodium -lcrypto
 $(E2EE_LIB): $(call objs,$(E2EE_SRC))
 	@mkdir -p $(@D)
 	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR,$@)ar rcs $@ $^
 e2ee: $(E2EE_LIB)
 
-E2EE_LINK = @mkdir -p $(@D); $(CC) -pie $(LDFLAGS) $(filter %.o %.a,$^) \
-            -Wl,-Map=$@.map -o $@
+E2EE_LINK = $(call say,LD,$@)mkdir -p $(@D) && $(CC) -pie $(LDFLAGS) \
+            $(filter %.o %.a,$^) -Wl,-Map=$@.map -o $@
 
 # Vectors: each takes a file of the same form as its argument.
 E2EE_VECTORS := $(B)/tests/e2ee-vectors $(B)/tests/e2ee-media-vectors \
@@ -39,7 +39,7 @@ E2EE_FUZZ := $(B)/fuzz/e2ee_messages $(B)/fuzz/e2ee_attr $(B)/fuzz/sframe_header
 $(E2EE_FUZZ): $(B)/fuzz/%: tests/fuzz/%.c tests/e2ee/pair.c $(E2EE_SRC) \
               $(wildcard control/e2ee/*.h) tests/e2ee/pair.h
 	@mkdir -p $(@D)
-	clang -std=gnu11 -O1 -g $(WARN) -I. \
+	$(call say,FUZZ,$@)clang -std=gnu11 -O1 -g $(WARN) -I. \
 		-fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined $(filter %.c,$^) -o $@ $(E2EE_L)
 FUZZ_PROGRAMS += $(E2EE_FUZZ)
