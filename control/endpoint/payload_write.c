@@ -51,6 +51,8 @@ static int start(struct payload_writer *w, const struct codec *codec,
 		return -1;
 	s->codecpar->codec_type = AVMEDIA_TYPE_VIDEO;
 	s->codecpar->codec_id = codec->av;
+	/* libavformat wants a size for all video; this muxer uses none. */
+	s->codecpar->width = s->codecpar->height = 16;
 	s->time_base = (AVRational){1, 90000};
 	av_opt_set_int(w->fmt->priv_data, "payload_type", codec->id, 0);
 	/* RTCP is the stream's own. */

@@ -1,0 +1,681 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two endpoints, each a process, call each other through a small SIP and RTP
+relay (relay.py): what E2EE.md asks of an endpoint, seen from outside."""
+
+import re
+import subprocess
+import time
+
+import numpy
+import pytest
+
+from lab import PROGRAM, frames, hears, level, samples
+from relay import Message
+
+VIDEO = ("--video-in", "test", "--video-size", "320x240")
+
+
+def talk(alice, bob, seconds=1.5):
+    """A call that locks on both sides. @return its code."""
+    alice.call("bob")
+    code = alice.locked()
+    assert bob.locked() == code
+    time.sleep(seconds)
+    return code
+
+
+def end(one, other, reason="hangup"):
+    one.say("hangup")
+    one.wait("closed", reason=reason)
+    other.wait("closed", reason="bye")
+
+
+def payload(packet):
+    """RTP's payload, and its payload type."""
+    assert packet[0] == 0x80, "no CSRCs, no extension, no padding"
+    return packet[12:], packet[1] & 0x7f
+
+
+def sframe(body):
+    """RFC 9605 section 4.3: @return KID, CTR, what follows."""
+    config, at = body[0], 1
+    kid, ctr = config >> 4 & 7, config & 7
+    if config & 0x80:
+        kid = int.from_bytes(body[at:at + kid + 1], "big")
+        at += (config >> 4 & 7) + 1
+    if config & 0x08:
+        n = ctr + 1
+        ctr = int.from_bytes(body[at:at + n], "big")
+        at += n
+    return kid, ctr, body[at:]
+
+
+def evenness(data):
+    """Chi-squared of the octets against an even distribution, for each degree
+    of freedom: about 1 for ciphertext, far more for anything else."""
+    counts = numpy.bincount(numpy.frombuffer(data, numpy.uint8), minlength=256)
+    expected = len(data) / 256
+    return float(((counts - expected) ** 2 / expected).sum() / 255)
+
+
+# --- calls that are end-to-end encrypted ---
+
+@pytest.mark.parametrize("codecs", ["opus,H264", "PCMU,VP8", "PCMA,H264"])
+def test_audio_and_video_arrive(lab, codecs):
+    lab.relay()
+    alice, bob = lab.endpoint("alice", 1, *VIDEO, "--codecs", codecs,
+                              "--video-out", f"mkv:{lab.folder}/a.mkv"), \
+        lab.endpoint("bob", 2, *VIDEO, "--codecs", codecs, "--video-out",
+                     f"mkv:{lab.folder}/b.mkv", "--audio-in", "tone:1000",
+                     "--auto-answer", "yes")
+    code = talk(alice, bob, 2.5)
+    assert re.fullmatch(r"\d{5}( \d{5}){3}", code)
+    alice.wait("warning", name="first")
+    for kind in ("audio", "video"):
+        seen = alice.stats(kind)
+        assert seen["received"] > 20 and seen["refused"] == 0, seen
+    end(alice, bob)
+    hears(alice.wav, 1000)
+    hears(bob.wav, 440)
+    for name in ("a.mkv", "b.mkv"):
+        codec, number, complaints = frames(lab.folder / name)
+        assert codec == {"H": "h264", "V": "vp8"}[codecs.split(",")[1][0]]
+        assert number >= 15 and not complaints, (number, complaints)
+
+
+def test_screen_share_beside_the_camera(lab):
+    lab.relay()
+    screen = ("--screen-in", "test:640x360", "--screen-out",
+              f"mkv:{lab.folder}/screen.mkv")
+    alice = lab.endpoint("alice", 1, *VIDEO, *screen[:2])
+    bob = lab.endpoint("bob", 2, *screen[2:], "--auto-answer", "yes",
+                       "--video-out", f"mkv:{lab.folder}/camera.mkv")
+    talk(alice, bob, 2.5)
+    end(bob, alice)
+    for name in ("screen.mkv", "camera.mkv"):
+        assert frames(lab.folder / name)[1] >= 10, name
+
+
+def test_nothing_but_sframe_on_the_wire(lab):
+    relay = lab.relay()
+    alice, bob = lab.pair(*VIDEO, "--codecs", "PCMU,H264")
+    talk(alice, bob, 3)
+    alice.say("digits", "17")
+    bob.wait("digit", digit="1")
+    bob.wait("digit", digit="7")
+    end(alice, bob)
+    flows = {}
+    for to, packet in relay.rtp:
+        flows.setdefault((to, packet[8:12]), []).append(payload(packet))
+    assert len(flows) == 4, "one SSRC for each kind and direction"
+    for packets in flows.values():
+        kinds, sealed = set(), b""
+        for number, (body, _) in enumerate(packets):
+            kid, ctr, rest = sframe(body)
+            assert ctr == number and kid < 4
+            kinds.add(kid & 3)
+            sealed += rest
+        assert len(kinds) == 1 and len({pt for _, pt in packets}) == 1
+        assert 0.6 < evenness(sealed) < 1.5, "looks like ciphertext"
+        if kinds == {0}:
+            # G.711's 160 octets, 5 of the inner header, 16 of the tag: speech,
+            # silence and digits are all of one size.
+            assert {len(sframe(b)[2]) for b, _ in packets} == {181}
+
+
+def test_muted_is_silence_of_the_same_size(lab):
+    relay = lab.relay()
+    alice, bob = lab.pair()
+    talk(alice, bob, 1.2)
+    before = len(samples_so_far(relay, bob))
+    alice.say("mute")
+    alice.wait("muted", kind="audio")
+    time.sleep(1.5)
+    end(alice, bob)
+    packets = samples_so_far(relay, bob)
+    assert len(packets) - before > 60, "packets go on"
+    assert len({len(sframe(payload(p)[0])[2]) for p in packets}) == 1
+    heard = samples(bob.wav)
+    assert level(heard[24000:36000]) > 0.05 > 0.001 > level(heard[-36000:])
+
+
+def samples_so_far(relay, endpoint):
+    return [p for to, p in relay.rtp if to[0] == endpoint.address]
+
+
+def test_hop_srtp_around_it(lab):
+    relay = lab.relay()
+    alice, bob = lab.pair("--srtp", "yes", "--codecs", "PCMU")
+    talk(alice, bob)
+    offer = relay.requests("INVITE")[0].body
+    assert b"RTP/SAVP" in offer and b"AES_CM_128_HMAC_SHA1_80" in offer
+    end(alice, bob)
+    hears(bob.wav, 440)
+    sizes = {len(payload(p)[0]) for _, p in relay.rtp}
+    assert min(sizes) >= 1 + 181 + 10, "SRTP's tag outside SFrame's"
+    assert all(p[1] in (200, 201) or evenness(p) for _, p in relay.rtcp)
+
+
+def test_loss_and_reordering(lab):
+    relay = lab.relay()
+    alice, bob = lab.pair(*VIDEO, bob=("--video-out",
+                                       f"mkv:{lab.folder}/b.mkv"))
+    count, held = 0, []
+
+    def impair(packet):
+        nonlocal count
+        count += 1
+        if count > 40 and count % 20 == 0:
+            return []
+        if count % 7 == 0:
+            held.append(packet)
+            return []
+        out = [packet] + held
+        held.clear()
+        return out
+
+    relay.on_rtp = impair
+    talk(alice, bob, 4)
+    seen = bob.stats()
+    assert seen["lost"] > 3 and seen["refused"] == 0, seen
+    end(alice, bob)
+    hears(bob.wav, 440)
+    assert frames(lab.folder / "b.mkv")[1] >= 10
+
+
+def test_keys_step_on_and_calls_stay_whole(lab):
+    """The step's limit lowered to 3 packets: past the step's wrap at 64."""
+    lab.relay()
+    alice, bob = lab.pair("--step-packets", "3")
+    talk(alice, bob, 5)
+    for one in (alice, bob):
+        seen = one.stats()
+        assert seen["received"] > 64 * 3 + 20, "beyond the wrap"
+        assert seen["refused"] == 0 and seen["lost"] == 0, seen
+    end(alice, bob)
+    hears(alice.wav, 1000)
+
+
+def test_hold_and_resume(lab):
+    lab.relay()
+    alice, bob = lab.pair()
+    talk(alice, bob, 1)
+    alice.say("hold")
+    alice.wait("held")
+    time.sleep(1)
+    before = alice.stats()["received"]
+    time.sleep(0.6)
+    assert alice.stats()["received"] - before < 5, "bob sends nothing"
+    alice.say("resume")
+    alice.wait("resumed")
+    time.sleep(1)
+    assert alice.stats()["received"] - before > 25
+    end(bob, alice)
+
+
+def test_over_tcp_without_a_relay(lab):
+    alice = lab.endpoint("alice", 1, "--transport", "tcp",
+                         outbound=f"{lab.address(2)}:5060;transport=tcp")
+    bob = lab.endpoint("bob", 2, "--transport", "tcp", "--auto-answer", "yes",
+                       outbound=f"{lab.address(1)}:5060;transport=tcp")
+    talk(alice, bob)
+    end(alice, bob)
+    hears(bob.wav, 440)
+
+
+# --- what a call shows, and ordinary calls ---
+
+def test_ordinary_call(lab):
+    relay = lab.relay()
+    alice, bob = lab.pair("--codecs", "PCMU", bob=("--e2ee", "off"))
+    alice.call("bob")
+    for one in (alice, bob):
+        one.wait("shield", state="plain")
+    time.sleep(1.5)
+    alice.say("digits", "5")
+    bob.wait("digit", digit="5")
+    end(alice, bob)
+    alice.never("shield", state="locked")
+    assert relay.requests("INVITE")[0].e2ee
+    assert not any(m.e2ee for m in relay.answers("INVITE"))
+    hears(alice.wav, 1000)
+    heard = b"".join(payload(p)[0] for _, p in relay.rtp)
+    assert evenness(heard) > 5, "this is how a call in the clear looks"
+
+
+def test_once_end_to_end_and_no_longer(lab):
+    lab.relay()
+    alice, bob = lab.pair()
+    talk(alice, bob, 0.3)
+    end(alice, bob)
+    bob.close()
+    lab.things.remove(bob)
+    bob = lab.endpoint("bob", 2, "--e2ee", "off", "--auto-answer", "yes")
+    alice.call("bob")
+    alice.wait("shield", state="plain")
+    alice.wait("warning", name="no-longer")
+    end(alice, bob)
+
+
+def test_required_by_the_caller(lab):
+    relay = lab.relay()
+    alice, bob = lab.pair(alice=("--e2ee", "required"), bob=("--e2ee", "off"))
+    alice.call("bob")
+    alice.wait("closed", reason="required")
+    bob.wait("closed")
+    assert relay.requests("ACK") and "Reason" in dict(
+        relay.requests("BYE")[0].headers)
+    assert not samples_so_far(relay, bob), "no media was sent"
+
+
+def test_required_by_the_called(lab):
+    relay = lab.relay()
+    alice, bob = lab.pair(alice=("--e2ee", "off"), bob=("--e2ee", "required"))
+    alice.call("bob")
+    alice.wait("closed", reason="refused")
+    assert {m.status for m in relay.answers("INVITE")} == {488}
+    bob.never("incoming")
+
+
+def test_delayed_offer_is_not_end_to_end(lab):
+    relay = lab.relay()
+    alice, bob = lab.pair()
+
+    def without_offer(message, to):
+        """alice's INVITE loses its SDP; her own offer is bob's answer."""
+        if message.request and message.method == "INVITE" and message.body:
+            message.body = b""
+            message.pop("Content-Type")
+        return [(message, to)]
+
+    relay.on_sip = without_offer
+    alice.call("bob")
+    bob.wait("incoming")
+    alice.wait("closed")  # 2xx without M2 is fine, but bob offers: no media
+    bob.wait("closed")
+    answer = next(m for m in relay.answers("INVITE") if m.status == 200)
+    assert not answer.e2ee and b"m=audio" in answer.body
+    bob.never("shield", state="locked")
+
+
+# --- identities, and somebody in the middle ---
+
+def test_verified_and_then_another_identity(lab):
+    lab.relay()
+    alice, bob = lab.pair()
+    talk(alice, bob, 0.2)
+    alice.say("codes", "match")
+    alice.wait("verified")
+    end(alice, bob)
+    alice.call("bob")
+    assert alice.wait("shield", state="locked")["verified"] is True
+    end(alice, bob)
+    bob.close()
+    lab.things.remove(bob)
+    (lab.folder / "bob.identity").unlink()
+    bob = lab.endpoint("bob", 2, "--auto-answer", "yes")
+    alice.call("bob")
+    closed = alice.wait("closed")
+    assert closed["reason"] == "identity-changed", closed
+    assert "verified" in alice.wait("warning")["text"]
+    bob.wait("closed")
+    assert len([e for e in alice.seen if e["event"] == "shield"]) == 2
+    bob.never("shield", state="locked")
+
+
+def test_a_man_in_the_middle_changes_the_code(lab):
+    """He answers as bob and calls bob as alice, with identities of his own;
+    and once the users compared, he can't come in any more."""
+    relay = lab.relay()
+    alice, bob = lab.pair()
+    talk(alice, bob, 0.2)
+    for one in (alice, bob):
+        one.say("codes", "match")
+        one.wait("verified")
+    end(alice, bob)
+    carol = lab.endpoint("carol", 3)
+    dave = lab.endpoint("dave", 4, "--auto-answer", "yes")
+    relay.users.update(carol=(carol.address, 5060), dave=(dave.address, 5060))
+    middle = lab.folder / "middle"
+    middle.mkdir()
+    own, lab.folder = lab.folder, middle
+    as_dave = lab.endpoint("dave", 5, "--auto-answer", "yes")
+    as_carol = lab.endpoint("carol", 6)
+    as_bob = lab.endpoint("bob", 7, "--auto-answer", "yes")
+    lab.folder = own
+    relay.users["dave"] = (as_dave.address, 5060)
+    carol.call("dave")
+    first, his_first = carol.locked(), as_dave.locked()
+    relay.users["dave"] = (dave.address, 5060)
+    as_carol.call("dave")
+    his_second, second = as_carol.locked(), dave.locked()
+    assert first == his_first and second == his_second
+    assert first != second, "carol and dave read different codes"
+    relay.users["bob"] = (as_bob.address, 5060)
+    alice.call("bob")
+    assert alice.wait("closed")["reason"] == "identity-changed"
+    carol.say("codes", "differ")
+    carol.wait("closed")
+
+
+def test_three_failures_block_a_peer(lab):
+    relay = lab.relay()
+    alice, bob = lab.pair()
+
+    def break_m4(message, to):
+        if message.request and message.method == "INFO" and \
+                to == (alice.address, 5060):
+            message.body = message.body[:-1] + bytes([message.body[-1] ^ 1])
+        return [(message, to)]
+
+    relay.on_sip = break_m4
+    for _ in range(3):
+        alice.call("bob")
+        assert alice.wait("closed")["reason"] == "aead"
+        bob.wait("closed")
+    alice.wait("warning", name="blocked")
+    relay.on_sip = lambda message, to: [(message, to)]
+    alice.call("bob")
+    alice.wait("error")
+    alice.never("shield")
+
+
+# --- the course of a handshake ---
+
+def test_info_lost_and_repeated(lab):
+    relay = lab.relay()
+    alice, bob = lab.pair()
+    lost, repeated = set(), 0
+
+    def harass(message, to):
+        nonlocal repeated
+        if message.method != "INFO":
+            return [(message, to)]
+        if message.request and message.get("CSeq") not in lost:
+            lost.add(message.get("CSeq"))  # the first of each is lost
+            return []
+        if message.request:
+            # An identical copy, in a transaction of its own.
+            repeated += 1
+            again = message.copy()
+            again.headers[0][1] += f"again{repeated}"
+            return [(message, to), (again, to)]
+        return [(message, to)]
+
+    relay.on_sip = harass
+    talk(alice, bob)
+    assert len(lost) == 3 and repeated >= 3
+    assert {m.status for m in relay.answers("INFO")} == {200}
+    end(alice, bob)
+
+
+def test_info_refused_ends_the_call(lab):
+    relay = lab.relay()
+    alice, bob = lab.pair()
+
+    def refuse(message, to):
+        if not message.request and message.method == "INFO":
+            message.start = "SIP/2.0 500 No"
+        return [(message, to)]
+
+    relay.on_sip = refuse
+    alice.call("bob")
+    assert alice.wait("closed")["reason"] in ("info-refused", "bye")
+    bob.wait("closed")
+    alice.never("shield", state="locked")
+
+
+def test_handshake_that_stalls_ends_after_ten_seconds(lab):
+    relay = lab.relay()
+    alice, bob = lab.pair()
+    relay.on_sip = lambda m, to: [] if m.method == "INFO" else [(m, to)]
+    alice.call("bob")
+    alice.wait("established")
+    start = time.monotonic()
+    reasons = {one.wait("closed", 14)["reason"] for one in (alice, bob)}
+    assert 8 < time.monotonic() - start < 13
+    assert reasons & {"time-m3", "time-m4"}
+    assert not relay.rtp, "no media before the lock"
+
+
+def reinvite(relay, change):
+    """Invent a re-INVITE to bob in alice's dialog. @return bob's answer."""
+    first = relay.requests("INVITE")[0]
+    answer = next(m for m in relay.answers("INVITE") if m.status == 200)
+    ask = first.copy()
+    bob = re.search(r"<(sip:[^>]+)>", answer.get("Contact")).group(1)
+    ask.start = f"INVITE {bob} SIP/2.0"
+    ask.set("To", answer.get("To"))
+    ask.set("CSeq", "4000000 INVITE")
+    while ask.pop("Via"):
+        pass
+    while ask.pop("Route"):
+        pass
+    ask.headers.insert(0, ["Via", f"SIP/2.0/UDP {relay.address}:5060"
+                           ";branch=z9hG4bKinvented"])
+    change(ask)
+    host, port = re.search(r"@([\d.]+):(\d+)", bob).groups()
+    relay.send(ask, (host, int(port)))
+    said = answer_to(relay, "4000000 INVITE")
+    ask.start = ask.start.replace("INVITE", "ACK", 1)
+    ask.set("CSeq", "4000000 ACK")
+    ask.body = b""
+    relay.send(ask, (host, int(port)))
+    return said
+
+
+def answer_to(relay, cseq):
+    for _ in range(100):
+        for message in relay.answers(cseq.split()[1]):
+            if message.get("CSeq") == cseq and message.status >= 200:
+                return message
+        time.sleep(0.05)
+    raise AssertionError(f"no answer to {cseq}")
+
+
+def other_m1(message):
+    old = message.e2ee
+    new = old[:40] + ("A" if old[40] != "A" else "B") + old[41:]
+    message.body = message.body.replace(old.encode(), new.encode())
+
+
+def no_m1(message):
+    message.body = re.sub(rb"a=e2ee:\S+\r\n", b"", message.body)
+
+
+def no_sdp(message):
+    message.body = b""
+    message.pop("Content-Type")
+
+
+@pytest.mark.parametrize("change", [other_m1, no_m1, no_sdp])
+def test_a_reinvite_cannot_change_the_handshake(lab, change):
+    relay = lab.relay()
+    alice, bob = lab.pair()
+    talk(alice, bob, 0.3)
+    assert reinvite(relay, change).status == 488
+    before = bob.stats()["received"]
+    time.sleep(0.5)
+    assert bob.stats()["received"] > before + 15, "the call stays as it was"
+    end(bob, alice)  # whose CSeq the invented request didn't spoil
+
+
+@pytest.mark.parametrize("method", ["REFER", "INFO", "INVITE"])
+def test_what_such_a_call_refuses(lab, method):
+    """REFER, INFO with Record, and INVITE with Replaces."""
+    relay = lab.relay()
+    alice, bob = lab.pair()
+    talk(alice, bob, 0.2)
+    first = relay.requests("INVITE")[0]
+    answer = next(m for m in relay.answers("INVITE") if m.status == 200)
+    ask = Message(first.data())
+    ask.start = f"{method} sip:bob@{bob.address}:5060 SIP/2.0"
+    while ask.pop("Via"):
+        pass
+    ask.headers.insert(0, ["Via", f"SIP/2.0/UDP {relay.address}:5060;"
+                           "branch=z9hG4bKrefused"])
+    ask.set("CSeq", f"4000001 {method}")
+    ask.body = b""
+    if method == "INVITE":
+        tags = [answer.get(n).partition("tag=")[2] for n in ("To", "From")]
+        ask.set("Call-ID", "somebody-else")
+        ask.set("Replaces", f"{first.get('Call-ID')};to-tag={tags[0]};"
+                f"from-tag={tags[1]}")
+    else:
+        ask.set("To", answer.get("To"))
+        ask.set("Refer-To", "sip:mallory@branch.example")
+        ask.set("Record", "on")
+    relay.send(ask, (bob.address, 5060))
+    bob.wait("refused")
+    said = answer_to(relay, f"4000001 {method}")
+    assert said.status == 403 and said.get("Reason")
+    end(bob, alice)
+
+
+def test_forked_answers(lab):
+    """Two devices answer: the first has the call, the other gets a BYE."""
+    relay = lab.relay(users={"bob": [(lab.address(2), 5060),
+                                     (lab.address(3), 5060)]})
+    alice, bob = lab.pair()
+    late = lab.endpoint("bob", 3, "--auto-answer", "yes")
+    alice.call("bob")
+    code = alice.locked()
+    for one in (bob, late):
+        one.wait("incoming")
+    winner, loser = (bob, late) if not [
+        e for e in bob.seen if e["event"] == "closed"] else (late, bob)
+    try:
+        loser.wait("closed", 3)
+    except AssertionError:
+        winner, loser = loser, winner
+        loser.wait("closed", 3)
+    assert winner.locked() == code
+    loser.never("shield", state="locked")
+    answers = {m.get("To").partition("tag=")[2]
+               for m in relay.answers("INVITE") if m.status == 200}
+    assert len(answers) == 2
+    assert len(relay.requests("BYE")) == 1 and len(relay.requests("ACK")) >= 2
+    end(alice, winner)
+
+
+def test_redirected_to_the_aor_behind_an_alias(lab):
+    relay = lab.relay()
+    alice, bob = lab.pair()
+
+    def alias(message, to):
+        if message.request and "reception@" in message.start:
+            if message.method == "INVITE":
+                say = message.copy()
+                say.start = "SIP/2.0 302 Moved Temporarily"
+                say.pop("Via")
+                say.body = b""
+                say.set("Contact", f"<{bob.aor}>")
+                say.set("To", say.get("To") + ";tag=alias")
+                return [(say, (alice.address, 5060))]
+            return []
+        return [(message, to)]
+
+    relay.users["reception"] = relay.users["bob"]
+    relay.on_sip = alias
+    alice.call("reception")
+    assert alice.wait("redirected")["peer"] == bob.aor
+    assert alice.locked() == bob.locked()
+    end(alice, bob)
+
+
+# --- the program ---
+
+def test_identity_files_and_no_core(lab):
+    alice = lab.endpoint("alice", 1)
+    assert (lab.folder / "alice.identity").stat().st_mode & 0o777 == 0o600
+    pid = alice.child.pid
+    with open(f"/proc/{pid}/limits") as f:
+        core = next(line for line in f if "core file" in line).split()
+    assert core[4:6] == ["0", "0"]
+    text = open(f"/proc/{pid}/smaps").read()
+    assert re.search(r"^VmFlags:.*\blo\b", text, re.M), "memory is locked"
+
+
+def test_passphrase(lab):
+    secret = lab.folder / "passphrase"
+    secret.write_text("correct horse\n")
+    with_it = ("--passphrase-file", str(secret))
+    lab.endpoint("alice", 1, *with_it)
+    lab.close()
+    assert b"correct horse" not in (lab.folder / "alice.identity").read_bytes()
+    key = (lab.folder / "alice.identity").read_bytes()
+    lab.endpoint("alice", 1, *with_it)
+    lab.close()
+    assert key == (lab.folder / "alice.identity").read_bytes()
+    secret.write_text("wrong\n")
+    with pytest.raises(AssertionError):
+        lab.endpoint("alice", 1, *with_it)
+    lab.things.clear()
+
+
+def test_codes_go_nowhere_but_to_the_interface(lab):
+    relay = lab.relay()
+    alice, bob = lab.pair()
+    code = talk(alice, bob, 0.5)
+    end(alice, bob)
+    assert [e for e in alice.seen if code in str(e)] == \
+        [e for e in alice.seen if e["event"] == "shield"]
+    digits = code.replace(" ", "").encode()
+    wire = b"".join(m.data() for _, m in relay.log)
+    lab.close()
+    for path in lab.folder.iterdir():
+        data = path.read_bytes() if path.suffix != ".wav" else b""
+        assert code.encode() not in data and digits not in data, path
+    assert code.encode() not in wire and digits not in wire
+
+
+def test_the_terminal_shows_the_shield_in_words(lab):
+    lab.relay()
+    bob = lab.endpoint("bob", 2, "--auto-answer", "yes")
+    command = [str(PROGRAM), "--aor", "sip:alice@branch.example", "--listen",
+               f"{lab.address(1)}:5060", "--outbound",
+               f"sip:{lab.address(9)}:5060", "--identity",
+               str(lab.folder / "a.identity"), "--peers",
+               str(lab.folder / "a.peers"), "--audio-in", "tone",
+               "--audio-out", "none"]
+    with subprocess.Popen(command, text=True, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as child:
+        child.stdin.write("call bob\n")
+        child.stdin.flush()
+        code = bob.locked()
+        time.sleep(0.5)
+        out, _ = child.communicate("codes match\npeers\nhangup\nquit\n", 10)
+    assert "Shield with lock: end-to-end encrypted" in out
+    assert code in out and "sip:bob@branch.example is verified" in out
+
+
+@pytest.mark.parametrize("options, complaint", [
+    (["--aor", "alice"], "aor"),
+    (["--aor", "sip:Alice@branch.example"], "small letters"),
+    (["--aor", "sip:a@b", "--e2ee", "maybe"], "off on required"),
+    (["--aor", "sip:a@b", "--codecs", "opus,mp3"], "codecs"),
+    (["--aor", "sip:a@b", "--phone-listen", "192.0.2.1:5070"], "loopback"),
+    (["--aor", "sip:a@b", "--rtp-ports", "9-1"], "LOW-HIGH"),
+    (["--aor", "sip:a@b", "--config", "/nowhere.yaml"], "/nowhere.yaml"),
+    (["answer"], "answer"),
+])
+def test_options_that_are_refused_by_name(options, complaint):
+    done = subprocess.run([str(PROGRAM), *options], capture_output=True,
+                          text=True, timeout=10, stdin=subprocess.DEVNULL)
+    assert done.returncode == 1 and complaint in done.stderr, done.stderr
+
+
+def test_the_configuration_file(lab):
+    path = lab.folder / "endpoint.yaml"
+    path.write_text("aor: sip:alice@branch.example\n"
+                    f"listen: {lab.address(1)}:5077\n"
+                    f"identity: {lab.folder}/i\npeers: {lab.folder}/p\n"
+                    "audio_in: silence\naudio_out: none\n")
+    done = subprocess.run([str(PROGRAM), "--json", "--config", str(path)],
+                          input='{"command":"quit"}\n', text=True,
+                          capture_output=True, timeout=10)
+    assert f'"address":"{lab.address(1)}:5077"' in done.stdout, done
+    path.write_text("aor: sip:alice@branch.example\ncolour: red\n")
+    done = subprocess.run([str(PROGRAM), "--config", str(path)], text=True,
+                          capture_output=True, timeout=10)
+    assert done.returncode == 1 and "colour" in done.stderr, done.stderr
