@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The flow table, the stages, the abi's server: on ports made of rings.
 STAGE_TESTS := $(patsubst %,$(B)/tests/%_test,flow validate source classify walk \
-    srtp_walk)
+    srtp_walk control_socket)
 CHECK_PROGRAMS += $(STAGE_TESTS)
 
 $(B)/obj/tests/stage/%.o: EXTRA = $(DPDK_C)
@@ -22,3 +22,15 @@ $(B)/tests/rtcp_test: $(call objs,tests/stage/rtcp_test.c \
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka
 CHECK_PROGRAMS += $(B)/tests/rtcp_test
+
+# libFuzzer, clang only: all of it once more, instrumented.
+STAGE_FUZZ := $(B)/fuzz/classify $(B)/fuzz/abi
+FUZZ_PROGRAMS += $(STAGE_FUZZ)
+$(STAGE_FUZZ): $(B)/fuzz/%: tests/fuzz/%.c tests/stage/quiet.c \
+    $(filter-out %/log.c,$(LAB_SRC)) \
+    $(wildcard dataplane/*/*.h tests/stage/*.h) | packages
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)clang -std=gnu11 -O1 -g $(WARN) -I. $(DPDK_C) $(IMB_C) \
+	    -fsanitize=fuzzer,address,undefined \
+	    -fno-sanitize-recover=undefined $(filter %.c,$^) -o $@ \
+	    -lcmocka -lrte_net_ring $(DPDK_L) $(IMB_L)
