@@ -17,6 +17,7 @@
 #define CONNECTIONS_MAX 64
 #define IDLE_SECONDS	30
 #define BACKLOG		16
+#define DROPPED_MAX	(1u << 20) /* octets read and dropped for a 413 */
 
 struct http {
 	struct http_context ctx;
@@ -30,7 +31,8 @@ struct http {
 struct incoming {
 	char *body; /* HTTP_BODY_MAX octets, once there is any */
 	size_t len;
-	bool too_large, no_memory;
+	size_t dropped; /* octets beyond */
+	bool no_memory;
 };
 
 static enum MHD_Result answer(struct MHD_Connection *c, struct reply *rp)
@@ -61,20 +63,22 @@ static enum MHD_Result answer(struct MHD_Connection *c, struct reply *rp)
 	return done;
 }
 
-static void body_append(struct incoming *in, const char *data, size_t n)
+/* @return false: no end in sight, cut it off. */
+static bool body_append(struct incoming *in, const char *data, size_t n)
 {
-	if (in->too_large || in->no_memory)
-		return;
-	if (!in->body)
+	if (!in->body && !in->no_memory)
 		in->body = malloc(HTTP_BODY_MAX);
-	if (!in->body)
+	if (!in->body) {
 		in->no_memory = true;
-	else if (n > HTTP_BODY_MAX - in->len)
-		in->too_large = true;
-	else {
-		memcpy(in->body + in->len, data, n);
-		in->len += n;
+		return true;
 	}
+	if (in->dropped || n > HTTP_BODY_MAX - in->len) {
+		in->dropped += n;
+		return in->dropped < DROPPED_MAX;
+	}
+	memcpy(in->body + in->len, data, n);
+	in->len += n;
+	return true;
 }
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *c,
@@ -92,11 +96,12 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c,
 		return in ? MHD_YES : MHD_NO;
 	}
 	if (*n) {
-		body_append(in, data, *n);
+		if (!body_append(in, data, *n))
+			return MHD_NO;
 		*n = 0;
 		return MHD_YES;
 	}
-	if (in->too_large)
+	if (in->dropped)
 		reply_error(&rp, 413, "too-large",
 			    "A body may have %d octets at most", HTTP_BODY_MAX);
 	else if (in->no_memory)

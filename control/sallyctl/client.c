@@ -47,7 +47,8 @@ static void refused(long status, const json_t *j)
 	const char *text = json_string_value(json_object_get(j, "message"));
 
 	if (text)
-		fprintf(stderr, "sallyctl: %s.\n", text);
+		fprintf(stderr, "sallyctl: %s%s\n", text,
+			text[0] && text[strlen(text) - 1] == '?' ? "" : ".");
 	else
 		fprintf(stderr, "sallyctl: the answer was status %ld.\n",
 			status);

@@ -32,3 +32,10 @@ $(MEDIA_FUZZ): $(B)/fuzz/%: tests/fuzz/%.c $(call srcs,control/sdp \
 		-fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined $(filter %.c,$^) -o $@ -lsodium
 FUZZ_PROGRAMS += $(MEDIA_FUZZ)
+
+# The control API, against the real control, by HTTP and by sallyctl.
+MEDIA_FAKE := $(B)/tests/abi-server
+$(MEDIA_FAKE): $(call objs,tests/media/abi-server.c tests/media/fake_dp.c)
+	$(MEDIA_LINK) -lpthread
+$(MEDIA_LIVE): | $(MEDIA_FAKE)
+CHECK_PYTEST += tests/media/test_api.py
