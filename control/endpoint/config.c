@@ -294,7 +294,8 @@ static bool resolve_sip(struct config *c)
 	static const char *const e2ee[] = {"off", "on", "required", NULL};
 	static const char *const yes[] = {"no", "yes", NULL};
 	struct config_text *t = &c->text;
-	unsigned transp = 0, mode = UA_E2EE_ON, srtp = 0, answer = 0, low, high;
+	unsigned transp = 0, mode = UA_E2EE_ON, srtp = 0, answer = 0, low, high,
+		 step;
 	const char *at;
 
 	if (!t->aor || !e2ee_aor_valid(t->aor, strlen(t->aor)))
@@ -310,7 +311,7 @@ static bool resolve_sip(struct config *c)
 	    !choice("auto_answer", t->auto_answer, yes, &answer) ||
 	    !number("expires", t->expires, 10, 86400, 300, &c->ua.expires) ||
 	    !number("step_packets", t->step_packets, 1, 1u << 20, 1u << 20,
-		    &c->ua.limits.step_packets) ||
+		    &step) ||
 	    !address("listen", t->listen ? t->listen : "127.0.0.1", 0,
 		     &c->ua.laddr) ||
 	    !address("phone_listen",
@@ -320,6 +321,7 @@ static bool resolve_sip(struct config *c)
 	if (!sa_is_loopback(&c->phone_laddr))
 		return bad("phone_listen", t->phone_listen,
 			   "an address of this machine's loopback");
+	c->ua.limits.step_packets = step;
 	c->ua.limits.step_ms = MEDIA_STEP_MS;
 	low = 16384;
 	high = 32767;

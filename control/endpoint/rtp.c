@@ -112,7 +112,28 @@ static bool digit(const uint8_t **p, size_t *len, uint8_t event[MEDIA_DIGIT])
 	return true;
 }
 
-static void receive_sealed(struct rtp *r, const uint8_t *p, size_t len)
+static uint32_t get32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	       (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Take a packet that is good into the statistics. @return its number. */
+static uint32_t seen(struct rtp *r, const uint8_t *header, uint8_t codec)
+{
+	uint32_t ssrc = get32(header + 8);
+	uint64_t now = tmr_jiffies() * clock_of(r, codec) / 1000;
+
+	/* Another source begins its order after the last one's. */
+	if (r->source.valid && r->source.ssrc != ssrc)
+		jitter_flush(&r->jitter);
+	return rtcp_seen(&r->source, ssrc,
+			 (uint16_t)(header[2] << 8 | header[3]),
+			 get32(header + 4), (uint32_t)now);
+}
+
+static void receive_sealed(struct rtp *r, const uint8_t *header,
+			   const uint8_t *p, size_t len)
 {
 	uint8_t plain[BUF], event[MEDIA_DIGIT];
 	struct media_frame f;
@@ -121,6 +142,7 @@ static void receive_sealed(struct rtp *r, const uint8_t *p, size_t len)
 	if (media_open(r->media, r->kind, tmr_jiffies(), p, len, plain,
 		       sizeof(plain), &f) != MEDIA_OK)
 		return; /* counted there, by verdict */
+	(void)seen(r, header, f.codec);
 	if (!r->authentic) {
 		r->authentic = true;
 		r->h.authentic(r->h.arg);
@@ -137,17 +159,19 @@ static void receive_sealed(struct rtp *r, const uint8_t *p, size_t len)
 	sodium_memzero(plain, sizeof(plain));
 }
 
-static void receive_plain(struct rtp *r, const uint8_t *header, uint64_t order,
-			  uint32_t ts, const uint8_t *p, size_t len)
+static void receive_plain(struct rtp *r, const uint8_t *header,
+			  const uint8_t *p, size_t len)
 {
 	uint8_t codec = r->in[header[1] & 0x7f], event[MEDIA_DIGIT];
+	uint32_t order;
 
 	if (codec == NO_CODEC || !r->can_receive ||
 	    (codec == MEDIA_EVENT && !digit(&p, &len, event))) {
 		r->stats.codec++;
 		return;
 	}
-	put(r, codec, header[1] & 0x80, ts, order, p, len);
+	order = seen(r, header, codec);
+	put(r, codec, header[1] & 0x80, get32(header + 4), order, p, len);
 }
 
 /* @return the header's length with CSRCs and extension, 0: malformed. *len is
@@ -175,19 +199,12 @@ static size_t header_size(const uint8_t *p, size_t *len)
 	return n;
 }
 
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	       (uint32_t)p[2] << 8 | p[3];
-}
-
 static void rtp_received(const struct sa *src, struct mbuf *mb, void *arg)
 {
 	struct rtp *r = arg;
 	uint8_t *p = mbuf_buf(mb);
 	size_t len = mbuf_get_left(mb), n;
 	int hop_len = (int)len;
-	uint32_t ts, ssrc, clock, ext;
 
 	if (r->mode == RTP_CLOSED) {
 		r->stats.closed++;
@@ -211,19 +228,10 @@ static void rtp_received(const struct sa *src, struct mbuf *mb, void *arg)
 		r->stats.malformed++;
 		return;
 	}
-	ts = get32(p + 4);
-	ssrc = get32(p + 8);
-	if (r->source.valid && r->source.ssrc != ssrc) {
-		/* Another source begins its order after the last one's. */
-		jitter_flush(&r->jitter);
-	}
-	clock = clock_of(r, r->in[p[1] & 0x7f]);
-	ext = rtcp_seen(&r->source, ssrc, (uint16_t)(p[2] << 8 | p[3]), ts,
-			(uint32_t)(tmr_jiffies() * clock / 1000));
 	if (r->mode == RTP_SEALED)
-		receive_sealed(r, p + n, len - n);
+		receive_sealed(r, p, p + n, len - n);
 	else
-		receive_plain(r, p, ext, ts, p + n, len - n);
+		receive_plain(r, p, p + n, len - n);
 }
 
 static void rtcp_received(const struct sa *src, struct mbuf *mb, void *arg)

@@ -95,7 +95,7 @@ class Stream:
 class Relay(threading.Thread):
     """users: user -> (address, port), or a list of them: forked.
     on_sip(message, to) -> list of (message, to), to change what goes on.
-    on_rtp(packet) -> list of packets.
+    on_rtp(to, packet) -> list of packets.
     log: (direction, message); rtp: (to, packet) with to an endpoint's port."""
 
     def __init__(self, address, users, media=True):
@@ -105,7 +105,7 @@ class Relay(threading.Thread):
         self.sock.bind((address, 5060))
         self.streams = {}
         self.on_sip = lambda message, to: [(message, to)]
-        self.on_rtp = lambda packet: [packet]
+        self.on_rtp = lambda to, packet: [packet]
         self.log, self.rtp, self.rtcp = [], [], []
         self.error = None
         self.wake = socket.socketpair()
@@ -153,7 +153,7 @@ class Relay(threading.Thread):
             outs = [data]
         else:
             self.rtp.append((stream.owner, data))
-            outs = self.on_rtp(data)
+            outs = self.on_rtp(stream.owner, data)
         for out in outs:
             to = (stream.owner[0], stream.owner[1] + rtcp)
             stream.other.socks[rtcp].sendto(out, to)
