@@ -216,9 +216,9 @@ int sdp_mline_set(struct sdp *s, unsigned m, uint16_t port, const char *proto)
 	sdp_mline(s, m, &old);
 	if (proto)
 		old.proto = (struct sdp_view){proto, strlen(proto)};
-	n = snprintf(text, sizeof(text), "%.*s %u %.*s %.*s",
-		     (int)old.kind.len, old.kind.p, port, (int)old.proto.len,
-		     old.proto.p, (int)old.fmts.len, old.fmts.p);
+	n = snprintf(text, sizeof(text), "%.*s %u %.*s %.*s", (int)old.kind.len,
+		     old.kind.p, port, (int)old.proto.len, old.proto.p,
+		     (int)old.fmts.len, old.fmts.p);
 	if (n < 0 || (size_t)n >= sizeof(text))
 		return EMSGSIZE;
 	return sdp_line_replace(l, text, (size_t)n);

@@ -160,6 +160,12 @@ static uint32_t stats_say(struct fake_dp *f, uint32_t seq, uint64_t id)
 	return SP_OK;
 }
 
+static void key_hide(struct sp_key *k)
+{
+	memset(k->key, 0, sizeof(k->key));
+	memset(k->salt, 0, sizeof(k->salt));
+}
+
 static uint32_t list(struct fake_dp *f, uint16_t type, uint32_t seq)
 {
 	struct sp_port port = {.name = "access0",
@@ -177,8 +183,8 @@ static uint32_t list(struct fake_dp *f, uint16_t type, uint32_t seq)
 	for (unsigned i = 0; type == SP_TRANSPORT_LIST && i < f->n_t; i++) {
 		struct sp_transport t = f->t[i];
 
-		memset(t.rx.key, 0, sizeof(t.rx.key) + sizeof(t.rx.salt));
-		memset(t.tx.key, 0, sizeof(t.tx.key) + sizeof(t.tx.salt));
+		key_hide(&t.rx);
+		key_hide(&t.tx);
 		say(f, SP_TRANSPORT_ITEM, seq, &t);
 	}
 	for (unsigned i = 0; type == SP_STREAM_LIST && i < f->n_s; i++)
