@@ -238,7 +238,6 @@ static int serve(struct dataplane *d)
 		notify("READY=1");
 		run(d);
 		notify("STOPPING=1");
-		log_line(LOG_INFO, "down");
 		rc = EXIT_SUCCESS;
 	}
 	workers_stop(&d->workers);
@@ -254,6 +253,8 @@ no_adjacencies:
 	ports_down(&d->ports);
 no_ports:
 	eal_stop();
+	if (rc == EXIT_SUCCESS)
+		log_line(LOG_INFO, "down, nothing left behind");
 no_eal:
 	close(d->signals);
 	return rc;

@@ -150,7 +150,7 @@ def test_nothing_is_left_behind(rig, number):
     assert not (rig.folder / "dataplane.sock").exists()
     assert not Path(f"/var/run/dpdk/{rig.tag}").exists()
     assert ip("netns", "pids", rig.gateway.name) == ""
-    assert rig.log.read_text().endswith("sallyport-dataplane: down\n")
+    assert rig.log.read_text().endswith(": down, nothing left behind\n")
 
 
 def test_it_starts_again_where_one_was_killed(rig):
