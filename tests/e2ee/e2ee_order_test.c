@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <sodium.h>
 #include <string.h>
+#include "control/e2ee/handshake_int.h" /* to see what is wiped */
 #include "tests/e2ee/pair.h"
 
 static struct pair p;
@@ -302,6 +304,59 @@ static void no_deadline(void **state)
 	assert_int_equal(e2ee_deadline(p.side[PAIR_R]), E2EE_NEVER);
 }
 
+/* ---- what is gone, and when ---- */
+
+static bool gone(const void *what, size_t n)
+{
+	return sodium_is_zero(what, n);
+}
+
+static void wiped(void **state)
+{
+	const struct e2ee *i, *r;
+
+	(void)state;
+	no_guards();
+	assert_true(pair_upto(&p, 3));
+	i = p.side[PAIR_I];
+	r = p.side[PAIR_R];
+	/* I has its PRK: its X25519 secret is no longer needed */
+	assert_true(gone(i->s.x, sizeof(i->s.x)));
+	assert_true(gone(i->s.plain, 32)); /* where the X25519 result was */
+	assert_false(gone(i->s.prk, sizeof(i->s.prk)));
+	assert_false(gone(r->s.x, sizeof(r->s.x)));
+	pair_deliver(&p, 3);
+	assert_true(gone(&r->s, sizeof(r->s))); /* code, base keys exist */
+	assert_false(gone(r->res.k5, sizeof(r->res.k5)));
+	pair_deliver(&p, 4);
+	assert_true(gone(&i->s, sizeof(i->s)));
+	pair_deliver(&p, 5);
+	assert_true(gone(r->res.k5, sizeof(r->res.k5)));
+	assert_true(gone(i->res.k5, sizeof(i->res.k5)));
+	for (int m = 2; m <= 5; m++) {
+		struct e2ee *h;
+
+		assert_true(pair_start(&p));
+		assert_true(pair_upto(&p, m));
+		p.msg[m][p.len[m] - 1] ^= 0xff;
+		assert_int_equal(pair_deliver(&p, m).act, E2EE_END);
+		h = pair_to(&p, m);
+		assert_true(gone(&h->s, sizeof(h->s)));
+		assert_true(gone(&h->res, sizeof(h->res)));
+		assert_true(gone(h->out, sizeof(h->out)));
+	}
+	/* an ordinary call keeps nothing either */
+	assert_true(pair_start(&p));
+	e2ee_sdp(p.side[PAIR_I], "", 0, p.now);
+	assert_true(gone(&p.side[PAIR_I]->s, sizeof(i->s)));
+	/* nor a locked one that fails in the end */
+	assert_true(pair_start(&p));
+	assert_true(pair_lock(&p));
+	assert_ended(e2ee_feed(p.side[PAIR_I], p.msg[2], 50, p.now),
+		     E2EE_R_DIFFERS, "after the lock");
+	assert_true(gone(&p.side[PAIR_I]->res, sizeof(i->res)));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -316,6 +371,7 @@ int main(void)
 		TEST(deadlines),
 		TEST(late_messages),
 		TEST(no_deadline),
+		TEST(wiped),
 	};
 
 	return cmocka_run_group_tests_name("e2ee order", tests, NULL, NULL);

@@ -14,8 +14,12 @@ ROOT = Path(__file__).resolve().parents[2]
 B = ROOT / os.environ.get("B", "build")
 LIBRARY = B / "lib" / "libsallyport-e2ee.a"
 PEER = B / "tests" / "e2ee-peer"  # a program that does link it
-GATEWAY = ("sallyport-dataplane", "sallyport-control", "sallyport-media",
-           "sallyctl")
+SOURCES = {"sallyport-dataplane": "dataplane/app",
+           "sallyport-control": "control",
+           "sallyport-media": "control/media",
+           "sallyctl": "control/sallyctl"}
+GATEWAY = [name for name, folder in SOURCES.items()
+           if list((ROOT / folder).glob("*.c"))]
 MARK = b"The peer isn't who it committed to be"  # of reason.c
 
 
@@ -26,12 +30,13 @@ def nm(path, *options):
 
 
 def own_symbols():
-    """What the library defines for others to link."""
+    """What the library defines for others to link. control/calls has a media_new
+    of its own, so those names say nothing; but media.c needs sframe_seal."""
     names = {line.split()[-1] for line in
              nm(LIBRARY, "--defined-only", "--extern-only").splitlines()
              if re.match(r"[0-9a-f]+ [TDBRV] ", line)}
     assert {"e2ee_new", "media_open", "sframe_seal"} <= names
-    return names
+    return {name for name in names if not name.startswith("media_")}
 
 
 def traces(binary, linkmap):
@@ -55,7 +60,7 @@ def built():
 def test_traces_are_found_where_there_are_some():
     """Otherwise the test below would say nothing."""
     found = " ".join(traces(PEER, f"{PEER}.map"))
-    for trace in ("libsallyport-e2ee", "e2ee_new", "media_open",
+    for trace in ("libsallyport-e2ee", "e2ee_new", "sframe_seal",
                   MARK.decode()):
         assert trace in found
 
@@ -65,9 +70,6 @@ def test_gateway_has_nothing_of_it(name):
     binary = B / "bin" / name
     if not binary.exists():
         if built():
-            sources = {"sallyport-media": "control/media"}.get(name)
-            if sources and not list((ROOT / sources).glob("*.c")):
-                pytest.skip(f"there is no {name} in this version")
             pytest.fail(f"{name} isn't built, though {built()} are")
         pytest.skip("no program of the gateway is built")
     linkmap = B / f"{name}.map"
