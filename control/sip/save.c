@@ -34,16 +34,17 @@ json_t *bridge_save(void *arg)
 
 static bool session_load(struct session *s, const struct door *d, json_t *saved)
 {
-	const char *local, *tp, *peer, *other = NULL;
-	json_t *dlg;
+	const char *local, *tp, *peer, *other;
+	json_t *dlg, *second;
 	struct sa at;
 	int methods;
 
 	if (!saved ||
-	    json_unpack(saved, "{s:o, s:s, s:s, s:s, s?:s?, s:i}", "dialog",
-			&dlg, "local", &local, "transport", &tp, "peer", &peer,
-			"other", &other, "methods", &methods))
+	    json_unpack(saved, "{s:o, s:s, s:s, s:s, s:o, s:i}", "dialog", &dlg,
+			"local", &local, "transport", &tp, "peer", &peer,
+			"other", &second, "methods", &methods))
 		return false;
+	other = json_string_value(second); /* NULL: there is no other */
 	if (!sip_tp_parse(&s->hop.tp, tp) || !sip_addr_parse(&at, local) ||
 	    !sip_addr_parse(&s->hop.peer, peer) ||
 	    (other && !sip_addr_parse(&s->hop.other, other)))
