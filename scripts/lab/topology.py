@@ -209,6 +209,12 @@ class Gateway:
     def ctl_json(self, *arguments):
         return json.loads(self.sallyctl(*arguments, "--json").stdout)
 
+    def flows(self):
+        return self.ctl_json("flows")
+
+    def last_record(self):
+        return self.ctl_json("records")[0]
+
     def add_user(self, name, profile, password=None, suites=None):
         words = ["users", "add", name, "--profile", profile,
                  "--password-stdin"]
