@@ -30,11 +30,21 @@ enum { SIDE_RTP, SIDE_RTCP };
 
 struct endpoint {
 	uint8_t addr[16]; /* network order; IPv4 in the first four, then zero */
-	uint16_t port;	  /* network order */
-	uint8_t family;	  /* 4 or 6; 0: none */
-	uint8_t prefix;	  /* bits that count; 0 where a packet came from */
+	union {
+		struct {
+			uint16_t port;	/* network order */
+			uint8_t family; /* 4 or 6; 0: none */
+			uint8_t prefix; /* bits that count; 0 where a packet
+					 * came from */
+		};
+		uint32_t tail; /* port and family, to write and compare */
+	};
 } __attribute__((aligned(4)));
 
+#define ENDPOINT_TAIL(port, family) ((uint32_t)(family) << 16 | (port))
+#define ENDPOINT_TAIL_MASK	    0x00ffffffu /* all but the prefix */
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "ENDPOINT_TAIL");
 static_assert(sizeof(struct endpoint) == 20, "packed");
 
 /* Running state of a transport. */
@@ -58,8 +68,8 @@ struct flow_out {
 	struct adjacency *adj;	   /* NULL: the peer isn't known yet */
 	struct srtp_session *tx;   /* NULL: plain */
 	uint8_t hdr[FLOW_HDR_MAX]; /* IP header, UDP ports; lengths are zero */
-	uint16_t pseudo_sum; /* of the UDP pseudo header, without length */
-	uint8_t trailer;     /* octets that sealing adds */
+	uint16_t udp_sum;	   /* of the pseudo header and the ports */
+	uint8_t trailer;	   /* octets that sealing adds */
 	uint8_t family;
 } __rte_cache_aligned;
 

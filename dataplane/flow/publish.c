@@ -53,8 +53,8 @@ static void header_build(struct flow_out *o, uint8_t dscp, const uint8_t *src,
 	memcpy(addr + len, dst->addr, len);
 	memcpy(h + ip, &sport, 2);
 	memcpy(h + ip + 2, &dst->port, 2);
-	o->pseudo_sum = csum_fold(
-		csum_add(rte_cpu_to_be_16(IPPROTO_UDP), addr, 2 * len));
+	o->udp_sum = csum_fold(
+		csum_add(rte_cpu_to_be_16(IPPROTO_UDP), addr, 2 * len + 4));
 	if (!six) {
 		sum = csum_fold(csum_add(0, h, 20));
 		memcpy(h + 10, &sum, 2);

@@ -12,9 +12,10 @@ static enum verdict police(const struct worker *w, struct rte_mbuf *m)
 {
 	struct pkt_meta *x = pkt_meta(m);
 	const struct flow *f = x->flow;
-	struct endpoint e = source_of(m);
+	struct endpoint e;
 	bool within;
 
+	source_of(m, &e);
 	switch (source_check(f, x->side, &e)) {
 	case SOURCE_RIGHT:
 		within = bucket_spend(&f->run->bucket, &f->rate, w->now,

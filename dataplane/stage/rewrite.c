@@ -204,6 +204,9 @@ uint16_t stage_rewrite(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 			rte_prefetch0(departure(to[i], pkt_meta(m[i])));
 	}
 	for (uint16_t i = 0; i < n; i++)
+		if (to[i])
+			rte_prefetch0(departure(to[i], pkt_meta(m[i]))->adj);
+	for (uint16_t i = 0; i < n; i++)
 		pkt_meta(m[i])->verdict = rewrite(w, m[i], to[i]);
 	return stage_split(m, n);
 }

@@ -3,19 +3,16 @@
  * they arrived (until rewrite puts others there). */
 #pragma once
 #include <string.h>
-#include "dataplane/flow/flow.h"
+#include "dataplane/flow/source.h"
 #include "dataplane/stage/stage.h"
 
-static inline struct endpoint source_of(struct rte_mbuf *m)
+static inline void source_of(struct rte_mbuf *m, struct endpoint *e)
 {
 	const struct pkt_meta *x = pkt_meta(m);
 	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
-	struct endpoint e = {.family = x->family};
+	uint16_t port;
 
-	if (x->family == 4)
-		memcpy(e.addr, p + x->ip_off + 12, 4);
-	else
-		memcpy(e.addr, p + x->ip_off + 8, 16);
-	memcpy(&e.port, p + x->udp_off, 2);
-	return e;
+	memcpy(&port, p + x->udp_off, 2);
+	endpoint_set(e, x->family, p + x->ip_off + (x->family == 4 ? 12 : 8),
+		     port);
 }

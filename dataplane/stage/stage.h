@@ -78,7 +78,8 @@ static inline uint16_t stage_split(struct rte_mbuf *m[], uint16_t n)
 			m[k++] = m[i];
 		else
 			bad[b++] = m[i];
-	memcpy(&m[k], bad, b * sizeof(bad[0]));
+	if (b)
+		memcpy(&m[k], bad, b * sizeof(bad[0]));
 	return k;
 }
 

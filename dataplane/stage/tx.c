@@ -8,28 +8,32 @@
 #include "dataplane/flow/flow.h"
 #include "dataplane/stage/csum.h"
 
-enum { UDP_LEN = 8, UDP_SUM = 6 };
+enum { PORTS_LEN = 4, UDP_SUM = 6, UDP_LEN = 8 };
 
 /* The UDP checksum: of the pseudo header only where the device does the rest.
- * Zero would mean that there is none, so a sum that comes out as zero is sent
- * as its other representation (RFC 768). */
+ * The template has the ports in its sum, so that what was just written here
+ * isn't read back. Zero would mean that there is none, so a sum that comes out
+ * as zero is sent as its other representation (RFC 768). */
 static void udp_sum(struct rte_mbuf *m, const struct pkt_meta *x, uint16_t len,
 		    bool device)
 {
 	uint8_t *udp = rte_pktmbuf_mtod_offset(m, uint8_t *, x->udp_off);
-	uint64_t pseudo = (uint64_t)x->out->pseudo_sum + len;
-	uint16_t sum = 0;
+	const struct flow_out *o = x->out;
+	const uint8_t *ports = o->hdr + (x->udp_off - x->ip_off);
+	uint64_t sum = (uint64_t)o->udp_sum + len;
+	uint16_t folded;
 
-	memcpy(udp + UDP_SUM, &sum, 2);
 	if (device) {
-		sum = csum_fold(pseudo);
+		/* One's complement: adding the inverse takes them out. */
+		folded = csum_fold(csum_add(0, ports, PORTS_LEN));
+		folded = csum_fold(sum + (uint16_t)~folded);
 	} else {
-		sum = (uint16_t)~csum_fold(
-			csum_add(pseudo, udp, UDP_LEN + (size_t)x->rtp_len));
-		if (sum == 0)
-			sum = 0xffff;
+		sum = csum_add(sum + len, udp + UDP_LEN, x->rtp_len);
+		folded = (uint16_t)~csum_fold(sum);
+		if (folded == 0)
+			folded = 0xffff;
 	}
-	memcpy(udp + UDP_SUM, &sum, 2);
+	memcpy(udp + UDP_SUM, &folded, 2);
 }
 
 static void finish(struct rte_mbuf *m, bool device)
@@ -140,6 +144,7 @@ uint16_t stage_tx(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 		for (; sent < k; sent++)
 			left[lefts++] = batch[sent];
 	}
-	memcpy(&m[n - lefts], left, lefts * sizeof(left[0]));
+	if (lefts)
+		memcpy(&m[n - lefts], left, lefts * sizeof(left[0]));
 	return n - lefts;
 }

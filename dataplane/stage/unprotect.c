@@ -48,8 +48,9 @@ static enum verdict accept_packet(const struct worker *w, struct rte_mbuf *m)
 		return x->stream ? V_NONE : V_NO_STREAM;
 	}
 	if (f->rx) {
-		struct endpoint e = source_of(m);
+		struct endpoint e;
 
+		source_of(m, &e);
 		if (!source_verified(f, x->side, &e))
 			return V_SOURCE;
 	}
