@@ -101,6 +101,7 @@ class Sip:
     """One SIP message as captured."""
 
     def __init__(self, datagram):
+        self.time = datagram.time
         self.source, self.destination = datagram.source, datagram.destination
         text = datagram.payload.decode("utf-8", "replace")
         head, _, self.body = text.partition("\r\n\r\n")
