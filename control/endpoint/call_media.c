@@ -29,6 +29,8 @@ static int add(struct call *c, enum e2ee_kind kind, unsigned only, bool srtp)
 
 	if (err)
 		return err;
+	if (u->local_only)
+		rtp_accept_local(c->stream[kind].rtp);
 	if (srtp) {
 		c->stream[kind].hop = hop_new();
 		if (!c->stream[kind].hop)

@@ -318,7 +318,7 @@ static bool resolve_sip(struct config *c)
 		     t->phone_listen ? t->phone_listen : "127.0.0.1:5070", 5070,
 		     &c->phone_laddr))
 		return false;
-	if (!sa_is_loopback(&c->phone_laddr))
+	if (!ua_is_loopback(&c->phone_laddr))
 		return bad("phone_listen", t->phone_listen,
 			   "an address of this machine's loopback");
 	c->ua.limits.step_packets = step;

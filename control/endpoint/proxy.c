@@ -138,7 +138,7 @@ static bool dialled(const struct app *a, struct call *c, char *out, size_t room)
 
 	if (!at)
 		return false;
-	if (!sa_set_str(&sa, at + 1, 0) && sa_is_loopback(&sa))
+	if (!sa_set_str(&sa, at + 1, 0) && ua_is_loopback(&sa))
 		n = re_snprintf(out, room, "%b%s", target, at - target,
 				strchr(a->conf.ua.aor, '@'));
 	else

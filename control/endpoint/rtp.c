@@ -5,6 +5,7 @@
 #include <time.h>
 #include "control/endpoint/jitter.h"
 #include "control/endpoint/rtcp.h"
+#include "control/endpoint/ua.h"
 
 #define HEADER	   12
 #define REPORT_MS  5000
@@ -23,7 +24,7 @@ struct rtp {
 	struct sa to, to_rtcp;
 	struct hop *hop;
 	struct media *media;
-	bool can_send, can_receive, authentic;
+	bool can_send, can_receive, authentic, local;
 	char cname[RTCP_CNAME];
 	struct tmr report, tick;
 	struct rtp_stats stats;
@@ -199,6 +200,12 @@ static size_t header_size(const uint8_t *p, size_t *len)
 	return n;
 }
 
+static bool from_peer(const struct rtp *r, const struct sa *src,
+		      const struct sa *peer)
+{
+	return sa_cmp(src, peer, SA_ADDR) || (r->local && ua_is_loopback(src));
+}
+
 static void rtp_received(const struct sa *src, struct mbuf *mb, void *arg)
 {
 	struct rtp *r = arg;
@@ -210,7 +217,7 @@ static void rtp_received(const struct sa *src, struct mbuf *mb, void *arg)
 		r->stats.closed++;
 		return;
 	}
-	if (!sa_cmp(src, &r->to, SA_ADDR)) {
+	if (!from_peer(r, src, &r->to)) {
 		r->stats.source++;
 		return;
 	}
@@ -240,7 +247,7 @@ static void rtcp_received(const struct sa *src, struct mbuf *mb, void *arg)
 	uint8_t *p = mbuf_buf(mb);
 	int len = (int)mbuf_get_left(mb);
 
-	if (r->mode == RTP_CLOSED || !sa_cmp(src, &r->to_rtcp, SA_ADDR) ||
+	if (r->mode == RTP_CLOSED || !from_peer(r, src, &r->to_rtcp) ||
 	    len < 8 || len > BUF)
 		return;
 	if (r->hop && !hop_unprotect_rtcp(r->hop, p, &len)) {
@@ -439,6 +446,11 @@ void rtp_remote(struct rtp *r, const struct sa *rtp, const struct sa *rtcp)
 		r->to = *rtp;
 	if (rtcp)
 		r->to_rtcp = *rtcp;
+}
+
+void rtp_accept_local(struct rtp *r)
+{
+	r->local = true;
 }
 
 void rtp_hop(struct rtp *r, struct hop *hop)

@@ -48,6 +48,9 @@ uint16_t rtp_port(const struct rtp *r);
 
 /** Where the peer receives; NULL: nowhere. */
 void rtp_remote(struct rtp *r, const struct sa *rtp, const struct sa *rtcp);
+/** A phone on this machine may say in SDP what it likes: take what comes from
+ * loopback, too. */
+void rtp_accept_local(struct rtp *r);
 /** NULL: no SRTP. Borrowed. */
 void rtp_hop(struct rtp *r, struct hop *hop);
 /** Payload types of a codec: ours for what we receive, the peer's for what we

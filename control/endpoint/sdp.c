@@ -49,6 +49,20 @@ static int set_crypto(struct desc *d, enum e2ee_kind kind)
 	return err;
 }
 
+/* RFC 6184 section 8.2.2: what can't be reassembled is another codec. We send
+ * and read FU-A, which is mode 1. */
+static bool same_h264(const char *ours, const char *theirs, void *data)
+{
+	struct pl mode = PL_INIT;
+
+	(void)ours;
+	(void)data;
+	return theirs &&
+	       !re_regex(theirs, strlen(theirs), "packetization-mode=[0-9]+",
+			 &mode) &&
+	       !pl_strcmp(&mode, "1");
+}
+
 int desc_add(struct desc *d, enum e2ee_kind kind, uint16_t port, unsigned only,
 	     struct hop *hop)
 {
@@ -71,8 +85,10 @@ int desc_add(struct desc *d, enum e2ee_kind kind, uint16_t port, unsigned only,
 			continue;
 		re_snprintf(id, sizeof(id), "%u", c->id);
 		err = sdp_format_add(NULL, m, false, id, c->name, c->clock,
-				     c->channels, NULL, NULL, (void *)c, false,
-				     c->fmtp ? "%s" : NULL, c->fmtp);
+				     c->channels, NULL,
+				     c->id == MEDIA_H264 ? same_h264 : NULL,
+				     (void *)c, false, c->fmtp ? "%s" : NULL,
+				     c->fmtp);
 	}
 	if (!err && kind == E2EE_SCREEN)
 		err = sdp_media_set_lattr(m, true, "content", "slides");

@@ -36,11 +36,17 @@ bool ua_aor(char *out, size_t room, const struct uri *uri)
 	return n > 0 && (size_t)n < room;
 }
 
+bool ua_is_loopback(const struct sa *sa)
+{
+	return sa_af(sa) == AF_INET ? sa_in(sa) >> 24 == 127
+				    : sa_is_loopback(sa);
+}
+
 static bool request(const struct sip_msg *msg, void *arg)
 {
 	struct ua *ua = arg;
 
-	if (ua->c.local_only && !sa_is_loopback(&msg->src)) {
+	if (ua->c.local_only && !ua_is_loopback(&msg->src)) {
 		(void)sip_reply(ua->sip, msg, 403, "Forbidden");
 		return true;
 	}

@@ -74,6 +74,8 @@ void ua_close(struct ua *ua);
 bool ua_idle(const struct ua *ua);
 void ua_free(struct ua *ua);
 
+/** All of 127.0.0.0/8, and ::1; libre's own test knows 127.0.0.1 alone. */
+bool ua_is_loopback(const struct sa *sa);
 const struct ua_config *ua_config(const struct ua *ua);
 const struct sa *ua_laddr(const struct ua *ua);
 /** Calls that aren't over. */

@@ -105,10 +105,11 @@ class Endpoint:
         return text
 
 
-def samples(path):
+def samples(path, rate=48000):
     with wave.open(str(path)) as w:
-        assert w.getframerate() == 48000 and w.getnchannels() == 1
+        assert w.getframerate() == rate
         data = numpy.frombuffer(w.readframes(w.getnframes()), numpy.int16)
+        data = data[::w.getnchannels()]
     return data.astype(float) / 32768
 
 
@@ -116,19 +117,19 @@ def level(data):
     return float(numpy.sqrt(numpy.mean(data ** 2))) if len(data) else 0.0
 
 
-def tone(data):
+def tone(data, rate=48000):
     """The strongest frequency in Hz, and its share of the power."""
     power = numpy.abs(numpy.fft.rfft(data * numpy.hanning(len(data)))) ** 2
     top = int(numpy.argmax(power))
     share = power[max(0, top - 4):top + 5].sum() / power.sum()
-    return top * 48000 / len(data), float(share)
+    return top * rate / len(data), float(share)
 
 
-def hears(path, hertz):
+def hears(path, hertz, rate=48000):
     """Whether the middle of a recording is that tone, and clean."""
-    data = samples(path)
-    assert len(data) > 48000, f"{path}: {len(data)} samples"
-    heard, share = tone(data[len(data) // 3:2 * len(data) // 3])
+    data = samples(path, rate)
+    assert len(data) > rate, f"{path}: {len(data)} samples"
+    heard, share = tone(data[len(data) // 3:2 * len(data) // 3], rate)
     assert abs(heard - hertz) < 5 and share > 0.8, (path, heard, share)
 
 
