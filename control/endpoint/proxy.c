@@ -2,13 +2,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include "control/endpoint/app.h"
+#include "control/endpoint/steady.h"
 #include "control/endpoint/ui.h"
+
+#define CALLS 2 /* one held, one active */
 
 /* Two user agents back to back: one on loopback for the phone, one towards the
  * gateway. The legs of a call know each other by call_user; payloads go over
  * as they are, without being decoded. */
 struct proxy {
 	struct ua *phone;
+	struct steady steady[CALLS];
 	char aor[64]; /* of the phone's side */
 	char uri[300];
 };
@@ -33,14 +37,34 @@ static void unlink_legs(struct call *c)
 		call_set_user(o, NULL);
 }
 
+/* The one of that call, or a free one; NULL: there is none. */
+static struct steady *steady_of(struct proxy *p, struct call *c)
+{
+	struct steady *unused = NULL;
+
+	for (int i = 0; i < CALLS; i++) {
+		if (p->steady[i].call == c)
+			return &p->steady[i];
+		if (!p->steady[i].call)
+			unused = &p->steady[i];
+	}
+	return unused;
+}
+
 /* --- both legs --- */
 
-static void packet(struct call *c, struct media_pkt *p, void *app)
+static void packet(struct call *c, struct media_pkt *p, void *arg)
 {
-	(void)app;
-	if (other(c))
-		call_send(other(c), p->kind, p->codec, p->marker, p->ts,
-			  p->data, p->len);
+	struct app *a = arg;
+	struct call *o = other(c);
+	struct steady *s = o ? steady_of(a->state, o) : NULL;
+
+	/* Only the leg towards the gateway has one. */
+	if (s && s->call == o && p->kind == E2EE_AUDIO)
+		steady_send(s, p);
+	else if (o)
+		call_send(o, p->kind, p->codec, p->marker, p->ts, p->data,
+			  p->len);
 	free(p);
 }
 
@@ -69,6 +93,16 @@ static void end_other(struct call *c, unsigned scode, const char *phrase)
 }
 
 /* --- the leg towards the gateway --- */
+
+static void net_media(struct call *c, void *arg)
+{
+	struct app *a = arg;
+	struct steady *s = steady_of(a->state, c);
+
+	if (s)
+		steady_start(s, c);
+	media(c, a);
+}
 
 /* Both legs carry the same codecs, since nothing is transcoded. */
 static void net_established(struct call *c, void *app)
@@ -105,9 +139,14 @@ static void net_incoming(struct call *c, void *arg)
 }
 
 static void net_closed(struct call *c, const char *name, const char *text,
-		       void *app)
+		       void *arg)
 {
-	app_closed(c, name, text, app);
+	struct app *a = arg;
+	struct steady *s = steady_of(a->state, c);
+
+	if (s && s->call == c)
+		steady_stop(s);
+	app_closed(c, name, text, a);
 	end_other(c, 480, "Temporarily Unavailable");
 }
 
@@ -240,7 +279,7 @@ static int start(struct app *a)
 		.incoming = net_incoming,
 		.ringing = app_ringing,
 		.established = net_established,
-		.media = media,
+		.media = net_media,
 		.shield = app_shield,
 		.refused = app_refused,
 		.redirected = app_redirected,
@@ -256,7 +295,7 @@ static int start(struct app *a)
 	if (!p)
 		return ENOMEM;
 	a->state = p;
-	a->conf.ua.calls_max = 2; /* one held, one active */
+	a->conf.ua.calls_max = CALLS;
 	for (int k = 0; k < E2EE_KINDS; k++) {
 		/* What the phone has decides. */
 		a->conf.ua.wants[k] = true;
@@ -270,6 +309,8 @@ static void stop(struct app *a)
 {
 	struct proxy *p = a->state;
 
+	for (int i = 0; p && i < CALLS; i++)
+		steady_stop(&p->steady[i]);
 	if (p)
 		ua_free(p->phone);
 	free(p);

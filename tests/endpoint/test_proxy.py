@@ -11,7 +11,7 @@ from phone import Phone
 from test_endpoint import evenness, payload, sframe
 
 
-def behind_proxies(lab, codecs, options=""):
+def behind_proxies(lab, codecs, options="", cbr="yes"):
     """Two phones, each with a proxy; alice's phone dials."""
     relay = lab.relay()
     phones, proxies = [], []
@@ -20,7 +20,7 @@ def behind_proxies(lab, codecs, options=""):
         extra = f';outbound="sip:{inside}:5070"' if user == "alice" else \
             ";answermode=auto"
         phones.append(lab.keep(Phone(lab.folder, user, lab.address(
-            50 + number), tone, codecs, options + extra)))
+            50 + number), tone, codecs, options + extra, cbr)))
         proxies.append(lab.endpoint(
             user, number, "--phone-listen", f"{inside}:5070", "--phone",
             phones[-1].uri, proxy=True))
@@ -50,6 +50,24 @@ def test_two_phones_talk_through_their_proxies(lab, codecs, rate, size):
     assert {len(rest) for kid, _, rest in sealed if not kid} == \
         {5 + size + 16}
     assert evenness(b"".join(rest for _, _, rest in sealed)) < 1.5
+
+
+def test_a_phone_that_codes_speech_by_its_size(lab):
+    """Opus at a variable rate, muted: padded, and silence filled in."""
+    relay, phones, (one, two) = behind_proxies(
+        lab, "opus/48000/2", cbr="no")
+    phones[0].say("dial", "sip:bob@branch.example")
+    assert one.locked() == two.locked()
+    time.sleep(2)
+    phones[0].say("mute")
+    time.sleep(1)
+    phones[0].say("hangup")
+    one.wait("closed")
+    for to in {to for to, _ in relay.rtp}:
+        sealed = [sframe(payload(p)[0]) for t, p in relay.rtp if t == to]
+        sizes = [len(rest) for kid, _, rest in sealed if not kid]
+        assert sizes == sorted(sizes), "it only grows"
+        assert not sizes or len(set(sizes)) < 8 and len(sizes) > 90
 
 
 def test_video_of_phones(lab):
