@@ -11,6 +11,7 @@
  * cannot encrypt nothing in counter mode: packets without payload are hashed
  * only. */
 #define _GNU_SOURCE
+#include <emmintrin.h>
 #include <intel-ipsec-mb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,27 +51,31 @@ struct imb {
 	IMB_MGR *m;
 	alignas(64) struct gcm_context_data ctx;
 	struct srtp_op *order[SRTP_BURST_MAX];
-	uint64_t iv[SRTP_BURST_MAX][2];
+	__m128i iv[SRTP_BURST_MAX];
 	uint8_t mac[SRTP_BURST_MAX][16];
 	IMB_JOB job[SRTP_BURST_MAX];
 	alignas(64) uint8_t mgr[];
 };
 
-/* RFC 3711 section 4.1.1: salt * 2^16 ^ SSRC * 2^64 ^ index * 2^16. */
-static inline void cm_iv(uint64_t iv[2], const uint64_t salt[2], uint32_t ssrc,
-			 uint64_t index)
+/* RFC 3711 section 4.1.1: salt * 2^16 ^ SSRC * 2^64 ^ index * 2^16, as 16
+ * octets in memory. The SSRC comes as it stands in the packet. One store: the
+ * ciphers load an IV at once, and a load that spans two fresh stores waits for
+ * both (9 ns of 43 for a packet of 172 octets). */
+static inline __m128i cm_iv(const uint64_t salt[2], uint32_t ssrc,
+			    uint64_t index)
 {
-	iv[0] = salt[0] ^ __builtin_bswap64(ssrc);
-	iv[1] = salt[1] ^ __builtin_bswap64(index << 16);
+	return _mm_set_epi64x(salt[1] ^ __builtin_bswap64(index) >> 16,
+			      salt[0] ^ (uint64_t)ssrc << 32);
 }
 
-/* RFC 7714 sections 8.1 and 9.1: the same 96 bits, without the zeros behind,
- * two octets to the left. */
-static inline void gcm_iv(uint64_t iv[2], const uint64_t salt[2], uint32_t ssrc,
-			  uint64_t index)
+/* RFC 7714 sections 8.1 and 9.1: the same, two octets to the left, and 12. */
+static inline __m128i gcm_iv(const uint64_t salt[2], uint32_t ssrc,
+			     uint64_t index)
 {
-	iv[0] = salt[0] ^ __builtin_bswap64((uint64_t)ssrc << 16 | index >> 32);
-	iv[1] = salt[1] ^ __builtin_bswap64(index << 32);
+	const uint64_t octets = __builtin_bswap64(index);
+
+	return _mm_set_epi64x(salt[1] ^ octets >> 32,
+			      salt[0] ^ (uint64_t)ssrc << 16 ^ octets << 32);
 }
 
 /* Tags have 4, 10 or 16 octets. No branch and no exit depends on them. */
@@ -187,7 +192,7 @@ static inline void cm_cipher_job(struct imb *b, unsigned i,
 	const struct cm_key *k = op->key;
 	IMB_JOB *job = &b->job[i];
 
-	cm_iv(b->iv[i], k->salt, op->ssrc, op->index);
+	b->iv[i] = cm_iv(k->salt, op->ssrc, op->index);
 	job->src = op->data;
 	job->dst = op->data + op->hdr;
 	job->cipher_start_src_offset_in_bytes = op->hdr;
@@ -268,13 +273,6 @@ static void cm_decrypt(struct srtp_engine *e, const struct srtp_suite *a,
 		cipher_burst(b, a, full);
 }
 
-/* cm_verify has put back what it changed. */
-static void cm_undo(struct srtp_engine *e, const struct srtp_suite *a,
-		    struct srtp_op *op, uint64_t index)
-{
-	(void)e, (void)a, (void)op, (void)index;
-}
-
 static void gcm_expand(struct srtp_engine *e, const struct srtp_suite *a,
 		       const struct srtp_raw *raw, void *out)
 {
@@ -289,58 +287,55 @@ static void gcm_expand(struct srtp_engine *e, const struct srtp_suite *a,
 	memcpy(k->tail.salt, raw->salt, a->salt_len);
 }
 
+/* The IV and the tag go to the engine, not to the stack: no canary. */
 static inline void gcm_one(struct imb *b, aes_gcm_enc_dec_t f,
-			   const struct srtp_op *op, uint64_t index,
-			   uint8_t *tag)
+			   const struct srtp_op *op, uint8_t *tag)
 {
 	const union gcm_key *k = op->key;
 	uint8_t *text = op->data + op->hdr;
-	uint64_t iv[2];
 
-	gcm_iv(iv, k->tail.salt, op->ssrc, index);
-	f(&k->data, &b->ctx, text, text, op->len, (uint8_t *)iv, op->aad,
-	  op->aad_len, tag, SRTP_TAG_MAX);
+	b->iv[0] = gcm_iv(k->tail.salt, op->ssrc, op->index);
+	f(&k->data, &b->ctx, text, text, op->len, (const uint8_t *)b->iv,
+	  op->aad, op->aad_len, tag, SRTP_TAG_MAX);
 }
 
-static void gcm_seal(struct srtp_engine *e, const struct srtp_suite *a,
-		     struct srtp_op *op[], unsigned n)
-{
-	struct imb *b = e->crypto;
-	const aes_gcm_enc_dec_t f =
-		a->key_len == 16 ? b->m->gcm128_enc : b->m->gcm256_enc;
-
-	for (unsigned i = 0; i < n; i++)
-		gcm_one(b, f, op[i], op[i]->index, op[i]->tag);
-}
-
-static void gcm_verify(struct srtp_engine *e, const struct srtp_suite *a,
-		       struct srtp_op *op[], unsigned n)
-{
-	struct imb *b = e->crypto;
-	const aes_gcm_enc_dec_t f =
-		a->key_len == 16 ? b->m->gcm128_dec : b->m->gcm256_dec;
-
-	for (unsigned i = 0; i < n; i++)
-		gcm_one(b, f, op[i], op[i]->index, b->mac[i]);
-	for (unsigned i = 0; i < n; i++)
-		op[i]->ok = tag_equal(b->mac[i], op[i]->tag, op[i]->tag_len);
-}
-
-/* The same keystream again gives the ciphertext back. */
-static void gcm_undo(struct srtp_engine *e, const struct srtp_suite *a,
-		     struct srtp_op *op, uint64_t index)
+static void gcm128_seal(struct srtp_engine *e, const struct srtp_op *op)
 {
 	struct imb *b = e->crypto;
 
-	gcm_one(b, a->key_len == 16 ? b->m->gcm128_enc : b->m->gcm256_enc, op,
-		index, b->mac[0]);
+	gcm_one(b, b->m->gcm128_enc, op, op->tag);
 }
 
-/* Octets of hash keys that AES-GCM touches: with VAES there are 48 of them, the
- * first powers last, and a packet takes as many as it has blocks; without, 8,
- * right behind the round keys, and 8 more of another form with SSE. */
-#define NARROW_GCM_HEAD (15 * 16 + 16 * 16)
-#define SALT_TAIL	16
+static void gcm256_seal(struct srtp_engine *e, const struct srtp_op *op)
+{
+	struct imb *b = e->crypto;
+
+	gcm_one(b, b->m->gcm256_enc, op, op->tag);
+}
+
+static bool gcm128_open(struct srtp_engine *e, const struct srtp_op *op)
+{
+	struct imb *b = e->crypto;
+
+	gcm_one(b, b->m->gcm128_dec, op, b->mac[0]);
+	return tag_equal(b->mac[0], op->tag, SRTP_TAG_MAX);
+}
+
+static bool gcm256_open(struct srtp_engine *e, const struct srtp_op *op)
+{
+	struct imb *b = e->crypto;
+
+	gcm_one(b, b->m->gcm256_dec, op, b->mac[0]);
+	return tag_equal(b->mac[0], op->tag, SRTP_TAG_MAX);
+}
+
+/* Octets at the end of an expanded AES-GCM key that packets touch: the salt,
+ * and with VAES before it 48 hash keys, the first powers last, of which a packet
+ * takes one for each of its blocks. Without VAES the hash keys are 8, right
+ * behind the round keys, and with SSE 8 more of another form. */
+#define WIDE_TAIL     (48 * 16 + 16)
+#define NARROW_TAIL   16
+#define LINES(octets) (((octets) + 63) / 64)
 
 enum {
 #define X(symbol, number, name, key, salt, tag, ctag) LANE_##symbol,
@@ -354,30 +349,35 @@ _Static_assert(LANES <= SRTP_LANES, "a lane for each suite");
 #define ROUNDS(key) (16 * ((key) / 4 + 7))
 
 /* wide: AES-GCM by VAES and AVX-512. */
-#define SUITE(symbol, key, salt, tag, ctag, wide)                           \
-	{                                                                   \
-		.id = SP_SUITE_##symbol,                                    \
-		.lane = LANE_##symbol,                                      \
-		.aead = AEAD(salt),                                         \
-		.key_len = (key),                                           \
-		.salt_len = (salt),                                         \
-		.auth_len = AEAD(salt) ? 0 : SRTP_AUTH_KEY,                 \
-		.tag_len = (tag),                                           \
-		.rtcp_tag_len = (ctag),                                     \
-		.expanded = AEAD(salt) ? sizeof(union gcm_key)              \
-				       : sizeof(struct cm_key),             \
-		.hot_head = !AEAD(salt) ? offsetof(struct cm_key, rounds) + \
-						  ROUNDS(key)               \
-			    : (wide) ? ROUNDS(key)                          \
-				     : NARROW_GCM_HEAD,                     \
-		.hot_tail = AEAD(salt) ? SALT_TAIL + ((wide) ? 16 : 0) : 0, \
-		.hot_block = AEAD(salt) && (wide) ? 16 : 0,                 \
-		.expand = AEAD(salt) ? gcm_expand : cm_expand,              \
-		.keystream = keystream,                                     \
-		.seal = AEAD(salt) ? gcm_seal : cm_seal,                    \
-		.verify = AEAD(salt) ? gcm_verify : cm_verify,              \
-		.decrypt = AEAD(salt) ? NULL : cm_decrypt,                  \
-		.undo = AEAD(salt) ? gcm_undo : cm_undo,                    \
+#define SUITE(symbol, key, salt, tag, ctag, wide)                    \
+	{                                                            \
+		.id = SP_SUITE_##symbol,                             \
+		.lane = LANE_##symbol,                               \
+		.aead = AEAD(salt),                                  \
+		.key_len = (key),                                    \
+		.salt_len = (salt),                                  \
+		.auth_len = AEAD(salt) ? 0 : SRTP_AUTH_KEY,          \
+		.tag_len = (tag),                                    \
+		.rtcp_tag_len = (ctag),                              \
+		.expanded = AEAD(salt) ? sizeof(union gcm_key)       \
+				       : sizeof(struct cm_key),      \
+		.hot_lines = LINES(!AEAD(salt) ? 64 + ROUNDS(key)    \
+				   : (wide)    ? ROUNDS(key)         \
+					       : 15 * 16 + 2 * 8 * 16), \
+		.hot_tail = !AEAD(salt) ? 0                          \
+			    : (wide)	? WIDE_TAIL                  \
+					: NARROW_TAIL,                  \
+		.expand = AEAD(salt) ? gcm_expand : cm_expand,       \
+		.keystream = keystream,                              \
+		.seal_one = !AEAD(salt)	  ? NULL                     \
+			    : (key) == 16 ? gcm128_seal              \
+					  : gcm256_seal,             \
+		.open_one = !AEAD(salt)	  ? NULL                     \
+			    : (key) == 16 ? gcm128_open              \
+					  : gcm256_open,             \
+		.seal = AEAD(salt) ? NULL : cm_seal,                 \
+		.verify = AEAD(salt) ? NULL : cm_verify,             \
+		.decrypt = AEAD(salt) ? NULL : cm_decrypt,           \
 	},
 
 static const struct srtp_suite narrow_suites[LANES] = {
@@ -428,7 +428,7 @@ static void jobs_init(struct imb *b)
 {
 	for (unsigned i = 0; i < SRTP_BURST_MAX; i++) {
 		b->job[i] = (IMB_JOB){
-			.iv = (uint8_t *)b->iv[i],
+			.iv = (uint8_t *)&b->iv[i],
 			.iv_len_in_bytes = 16,
 			.auth_tag_output = b->mac[i],
 			.auth_tag_output_len_in_bytes = MAC_LEN,

@@ -62,19 +62,29 @@ static inline void engine_put(struct srtp_engine *e, const struct srtp_suite *a,
 	e->used |= 1u << a->lane;
 }
 
-/** Ask for what a packet of len octets will touch of an expanded key. */
-static inline void prefetch_key(const struct srtp_suite *a, const void *key,
-				unsigned len)
+/** Ask for what a packet of len octets will touch of an expanded key. Always
+ * inline: gcc takes a function of prefetches for one without effect, and its
+ * calls away. */
+static inline __attribute__((always_inline)) void prefetch_key(
+	const struct srtp_suite *a, const void *key, unsigned len)
 {
 	const char *k = key;
-	const unsigned tail = a->hot_tail + (len / 16 + 1) * a->hot_block;
-	const unsigned rest = a->expanded - a->hot_head;
+	unsigned tail = len + 48;
 
-	for (unsigned o = 0; o < a->hot_head; o += 64)
-		__builtin_prefetch(k + o);
-	for (unsigned o = a->expanded - (tail < rest ? tail : rest);
-	     o < a->expanded; o += 64)
-		__builtin_prefetch(k + o);
+	__builtin_prefetch(k);
+	__builtin_prefetch(k + 64);
+	__builtin_prefetch(k + 128);
+	if (a->hot_lines > 3)
+		__builtin_prefetch(k + 192);
+	if (a->hot_lines > 4)
+		for (unsigned i = 4; i < a->hot_lines; i++)
+			__builtin_prefetch(k + 64 * i);
+	if (!a->hot_tail)
+		return;
+	tail = tail < a->hot_tail ? tail : a->hot_tail;
+	k += a->expanded;
+	for (const char *end = k - tail; k > end;)
+		__builtin_prefetch(k -= 64);
 }
 
 /* struct srtp_backend; srtp.h. */

@@ -8,18 +8,19 @@
 
 #define INDEX_LIMIT (UINT64_C(1) << 48) /* the first index that isn't one */
 
-/** The index nearest to top that ends in seq. */
+/** The index nearest to top that ends in seq. Of two that are as near the RFC
+ * takes the one with top's own counter. */
 static inline uint64_t index_estimate(uint64_t top, uint16_t seq)
 {
-	int32_t ahead = (int32_t)seq - (int32_t)(uint16_t)top;
-	uint64_t index = (top & ~UINT64_C(0xffff)) | seq;
+	const int16_t ahead = (int16_t)(seq - (uint16_t)top);
+	const uint64_t index = top + (uint64_t)(int64_t)ahead;
 
+	if (__builtin_expect(ahead == INT16_MIN, 0) && !(top & 0x8000))
+		return index + 0x10000;
 	/* Before the first rollover there is nothing to fall back to: a large
 	 * step is one forward. The RFC's modulo would make it ROC 2^32 - 1. */
-	if (ahead > 0x8000 && top > 0xffff)
-		index -= 0x10000;
-	else if (ahead < -0x8000)
-		index += 0x10000;
+	if (__builtin_expect((int64_t)index < 0, 0))
+		return index + 0x10000;
 	return index;
 }
 

@@ -18,6 +18,15 @@ static inline uint16_t load16(const uint8_t *p)
 	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
+/* As in memory: for what is only compared, and for what ciphers take so. */
+static inline uint32_t load32_raw(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
 static inline uint32_t load32(const uint8_t *p)
 {
 	uint32_t v;
@@ -39,6 +48,9 @@ static inline unsigned rtp_header_len(const uint8_t *p, unsigned len)
 
 	if (len < RTP_HEADER)
 		return 0;
+	if (__builtin_expect(!(p[0] & 0x1f),
+			     1)) /* neither CSRCs nor extension: most of all */
+		return RTP_HEADER;
 	hdr += 4 * (p[0] & 0x0f);
 	if (p[0] & 0x10) {
 		hdr += 4;

@@ -6,40 +6,40 @@
 #include "dataplane/srtp/index.h"
 #include "dataplane/srtp/packet.h"
 
-/* Where the index of an SSRC's first packet starts. Out of line: once a call. */
-static __attribute__((noinline)) int meet(struct srtp_session *s, int slot,
-					  uint32_t ssrc, uint16_t seq)
+/* An SSRC's first packet: where its indices start. Once a call.
+ * @return NULL: SRTP_SSRC_MAX are followed. */
+static __attribute__((noinline, cold)) struct srtp_ssrc *meet(
+	struct srtp_session *s, struct srtp_ssrc *x, uint32_t ssrc,
+	uint16_t seq)
 {
-	if (slot < 0)
-		slot = srtp_ssrc_learn(s, ssrc);
-	if (slot < 0)
-		return -SRTP_SSRC_FULL;
-	srtp_ssrc_meet(s, slot, index_first(more_of(s)->roc, seq), s->key_no);
-	return slot;
+	if (!x)
+		x = srtp_ssrc_learn(s, ssrc);
+	if (x)
+		srtp_ssrc_meet(s, x, index_first(GET(more_of(s)->roc), seq),
+			       s->key_no);
+	return x;
 }
 
 /* Gives a packet its index. @return enum srtp_verdict. */
 static inline uint8_t assign(struct srtp_session *s, uint32_t ssrc,
 			     uint16_t seq, uint64_t *out)
 {
-	int slot = ssrc_find(s, ssrc);
-	struct srtp_ssrc *x;
+	struct srtp_ssrc *x = ssrc_find(s, ssrc);
 	struct replay w;
 	uint64_t index;
 
-	if (slot < 0 || !(ssrc_at(s, slot)->met & MET_RTP)) {
-		slot = meet(s, slot, ssrc, seq);
-		if (slot < 0)
-			return -slot;
+	if (unlikely(!x || !(x->met & MET_RTP))) {
+		x = meet(s, x, ssrc, seq);
+		if (!x)
+			return SRTP_SSRC_FULL;
 	}
-	x = ssrc_at(s, slot);
-	w = ssrc_window(s, slot, x);
+	w = ssrc_window(s, x);
 	index = index_estimate(x->top, seq);
-	if (replay_seen(w, x->top, index))
+	if (unlikely(replay_seen(w, x->top, index)))
 		return SRTP_INDEX_USED;
-	if (x->key != s->key_no)
-		srtp_ssrc_turn(s, slot, s->key_no);
-	if (!x->left || index >= INDEX_LIMIT)
+	if (unlikely(x->key != s->key_no))
+		srtp_ssrc_turn(s, x, s->key_no);
+	if (unlikely(!x->left || index >= INDEX_LIMIT))
 		return SRTP_KEY_SPENT;
 	SET(x->left, x->left - 1);
 	SET(x->top, replay_commit(w, x->top, index));
@@ -47,32 +47,36 @@ static inline uint8_t assign(struct srtp_session *s, uint32_t ssrc,
 	return SRTP_OK;
 }
 
-static inline uint8_t prepare(struct srtp_pkt *p, struct srtp_op *op)
+/* First phase: the index. Fills in index, ssrc and hdr. */
+static inline uint8_t first(struct srtp_pkt *p, struct srtp_op *op)
 {
-	struct srtp_session *s = p->s;
-	const struct srtp_suite *a = s->suite;
-	const unsigned len = p->len, hdr = rtp_header_len(p->data, len);
-	const unsigned sealed = len + a->tag_len + s->mki_len;
-	uint8_t verdict;
+	const struct srtp_session *s = p->s;
+	const unsigned hdr = rtp_header_len(p->data, p->len);
 
-	if (!hdr)
+	if (unlikely(!hdr))
 		return SRTP_SHORT;
-	if (sealed > p->room)
+	if (unlikely(p->len + s->trailer > p->room))
 		return SRTP_NO_ROOM;
-	op->ssrc = load32(p->data + 8);
-	verdict = assign(s, op->ssrc, load16(p->data + 2), &op->index);
-	if (verdict != SRTP_OK)
-		return verdict;
+	op->hdr = hdr;
+	op->ssrc = load32_raw(p->data + 8);
+	return assign(p->s, op->ssrc, load16(p->data + 2), &op->index);
+}
+
+/* Second phase: all else that the cipher has to know. */
+static inline void second(struct srtp_pkt *p, struct srtp_op *op)
+{
+	const struct srtp_session *s = p->s;
+	const struct srtp_suite *a = s->suite;
+
 	op->data = p->data;
 	op->aad = p->data;
 	op->key = s->expanded;
-	op->tag = p->data + len + (a->aead ? 0 : s->mki_len);
+	op->tag = p->data + p->len + (a->aead ? 0 : s->mki_len);
 	op->tail = __builtin_bswap32((uint32_t)(op->index >> 16));
-	op->hdr = op->aad_len = hdr;
-	op->len = len - hdr;
+	op->aad_len = op->hdr;
+	op->len = p->len - op->hdr;
 	op->tag_len = a->tag_len;
-	p->len = sealed;
-	return SRTP_OK;
+	p->len += s->trailer;
 }
 
 /* Behind an AEAD's tag, before an HMAC's. */
@@ -90,22 +94,29 @@ uint16_t srtp_protect(struct srtp_engine *e, struct srtp_pkt pkt[], uint16_t n)
 	unsigned bad = 0, mki = 0;
 
 	engine_start(e);
-	for (unsigned i = 0; i < n && i < SRTP_PREFETCH; i++)
+	for (unsigned i = 0; i < n; i++)
 		__builtin_prefetch(pkt[i].s);
 	for (unsigned i = 0; i < n; i++) {
 		const struct srtp_session *s = pkt[i].s;
 
-		if (i + SRTP_PREFETCH < n)
-			__builtin_prefetch(pkt[i + SRTP_PREFETCH].s);
 		prefetch_key(s->suite, s->expanded, pkt[i].len);
-		pkt[i].verdict = prepare(&pkt[i], &e->op[i]);
-		if (pkt[i].verdict == SRTP_OK)
-			engine_put(e, s->suite, &e->op[i]);
-		else
-			bad++;
+		pkt[i].verdict = first(&pkt[i], &e->op[i]);
+		bad |= pkt[i].verdict;
 		mki |= s->mki_len;
 	}
 
+	for (unsigned i = 0; i < n; i++) {
+		const struct srtp_suite *a = pkt[i].s->suite;
+		struct srtp_op *op = &e->op[i];
+
+		if (unlikely(pkt[i].verdict != SRTP_OK))
+			continue;
+		second(&pkt[i], op);
+		if (a->aead)
+			a->seal_one(e, op);
+		else
+			engine_put(e, a, op);
+	}
 	for (unsigned used = e->used; used; used &= used - 1) {
 		struct srtp_lane *l = &e->lane[__builtin_ctz(used)];
 

@@ -23,7 +23,7 @@ struct replay {
 /** True if index was committed before, or lies behind the window. */
 static inline bool replay_seen(struct replay w, uint64_t top, uint64_t index)
 {
-	if (index > top)
+	if (__builtin_expect(index > top, 1))
 		return false;
 	if (top - index >= w.size)
 		return true;
@@ -52,7 +52,7 @@ static inline void replay_clear(struct replay w, uint64_t first, uint64_t last)
 static inline uint64_t replay_commit(struct replay w, uint64_t top,
 				     uint64_t index)
 {
-	if (index > top + 1)
+	if (__builtin_expect(index > top + 1, 0))
 		replay_clear(w, top + 1, index - 1);
 	w.word[(index >> 6) & w.mask] |= UINT64_C(1) << (index & 63);
 	return index > top ? index : top;

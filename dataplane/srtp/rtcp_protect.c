@@ -9,18 +9,18 @@
 /* Gives a packet its index. @return enum srtp_verdict. */
 static uint8_t assign(struct srtp_session *s, struct srtp_op *op)
 {
-	int slot = ssrc_find(s, op->ssrc);
+	struct srtp_ssrc *x = ssrc_find(s, op->ssrc);
 	struct srtcp_ssrc *r;
 
-	if (slot < 0)
-		slot = srtp_ssrc_learn(s, op->ssrc);
-	if (slot < 0)
+	if (!x)
+		x = srtp_ssrc_learn(s, op->ssrc);
+	if (!x)
 		return SRTP_SSRC_FULL;
-	if (!(ssrc_at(s, slot)->met & MET_RTCP))
-		srtcp_ssrc_meet(s, slot, s->key_no);
-	if (ssrc_at(s, slot)->rtcp_key != s->key_no)
-		srtcp_ssrc_turn(s, slot, s->key_no);
-	r = &more_of(s)->rtcp[slot];
+	if (!(x->met & MET_RTCP))
+		srtcp_ssrc_meet(s, x, s->key_no);
+	if (x->rtcp_key != s->key_no)
+		srtcp_ssrc_turn(s, x, s->key_no);
+	r = &more_of(s)->rtcp[slot_of(s, x)];
 	if (!r->left || r->index >= SRTCP_E)
 		return SRTP_KEY_SPENT;
 	op->index = r->index;
@@ -40,7 +40,7 @@ static uint8_t prepare(struct srtp_pkt *p, struct srtp_op *op)
 	if (sealed > p->room)
 		return SRTP_NO_ROOM;
 	op->data = p->data;
-	op->ssrc = load32(p->data + 4);
+	op->ssrc = load32_raw(p->data + 4);
 	op->hdr = RTCP_HEADER;
 	op->len = p->len - RTCP_HEADER;
 	op->tag_len = s->suite->rtcp_tag_len;
@@ -72,7 +72,10 @@ static void seal(struct srtp_engine *e, struct srtp_pkt *p, struct srtp_op *op)
 		memcpy(end + SRTCP_INDEX, k->mki, s->mki_len);
 		op->tag = end + SRTCP_INDEX + s->mki_len;
 	}
-	a->seal(e, a, &op, 1);
+	if (a->aead)
+		a->seal_one(e, op);
+	else
+		a->seal(e, a, &op, 1);
 	p->len += SRTCP_INDEX + op->tag_len + s->mki_len;
 }
 

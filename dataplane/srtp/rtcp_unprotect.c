@@ -19,30 +19,31 @@ static uint8_t check(struct srtp_session *s, struct srtp_op *op)
 {
 	struct srtcp_ssrc *r;
 
-	op->slot = ssrc_find(s, op->ssrc);
-	if (op->slot < 0 || !(ssrc_at(s, op->slot)->met & MET_RTCP))
+	op->x = ssrc_find(s, op->ssrc);
+	if (!op->x || !(op->x->met & MET_RTCP))
 		return SRTP_OK;
-	r = &more_of(s)->rtcp[op->slot];
+	r = &more_of(s)->rtcp[slot_of(s, op->x)];
 	if (replay_seen(window(r), r->index, op->index))
 		return SRTP_REPLAY;
-	return srtcp_left(s, op->slot, op->key_no) ? SRTP_OK : SRTP_KEY_SPENT;
+	return srtcp_left(s, op->x, op->key_no) ? SRTP_OK : SRTP_KEY_SPENT;
 }
 
-static uint8_t commit(struct srtp_session *s, struct srtp_op *op)
+static uint8_t commit(struct srtp_session *s, const struct srtp_op *op)
 {
+	struct srtp_ssrc *x = op->x;
 	struct srtcp_ssrc *r;
 
-	if (op->slot < 0)
-		op->slot = srtp_ssrc_learn(s, op->ssrc);
-	if (op->slot < 0)
+	if (!x)
+		x = srtp_ssrc_learn(s, op->ssrc);
+	if (!x)
 		return SRTP_SSRC_FULL;
-	r = &more_of(s)->rtcp[op->slot];
-	if (!(ssrc_at(s, op->slot)->met & MET_RTCP)) {
-		srtcp_ssrc_meet(s, op->slot, op->key_no);
+	r = &more_of(s)->rtcp[slot_of(s, x)];
+	if (!(x->met & MET_RTCP)) {
+		srtcp_ssrc_meet(s, x, op->key_no);
 		SET(r->index, (uint32_t)op->index);
 	}
-	if (ssrc_at(s, op->slot)->rtcp_key != op->key_no)
-		srtcp_ssrc_turn(s, op->slot, op->key_no);
+	if (x->rtcp_key != op->key_no)
+		srtcp_ssrc_turn(s, x, op->key_no);
 	r->left--;
 	SET(r->index, (uint32_t)replay_commit(window(r), r->index, op->index));
 	return SRTP_OK;
@@ -71,7 +72,7 @@ static uint8_t prepare(struct srtp_pkt *p, struct srtp_op *op, uint32_t *word)
 	op->tag = p->data + len + (a->aead ? 0 : SRTCP_INDEX + s->mki_len);
 	*word = load32(index);
 	op->index = *word & ~SRTCP_E;
-	op->ssrc = load32(p->data + 4);
+	op->ssrc = load32_raw(p->data + 4);
 	op->tag_len = a->rtcp_tag_len;
 	op->key_no = key_no;
 	op->hdr = *word & SRTCP_E ? RTCP_HEADER : len;
@@ -106,13 +107,16 @@ static uint8_t open(struct srtp_engine *e, struct srtp_pkt *p,
 		op->aad = p->data;
 		op->aad_len = op->hdr + SRTCP_INDEX;
 	}
-	a->verify(e, a, &op, 1);
+	if (a->aead)
+		op->ok = a->open_one(e, op);
+	else
+		a->verify(e, a, &op, 1);
 	if (!op->ok)
 		return SRTP_BAD_TAG;
 	verdict = commit(s, op);
 	if (verdict != SRTP_OK)
 		return verdict;
-	if (a->decrypt)
+	if (!a->aead)
 		a->decrypt(e, a, &op, 1);
 	p->len = op->hdr + op->len;
 	return SRTP_OK;

@@ -34,8 +34,9 @@ static size_t far_size(unsigned window)
 	       (SRTP_SSRC_MAX - 1) * ring_size(min(window, WINDOW_MORE)) / 8;
 }
 
-struct replay srtp_far_window(struct srtp_session *s, int slot)
+struct replay srtp_far_window(struct srtp_session *s, const struct srtp_ssrc *x)
 {
+	const unsigned slot = slot_of(s, x);
 	const unsigned words = s->mask + 1u;
 	const unsigned size = min(s->window, WINDOW_MORE);
 	const unsigned more = min(words, WINDOW_MORE / 64);
@@ -46,89 +47,85 @@ struct replay srtp_far_window(struct srtp_session *s, int slot)
 	return (struct replay){w + words + (slot - 1) * more, more - 1, size};
 }
 
-int srtp_ssrc_find_more(const struct srtp_session *s, uint32_t ssrc)
+struct srtp_ssrc *srtp_ssrc_find_more(struct srtp_session *s, uint32_t ssrc)
 {
-	const struct srtp_more *more = more_of(s);
+	struct srtp_more *more = more_of(s);
 
 	for (int i = 1; i < s->n_ssrc; i++)
 		if (more->ssrc[i - 1].ssrc == ssrc)
-			return i;
-	return -1;
+			return &more->ssrc[i - 1];
+	return NULL;
 }
 
-int srtp_ssrc_learn(struct srtp_session *s, uint32_t ssrc)
+struct srtp_ssrc *srtp_ssrc_learn(struct srtp_session *s, uint32_t ssrc)
 {
-	int slot = s->n_ssrc;
+	const unsigned slot = s->n_ssrc;
 
 	if (slot == SRTP_SSRC_MAX)
-		return -1;
+		return NULL;
 	ssrc_at(s, slot)->ssrc = ssrc;
 	/* Readers see the SSRC no later than the count. */
 	__atomic_store_n(&s->n_ssrc, slot + 1, __ATOMIC_RELEASE);
-	return slot;
+	return ssrc_at(s, slot);
 }
 
-void srtp_ssrc_meet(struct srtp_session *s, int slot, uint64_t index,
+void srtp_ssrc_meet(struct srtp_session *s, struct srtp_ssrc *x, uint64_t index,
 		    unsigned key)
 {
-	struct srtp_ssrc *x = ssrc_at(s, slot);
-
-	SET(x->left, srtp_left(s, -1, key));
+	SET(x->left, srtp_left(s, NULL, key));
 	SET(x->top, index);
 	x->key = key;
 	SET(more_of(s)->roc, 0);
 	__atomic_store_n(&x->met, x->met | MET_RTP, __ATOMIC_RELEASE);
 }
 
-void srtcp_ssrc_meet(struct srtp_session *s, int slot, unsigned key)
+void srtcp_ssrc_meet(struct srtp_session *s, struct srtp_ssrc *x, unsigned key)
 {
-	struct srtp_ssrc *x = ssrc_at(s, slot);
-
-	more_of(s)->rtcp[slot].left = srtcp_left(s, -1, key);
+	more_of(s)->rtcp[slot_of(s, x)].left = srtcp_left(s, NULL, key);
 	x->rtcp_key = key;
 	__atomic_store_n(&x->met, x->met | MET_RTCP, __ATOMIC_RELEASE);
 }
 
-void srtp_ssrc_turn(struct srtp_session *s, int slot, unsigned key)
+void srtp_ssrc_turn(struct srtp_session *s, struct srtp_ssrc *x, unsigned key)
 {
+	const unsigned slot = slot_of(s, x);
 	struct srtp_ledger *ledger = more_of(s)->ledger;
-	struct srtp_ssrc *x = ssrc_at(s, slot);
 
 	ledger->left[x->key][slot] = x->left;
 	SET(x->left, ledger->left[key][slot]);
 	x->key = key;
 }
 
-void srtcp_ssrc_turn(struct srtp_session *s, int slot, unsigned key)
+void srtcp_ssrc_turn(struct srtp_session *s, struct srtp_ssrc *x, unsigned key)
 {
+	const unsigned slot = slot_of(s, x);
 	struct srtp_more *more = more_of(s);
-	struct srtp_ssrc *x = ssrc_at(s, slot);
 
 	more->ledger->rtcp_left[x->rtcp_key][slot] = more->rtcp[slot].left;
 	more->rtcp[slot].left = more->ledger->rtcp_left[key][slot];
 	x->rtcp_key = key;
 }
 
-uint64_t srtp_left(const struct srtp_session *s, int slot, unsigned k)
+uint64_t srtp_left(const struct srtp_session *s, const struct srtp_ssrc *x,
+		   unsigned k)
 {
-	struct srtp_session *t = (struct srtp_session *)(uintptr_t)s;
-	const struct srtp_ssrc *x = slot < 0 ? NULL : ssrc_at(t, slot);
-
 	if (!x || !(x->met & MET_RTP))
 		return key_of(s->suite, key_expanded(s, k))->packets;
-	return x->key == k ? x->left : more_of(s)->ledger->left[k][slot];
+	if (x->key == k)
+		return x->left;
+	return more_of(s)->ledger->left[k][slot_of(s, x)];
 }
 
-uint32_t srtcp_left(const struct srtp_session *s, int slot, unsigned k)
+uint32_t srtcp_left(const struct srtp_session *s, const struct srtp_ssrc *x,
+		    unsigned k)
 {
-	struct srtp_session *t = (struct srtp_session *)(uintptr_t)s;
-	const struct srtp_ssrc *x = slot < 0 ? NULL : ssrc_at(t, slot);
 	const struct srtp_more *more = more_of(s);
 
 	if (!x || !(x->met & MET_RTCP))
 		return rtcp_lifetime(key_of(s->suite, key_expanded(s, k)));
-	return x->rtcp_key == k ? more->rtcp[slot].left
-				: more->ledger->rtcp_left[k][slot];
+	if (x->rtcp_key == k)
+		return more->rtcp[slot_of(s, x)].left;
+	return more->ledger->rtcp_left[k][slot_of(s, x)];
 }
 
 int srtp_key_find(const struct srtp_session *s, const uint8_t *mki)
@@ -191,8 +188,9 @@ struct srtp_session *srtp_session_new(struct srtp_engine *e,
 	s->mask = ring_size(window) / 64 - 1;
 	s->n_keys = 1;
 	s->mki_len = m->mki_len;
-	s->dir = dir;
+	s->trailer = a->tag_len + m->mki_len;
 	more = more_of(s);
+	more->dir = dir;
 	more->mem = mem;
 	more->size = size;
 	key_fill(e, a, m, s->key);
@@ -229,7 +227,7 @@ bool srtp_session_key(struct srtp_engine *e, struct srtp_session *s,
 	}
 	more->added[k - 1] = block;
 	__atomic_store_n(&s->n_keys, k + 1, __ATOMIC_RELEASE);
-	if (s->dir == SRTP_TX) {
+	if (more->dir == SRTP_TX) {
 		SET(s->expanded, block);
 		SET(s->key_no, k);
 	}
@@ -268,22 +266,21 @@ void srtp_session_roc(struct srtp_session *s, uint32_t roc)
 unsigned srtp_session_state(const struct srtp_session *s,
 			    struct srtp_state st[], unsigned n)
 {
-	struct srtp_session *t = (struct srtp_session *)(uintptr_t)s;
 	unsigned known = __atomic_load_n(&s->n_ssrc, __ATOMIC_ACQUIRE);
 
 	n = min(n, known);
 	for (unsigned i = 0; i < n; i++) {
-		const struct srtp_ssrc *x = ssrc_at(t, i);
+		const struct srtp_ssrc *x = ssrc_at(s, i);
 		const bool met = GET(x->met) & MET_RTP;
 		const uint64_t top = met ? GET(x->top) : 0;
 
 		st[i] = (struct srtp_state){
-			.ssrc = x->ssrc,
+			.ssrc = __builtin_bswap32(x->ssrc),
 			.roc = top >> 16,
 			.seq = (uint16_t)top,
 			.rtcp_index = GET(more_of(s)->rtcp[i].index),
 			.left = met ? GET(x->left)
-				    : srtp_left(s, -1, GET(s->key_no)),
+				    : srtp_left(s, NULL, GET(s->key_no)),
 		};
 	}
 	return n;

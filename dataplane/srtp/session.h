@@ -37,7 +37,7 @@ enum { MET_RTP = 1, MET_RTCP = 2 };
 struct srtp_ssrc {
 	uint64_t top;  /* highest index, once MET_RTP */
 	uint64_t left; /* packets left on key */
-	uint32_t ssrc; /* host order */
+	uint32_t ssrc; /* as in the packet */
 	uint8_t met;
 	uint8_t key; /* number of the key that left counts */
 	uint8_t rtcp_key;
@@ -54,7 +54,7 @@ struct srtp_session {
 	uint8_t n_keys;
 	uint8_t key_no; /* sending: the key in use */
 	uint8_t mki_len;
-	uint8_t dir; /* enum srtp_dir */
+	uint8_t trailer; /* octets that sealing RTP adds */
 	struct srtp_ssrc first;
 	alignas(64) uint8_t key[]; /* the first key */
 };
@@ -86,8 +86,10 @@ struct srtp_more {
 	void *added[SRTP_KEYS_MAX - 1]; /* expanded keys after the first */
 	struct srtp_ledger *ledger;
 	const struct srtp_mem *mem;
-	uint32_t size;	   /* octets of the whole block */
-	uint32_t roc;	   /* for the next SSRC met */
+	uint32_t roc;  /* for the next SSRC met */
+	uint16_t size; /* octets of the whole block */
+	uint8_t dir;   /* enum srtp_dir */
+	uint8_t spare;
 	uint64_t window[]; /* far ones: the first SSRC's, then the others' */
 };
 
@@ -111,46 +113,57 @@ static inline const void *key_expanded(const struct srtp_session *s, unsigned k)
 	return k ? more_of(s)->added[k - 1] : s->key;
 }
 
-static inline struct srtp_ssrc *ssrc_at(struct srtp_session *s, int slot)
+static inline struct srtp_ssrc *ssrc_at(const struct srtp_session *s,
+					unsigned slot)
 {
-	return slot ? &more_of(s)->ssrc[slot - 1] : &s->first;
+	return slot ? &more_of(s)->ssrc[slot - 1]
+		    : (struct srtp_ssrc *)(uintptr_t)&s->first;
 }
 
-int srtp_ssrc_find_more(const struct srtp_session *s, uint32_t ssrc);
-
-/** Slot of an SSRC, -1: not followed. */
-static inline int ssrc_find(const struct srtp_session *s, uint32_t ssrc)
+static inline unsigned slot_of(const struct srtp_session *s,
+			       const struct srtp_ssrc *x)
 {
-	if (s->first.ssrc == ssrc && s->n_ssrc)
-		return 0;
-	return s->n_ssrc > 1 ? srtp_ssrc_find_more(s, ssrc) : -1;
+	return x == &s->first ? 0 : (unsigned)(x - more_of(s)->ssrc) + 1;
 }
 
-struct replay srtp_far_window(struct srtp_session *s, int slot);
+struct srtp_ssrc *srtp_ssrc_find_more(struct srtp_session *s, uint32_t ssrc);
 
-static inline struct replay ssrc_window(struct srtp_session *s, int slot,
+/** @return NULL: this SSRC is not followed. */
+static inline struct srtp_ssrc *ssrc_find(struct srtp_session *s, uint32_t ssrc)
+{
+	if (likely(s->first.ssrc == ssrc && s->n_ssrc))
+		return &s->first;
+	return s->n_ssrc > 1 ? srtp_ssrc_find_more(s, ssrc) : NULL;
+}
+
+struct replay srtp_far_window(struct srtp_session *s,
+			      const struct srtp_ssrc *x);
+
+static inline struct replay ssrc_window(struct srtp_session *s,
 					struct srtp_ssrc *x)
 {
-	if (s->mask < WINDOW_NEAR / 64)
+	if (likely(s->mask < WINDOW_NEAR / 64))
 		return (struct replay){x->window, s->mask, s->window};
-	return srtp_far_window(s, slot);
+	return srtp_far_window(s, x);
 }
 
 /** Follow one more SSRC; its tag has verified, or we send it.
- * @return its slot, -1: SRTP_SSRC_MAX are followed. */
-int srtp_ssrc_learn(struct srtp_session *s, uint32_t ssrc);
-/** The first RTP packet of a slot: where its index starts. Takes the rollover
+ * @return NULL: SRTP_SSRC_MAX are followed. */
+struct srtp_ssrc *srtp_ssrc_learn(struct srtp_session *s, uint32_t ssrc);
+/** The first RTP packet of an SSRC: where its index starts. Takes the rollover
  * counter that session_roc left. */
-void srtp_ssrc_meet(struct srtp_session *s, int slot, uint64_t index,
+void srtp_ssrc_meet(struct srtp_session *s, struct srtp_ssrc *x, uint64_t index,
 		    unsigned key);
-/** The first SRTCP packet of a slot. */
-void srtcp_ssrc_meet(struct srtp_session *s, int slot, unsigned key);
+/** The first SRTCP packet of an SSRC. */
+void srtcp_ssrc_meet(struct srtp_session *s, struct srtp_ssrc *x, unsigned key);
 /** Let left count another key: what is left of the old one is kept. */
-void srtp_ssrc_turn(struct srtp_session *s, int slot, unsigned key);
-void srtcp_ssrc_turn(struct srtp_session *s, int slot, unsigned key);
-/** Packets that an SSRC may still use key k for; slot -1: a new one. */
-uint64_t srtp_left(const struct srtp_session *s, int slot, unsigned k);
-uint32_t srtcp_left(const struct srtp_session *s, int slot, unsigned k);
+void srtp_ssrc_turn(struct srtp_session *s, struct srtp_ssrc *x, unsigned key);
+void srtcp_ssrc_turn(struct srtp_session *s, struct srtp_ssrc *x, unsigned key);
+/** Packets that an SSRC may still use key k for; x NULL: a new one. */
+uint64_t srtp_left(const struct srtp_session *s, const struct srtp_ssrc *x,
+		   unsigned k);
+uint32_t srtcp_left(const struct srtp_session *s, const struct srtp_ssrc *x,
+		    unsigned k);
 /** Number of the key that an MKI names, -1: none. */
 int srtp_key_find(const struct srtp_session *s, const uint8_t *mki);
 

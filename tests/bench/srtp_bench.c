@@ -152,17 +152,20 @@ static void fetch(const struct load *l, const struct peer *p, unsigned k,
 static double run_chunk(struct peer *p, const struct load *l, unsigned k,
 			uint8_t *const buf[CHUNK])
 {
-	const double start = seconds();
 	unsigned done = 0;
+	double start;
 
+	p->stage(p, l, k * CHUNK, buf);
+	start = seconds();
 	for (unsigned at = 0; at < CHUNK; at += l->cell->burst)
-		done += p->run(p, l, k * CHUNK + at, &buf[at], l->cell->burst);
+		done += p->run(p, l, at, l->cell->burst);
+	start = seconds() - start;
 	if (done != CHUNK) {
 		fprintf(stderr, "%s: %u of %u packets failed\n", p->what,
 			CHUNK - done, CHUNK);
 		exit(1);
 	}
-	return seconds() - start;
+	return start;
 }
 
 /* Bare calls and engine must come to the same octets, or one of them does not

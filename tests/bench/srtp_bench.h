@@ -42,10 +42,14 @@ struct peer {
 	/** Sessions for all streams. @return NULL, or why there are none. */
 	const char *(*open)(struct peer *p, const struct cell *c,
 			    double seconds);
-	/** A burst. buf[i] holds packet `first + i` of the load.
-	 * @return packets that came out well. */
-	unsigned (*run)(struct peer *p, const struct load *l, unsigned first,
-			uint8_t *const buf[], unsigned n);
+	/** What the caller would know: whose packets these are. Not timed.
+	 * buf[i] holds packet first + i of the load, i < CHUNK. */
+	void (*stage)(struct peer *p, const struct load *l, unsigned first,
+		      uint8_t *const buf[]);
+	/** Packets at .. at + n of the chunk. Timed.
+	 * @return how many came out well. */
+	unsigned (*run)(struct peer *p, const struct load *l, unsigned at,
+			unsigned n);
 	void (*close)(struct peer *p);
 	void *own;
 	uint64_t *next; /* each stream's next index */

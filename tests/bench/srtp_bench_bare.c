@@ -30,6 +30,11 @@ static size_t stride;
 static uint8_t (*salts)[SP_SALT_MAX]; /* for making IVs, untimed */
 static IMB_JOB job[BURST_MAX];
 static uint8_t mac[BURST_MAX][16];
+static struct {
+	const union ctx *ctx;
+	uint8_t *data;
+	const uint8_t *iv;
+} packet[CHUNK];
 
 static union ctx *ctx_of(uint32_t stream)
 {
@@ -159,71 +164,69 @@ static void ask_for(const struct cell *c, const union ctx *x)
 		__builtin_prefetch(k + o);
 }
 
-static void cm_jobs(const struct load *l, unsigned first, uint8_t *const buf[],
-		    unsigned n)
+static void cm_run(const struct cell *c, unsigned at, unsigned n)
 {
-	const unsigned octets = l->cell->octets;
-
 	for (unsigned i = 0; i < n; i++) {
-		const struct cm_ctx *k = &ctx_of(l->stream[first + i])->cm;
+		const struct cm_ctx *k = &packet[at + i].ctx->cm;
 		IMB_JOB *j = &job[i];
 
-		j->src = buf[i];
-		j->dst = buf[i] + 12;
-		j->msg_len_to_cipher_in_bytes = octets - 12;
+		j->src = packet[at + i].data;
+		j->dst = packet[at + i].data + 12;
+		j->msg_len_to_cipher_in_bytes = c->octets - 12;
 		j->enc_keys = k->rounds;
-		j->iv = l->iv[first + i];
-		j->msg_len_to_hash_in_bytes = octets + 4;
+		j->iv = packet[at + i].iv;
+		j->msg_len_to_hash_in_bytes = c->octets + 4;
 		j->u.HMAC._hashed_auth_key_xor_ipad = k->ipad;
 		j->u.HMAC._hashed_auth_key_xor_opad = k->opad;
 		j->status = 0;
 	}
-}
-
-static void cm_run(const struct load *l, unsigned first, uint8_t *const buf[],
-		   unsigned n)
-{
-	cm_jobs(l, first, buf, n);
-	if (l->cell->protect)
+	if (c->protect)
 		IMB_SUBMIT_CIPHER_BURST_NOCHECK(mgr, job, n, IMB_CIPHER_CNTR,
 						IMB_DIR_ENCRYPT, 16);
 	IMB_SUBMIT_HASH_BURST_NOCHECK(mgr, job, n, IMB_AUTH_HMAC_SHA_1);
-	if (!l->cell->protect)
+	if (!c->protect)
 		IMB_SUBMIT_CIPHER_BURST_NOCHECK(mgr, job, n, IMB_CIPHER_CNTR,
 						IMB_DIR_ENCRYPT, 16);
 }
 
-static void gcm_run(const struct load *l, unsigned first, uint8_t *const buf[],
-		    unsigned n)
+static void gcm_run(const struct cell *c, unsigned at, unsigned n)
 {
-	const unsigned octets = l->cell->octets;
+	const unsigned octets = c->octets;
 	struct gcm_context_data g;
 
 	for (unsigned i = 0; i < n; i++) {
-		const struct gcm_key_data *k =
-			&ctx_of(l->stream[first + i])->gcm;
+		const struct gcm_key_data *k = &packet[at + i].ctx->gcm;
+		uint8_t *p = packet[at + i].data;
 
-		if (l->cell->protect)
-			IMB_AES128_GCM_ENC(mgr, k, &g, buf[i] + 12, buf[i] + 12,
-					   octets - 12, l->iv[first + i],
-					   buf[i], 12, buf[i] + octets, 16);
+		if (c->protect)
+			IMB_AES128_GCM_ENC(mgr, k, &g, p + 12, p + 12,
+					   octets - 12, packet[at + i].iv, p,
+					   12, p + octets, 16);
 		else
-			IMB_AES128_GCM_DEC(mgr, k, &g, buf[i] + 12, buf[i] + 12,
-					   octets - 12, l->iv[first + i],
-					   buf[i], 12, mac[i], 16);
+			IMB_AES128_GCM_DEC(mgr, k, &g, p + 12, p + 12,
+					   octets - 12, packet[at + i].iv, p,
+					   12, mac[i], 16);
 	}
 }
 
-static unsigned bare_run(struct peer *p, const struct load *l, unsigned first,
-			 uint8_t *const buf[], unsigned n)
+static void bare_stage(struct peer *p, const struct load *l, unsigned first,
+		       uint8_t *const buf[])
 {
 	(void)p;
-	for (unsigned i = first + n; i < first + 2 * n && i < l->n; i++)
-		ask_for(l->cell, ctx_of(l->stream[i]));
-	if (is_gcm(l->cell))
-		gcm_run(l, first, buf, n);
-	else
-		cm_run(l, first, buf, n);
+	for (unsigned i = 0; i < CHUNK; i++) {
+		packet[i].ctx = ctx_of(l->stream[first + i]);
+		packet[i].data = buf[i];
+		packet[i].iv = l->iv[first + i];
+	}
+}
+
+static unsigned bare_run(struct peer *p, const struct load *l, unsigned at,
+			 unsigned n)
+{
+	(void)p;
+	for (unsigned i = at + n; i < at + 2 * n && i < CHUNK; i++)
+		ask_for(l->cell, packet[i].ctx);
+	(is_gcm(l->cell) ? gcm_run : cm_run)(l->cell, at, n);
 	return n;
 }
 
@@ -232,23 +235,29 @@ void bare_seal(struct load *l)
 	const struct cell sealing = {.suite = l->cell->suite,
 				     .protect = true,
 				     .octets = l->cell->octets};
-	struct load as = *l;
+	uint8_t *buf[CHUNK];
 
-	as.cell = &sealing;
-	for (unsigned at = 0; at < l->n; at += BURST_MAX) {
-		uint8_t *buf[BURST_MAX];
-
-		for (unsigned i = 0; i < BURST_MAX; i++)
-			buf[i] = l->store + (size_t)(at + i) * STRIDE;
-		bare_run(&peer_bare, &as, at, buf, BURST_MAX);
-		for (unsigned i = 0; i < BURST_MAX && !is_gcm(&sealing); i++)
-			memcpy(buf[i] + sealing.octets, mac[i], 10);
+	for (unsigned first = 0; first < l->n; first += CHUNK) {
+		for (unsigned i = 0; i < CHUNK; i++)
+			buf[i] = l->store + (size_t)(first + i) * STRIDE;
+		bare_stage(&peer_bare, l, first, buf);
+		for (unsigned at = 0; at < CHUNK; at += BURST_MAX) {
+			if (is_gcm(&sealing)) {
+				gcm_run(&sealing, at, BURST_MAX);
+				continue;
+			}
+			cm_run(&sealing, at, BURST_MAX);
+			for (unsigned i = 0; i < BURST_MAX; i++)
+				memcpy(buf[at + i] + sealing.octets, mac[i],
+				       10);
+		}
 	}
 }
 
 struct peer peer_bare = {
 	.what = "bare",
 	.open = bare_open,
+	.stage = bare_stage,
 	.run = bare_run,
 	.close = bare_close,
 };

@@ -7,6 +7,7 @@ static struct srtp_engine *engine;
 static struct srtp_session **session;
 static struct arena arena;
 static unsigned streams;
+static struct srtp_pkt pkt[CHUNK];
 
 static void *take(void *ctx, size_t size, size_t align)
 {
@@ -60,25 +61,29 @@ static const char *engine_open(struct peer *p, const struct cell *c,
 	return "no memory";
 }
 
-static unsigned engine_run(struct peer *p, const struct load *l, unsigned first,
-			   uint8_t *const buf[], unsigned n)
+static void engine_stage(struct peer *p, const struct load *l, unsigned first,
+			 uint8_t *const buf[])
 {
-	struct srtp_pkt pkt[BURST_MAX];
-
 	(void)p;
-	for (unsigned i = 0; i < n; i++) {
-		pkt[i].s = session[l->stream[first + i]];
-		pkt[i].data = buf[i];
-		pkt[i].len = l->len;
-		pkt[i].room = STRIDE;
-	}
-	return l->cell->protect ? srtp_ipsec_mb.protect(engine, pkt, n)
-				: srtp_ipsec_mb.unprotect(engine, pkt, n);
+	for (unsigned i = 0; i < CHUNK; i++)
+		pkt[i] = (struct srtp_pkt){.s = session[l->stream[first + i]],
+					   .data = buf[i],
+					   .len = l->len,
+					   .room = STRIDE};
+}
+
+static unsigned engine_run(struct peer *p, const struct load *l, unsigned at,
+			   unsigned n)
+{
+	(void)p;
+	return l->cell->protect ? srtp_ipsec_mb.protect(engine, &pkt[at], n)
+				: srtp_ipsec_mb.unprotect(engine, &pkt[at], n);
 }
 
 struct peer peer_engine = {
 	.what = "engine",
 	.open = engine_open,
+	.stage = engine_stage,
 	.run = engine_run,
 	.close = engine_close,
 };

@@ -21,6 +21,10 @@ struct lib {
 	unsigned streams;
 };
 
+static struct {
+	srtp_t s;
+	uint8_t *data;
+} packet[CHUNK];
 static struct lib shipped = {.path = "libsrtp2.so.1"}, openssl;
 
 static bool load(struct lib *lib)
@@ -106,18 +110,30 @@ static const char *lib_open(struct peer *p, const struct cell *c, double limit)
 	return lib->session ? NULL : "no memory";
 }
 
-static unsigned lib_run(struct peer *p, const struct load *l, unsigned first,
-			uint8_t *const buf[], unsigned n)
+static void lib_stage(struct peer *p, const struct load *l, unsigned first,
+		      uint8_t *const buf[])
+{
+	const struct lib *lib = p->own;
+
+	for (unsigned i = 0; i < CHUNK; i++) {
+		packet[i].s = lib->session[l->stream[first + i]];
+		packet[i].data = buf[i];
+	}
+}
+
+static unsigned lib_run(struct peer *p, const struct load *l, unsigned at,
+			unsigned n)
 {
 	const struct lib *lib = p->own;
 	unsigned done = 0;
 
-	for (unsigned i = 0; i < n; i++) {
-		srtp_t s = lib->session[l->stream[first + i]];
+	for (unsigned i = at; i < at + n; i++) {
+		srtp_t s = packet[i].s;
 		int len = l->len;
 
-		done += (l->cell->protect ? lib->protect(s, buf[i], &len)
-					  : lib->unprotect(s, buf[i], &len)) ==
+		done += (l->cell->protect
+				 ? lib->protect(s, packet[i].data, &len)
+				 : lib->unprotect(s, packet[i].data, &len)) ==
 			srtp_err_status_ok;
 	}
 	return done;
@@ -131,6 +147,7 @@ void libsrtp_start(const char *path)
 struct peer peer_libsrtp = {
 	.what = "libsrtp",
 	.open = lib_open,
+	.stage = lib_stage,
 	.run = lib_run,
 	.close = lib_close,
 	.own = &shipped,
@@ -139,6 +156,7 @@ struct peer peer_libsrtp = {
 struct peer peer_libsrtp_openssl = {
 	.what = "libsrtp-openssl",
 	.open = lib_open,
+	.stage = lib_stage,
 	.run = lib_run,
 	.close = lib_close,
 	.own = &openssl,

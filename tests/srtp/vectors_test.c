@@ -175,10 +175,10 @@ static struct srtp_session *keyed_session(struct subject *u,
 	s->suite->expand(u->e, s->suite, &raw, s->key);
 	key_of(s->suite, s->key)->rtcp = raw;
 	if (v->rtcp && dir == SRTP_TX) {
-		int slot = srtp_ssrc_learn(s, 0x4d617273);
-
-		srtcp_ssrc_meet(s, slot, 0);
-		more_of(s)->rtcp[slot].index = 0x5d4;
+		srtcp_ssrc_meet(
+			s, srtp_ssrc_learn(s, __builtin_bswap32(0x4d617273)),
+			0);
+		more_of(s)->rtcp[0].index = 0x5d4;
 	}
 	return s;
 }
