@@ -347,6 +347,24 @@ static void test_bleed_on_an_srtp_leg(void **state)
 	far_end(&f);
 }
 
+/* Two at once, both authentic, before any was learned: one of them is. */
+static void test_first_to_verify_is_the_source(void **state)
+{
+	struct far f = pair(AES);
+	struct sp_transport x = trunk;
+
+	(void)state;
+	x.peer_rtp.prefix = 24;
+	change(&x);
+	from_far(&f, "10.2.0.9:6100", 1);
+	from_far(&f, "10.2.0.66:7000", 2);
+	from_far(&f, "10.2.0.9:6100", 3);
+	assert_int_equal(heard(ACCESS), 2);
+	assert_int_equal(lab_count(V_SOURCE), 1);
+	assert_int_equal(stats(2).source.addr[3], 9);
+	far_end(&f);
+}
+
 /* Forgers within the prefix spend a bucket that isn't the peer's. */
 static void test_forgers_do_not_lock_the_peer_out(void **state)
 {
@@ -516,6 +534,7 @@ int main(void)
 		T(test_rtcp),
 		T(test_order_within_a_burst),
 		T(test_bleed_on_an_srtp_leg),
+		T(test_first_to_verify_is_the_source),
 		T(test_forgers_do_not_lock_the_peer_out),
 		T(test_rekey_in_the_middle),
 		T(test_plain_repeats_are_not_sealed_twice),
