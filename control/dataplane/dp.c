@@ -107,6 +107,18 @@ static void key_octets_keep(struct sp_key *k, const struct sp_key *had)
 	memcpy(k->salt, had->salt, sizeof(k->salt));
 }
 
+/* A transport without its keys' octets can only be one that is there already:
+ * nothing may ever be sealed with a key of zeros. */
+static bool keys_usable(const struct sp_transport *next, const struct want *w)
+{
+	bool there = w && !w->lost;
+
+	return (want_key_known(&next->rx) ||
+		(there && next->rx.id == w->t.rx.id)) &&
+	       (want_key_known(&next->tx) ||
+		(there && next->tx.id == w->t.tx.id));
+}
+
 int dp_transport_set(struct dp *dp, const struct sp_transport *t,
 		     char text[SP_TEXT_MAX])
 {
@@ -120,6 +132,12 @@ int dp_transport_set(struct dp *dp, const struct sp_transport *t,
 		key_octets_keep(&next.tx, &w->t.tx);
 		if (next.rx.id == w->t.rx.id)
 			next.rx_roc = w->t.rx_roc;
+	}
+	if (!keys_usable(&next, w)) {
+		if (text)
+			snprintf(text, SP_TEXT_MAX,
+				 "the keys aren't known any more");
+		return SP_EINVAL;
 	}
 	if (dp->state == DP_UP) {
 		if (add || !want_transport_same(&next, &w->t))

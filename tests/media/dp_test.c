@@ -369,7 +369,15 @@ static void restart_of_control(void **state)
 	assert_int_equal(dp_summary(r->dp)->lost, 3); /* 2, 11, 12 */
 	assert_false(fake_transport(r->fake, 2, &t));
 
-	/* new keys mend it */
+	/* it can't be made with a key of zeros, only with new ones */
+	fake_count(r->fake, SP_TRANSPORT_ADD);
+	assert_int_equal(dp_transport_set(r->dp, &b, NULL), SP_EINVAL);
+	t = b;
+	t.id = 9;
+	t.rtp_port = 20012;
+	assert_int_equal(dp_transport_set(r->dp, &t, NULL), SP_EINVAL);
+	assert_int_equal(fake_count(r->fake, SP_TRANSPORT_ADD), 0);
+	assert_true(dp_transport_lost(r->dp, 2));
 	t = srtp(2, 1, 20004);
 	t.rx.id = 500;
 	t.tx.id = 501;
