@@ -11,7 +11,7 @@ LAB_SRC := tests/stage/lab.c tests/stage/lab_packet.c tests/stage/flow_lab.c \
     dataplane/app/worker.c dataplane/app/control_socket.c \
     dataplane/app/control_request.c dataplane/app/log.c
 
-$(STAGE_TESTS): $(B)/tests/%: $(B)/obj/tests/stage/%.o $(call objs,$(LAB_SRC))
+$(STAGE_TESTS): $(B)/tests/%: $(B)/obj/tests/stage/%.o $(call objs,$(LAB_SRC)) | $(B)/tests/walk-tool
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka -lrte_net_ring $(DPDK_L) \
 	    $(IMB_L) -lsrtp2
@@ -34,3 +34,10 @@ $(STAGE_FUZZ): $(B)/fuzz/%: tests/fuzz/%.c tests/stage/quiet.c \
 	    -fsanitize=fuzzer,address,undefined \
 	    -fno-sanitize-recover=undefined $(filter %.c,$^) -o $@ \
 	    -lcmocka -lrte_net_ring $(DPDK_L) $(IMB_L)
+
+# The lab as a filter, for scapy to look at.
+$(B)/tests/walk-tool: $(call objs,tests/stage/walk_tool.c $(LAB_SRC))
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka -lrte_net_ring $(DPDK_L) \
+	    $(IMB_L)
+CHECK_PYTEST += tests/stage/test_scapy.py
