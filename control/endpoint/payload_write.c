@@ -11,6 +11,7 @@ struct payload_writer {
 	AVFormatContext *fmt;
 	payload_h *h;
 	void *arg;
+	bool started;
 };
 
 /* One RTP packet, whole: the muxer flushes after each. Its header is only read
@@ -57,7 +58,8 @@ static int start(struct payload_writer *w, const struct codec *codec,
 	av_opt_set_int(w->fmt->priv_data, "payload_type", codec->id, 0);
 	/* RTCP is the stream's own. */
 	av_opt_set(w->fmt->priv_data, "rtpflags", "skip_rtcp", 0);
-	return avformat_write_header(w->fmt, NULL) < 0 ? -1 : 0;
+	w->started = avformat_write_header(w->fmt, NULL) >= 0;
+	return w->started ? 0 : -1;
 }
 
 struct payload_writer *payload_writer_new(const struct codec *codec,
@@ -94,6 +96,8 @@ void payload_writer_free(struct payload_writer *w)
 {
 	if (!w)
 		return;
+	if (w->started) /* frees what the muxer has */
+		av_write_trailer(w->fmt);
 	if (w->fmt && w->fmt->pb) {
 		av_freep(&w->fmt->pb->buffer);
 		avio_context_free(&w->fmt->pb);

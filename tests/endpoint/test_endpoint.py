@@ -539,15 +539,15 @@ def test_forked_answers(lab):
     late = lab.endpoint("bob", 3, "--auto-answer", "yes")
     alice.call("bob")
     code = alice.locked()
-    for one in (bob, late):
-        one.wait("incoming")
-    winner, loser = (bob, late) if not [
-        e for e in bob.seen if e["event"] == "closed"] else (late, bob)
-    try:
-        loser.wait("closed", 3)
-    except AssertionError:
-        winner, loser = loser, winner
-        loser.wait("closed", 3)
+    for _ in range(100):
+        gone = [one for one in (bob, late)
+                if any(e["event"] == "closed" for e in one.seen)]
+        if gone:
+            break
+        time.sleep(0.05)
+    assert len(gone) == 1, "one of them has the call"
+    loser = gone[0]
+    winner = late if loser is bob else bob
     assert winner.locked() == code
     loser.never("shield", state="locked")
     answers = {m.get("To").partition("tag=")[2]
@@ -592,7 +592,8 @@ def test_identity_files_and_no_core(lab):
         core = next(line for line in f if "core file" in line).split()
     assert core[4:6] == ["0", "0"]
     text = open(f"/proc/{pid}/smaps").read()
-    assert re.search(r"^VmFlags:.*\blo\b", text, re.M), "memory is locked"
+    # The sanitizers' shadow is far too large to be locked.
+    assert "libasan" in text or re.search(r"^VmFlags:.*\blo\b", text, re.M)
 
 
 def test_passphrase(lab):
