@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "dataplane/srtp/engine.h"
+#include "dataplane/srtp/packet.h"
 
 #define MAC_LEN 12 /* octets that the library writes for an HMAC-SHA1 */
 
@@ -287,7 +288,19 @@ static void gcm_expand(struct srtp_engine *e, const struct srtp_suite *a,
 	memcpy(k->tail.salt, raw->salt, a->salt_len);
 }
 
-/* The IV and the tag go to the engine, not to the stack: no canary. */
+/* The IV goes to the engine, not to the stack, and opening puts the tag there
+ * too: the functions for each packet do without a stack protector's canary. */
+static inline void gcm_rtp(struct imb *b, aes_gcm_enc_dec_t f, const void *key,
+			   uint8_t *data, unsigned hdr, unsigned len,
+			   uint64_t index, uint8_t *tag)
+{
+	const union gcm_key *k = key;
+
+	b->iv[0] = gcm_iv(k->tail.salt, load32_raw(data + 8), index);
+	f(&k->data, &b->ctx, data + hdr, data + hdr, len,
+	  (const uint8_t *)b->iv, data, hdr, tag, SRTP_TAG_MAX);
+}
+
 static inline void gcm_one(struct imb *b, aes_gcm_enc_dec_t f,
 			   const struct srtp_op *op, uint8_t *tag)
 {
@@ -299,35 +312,47 @@ static inline void gcm_one(struct imb *b, aes_gcm_enc_dec_t f,
 	  op->aad, op->aad_len, tag, SRTP_TAG_MAX);
 }
 
-static void gcm128_seal(struct srtp_engine *e, const struct srtp_op *op)
-{
-	struct imb *b = e->crypto;
+/* The four operations of one key size. */
+#define GCM_OPS(size)                                                         \
+	static void gcm##size##_seal_rtp(struct srtp_engine *e,               \
+					 const void *key, uint8_t *data,      \
+					 unsigned hdr, unsigned len,          \
+					 uint64_t index)                      \
+	{                                                                     \
+		struct imb *b = e->crypto;                                    \
+                                                                              \
+		gcm_rtp(b, b->m->gcm##size##_enc, key, data, hdr, len, index, \
+			data + hdr + len);                                    \
+	}                                                                     \
+	static bool gcm##size##_open_rtp(struct srtp_engine *e,               \
+					 const void *key, uint8_t *data,      \
+					 unsigned hdr, unsigned len,          \
+					 uint64_t index)                      \
+	{                                                                     \
+		struct imb *b = e->crypto;                                    \
+                                                                              \
+		gcm_rtp(b, b->m->gcm##size##_dec, key, data, hdr, len, index, \
+			b->mac[0]);                                           \
+		return tag_equal(b->mac[0], data + hdr + len, SRTP_TAG_MAX);  \
+	}                                                                     \
+	static void gcm##size##_seal(struct srtp_engine *e,                   \
+				     const struct srtp_op *op)                \
+	{                                                                     \
+		struct imb *b = e->crypto;                                    \
+                                                                              \
+		gcm_one(b, b->m->gcm##size##_enc, op, op->tag);               \
+	}                                                                     \
+	static bool gcm##size##_open(struct srtp_engine *e,                   \
+				     const struct srtp_op *op)                \
+	{                                                                     \
+		struct imb *b = e->crypto;                                    \
+                                                                              \
+		gcm_one(b, b->m->gcm##size##_dec, op, b->mac[0]);             \
+		return tag_equal(b->mac[0], op->tag, SRTP_TAG_MAX);           \
+	}
 
-	gcm_one(b, b->m->gcm128_enc, op, op->tag);
-}
-
-static void gcm256_seal(struct srtp_engine *e, const struct srtp_op *op)
-{
-	struct imb *b = e->crypto;
-
-	gcm_one(b, b->m->gcm256_enc, op, op->tag);
-}
-
-static bool gcm128_open(struct srtp_engine *e, const struct srtp_op *op)
-{
-	struct imb *b = e->crypto;
-
-	gcm_one(b, b->m->gcm128_dec, op, b->mac[0]);
-	return tag_equal(b->mac[0], op->tag, SRTP_TAG_MAX);
-}
-
-static bool gcm256_open(struct srtp_engine *e, const struct srtp_op *op)
-{
-	struct imb *b = e->crypto;
-
-	gcm_one(b, b->m->gcm256_dec, op, b->mac[0]);
-	return tag_equal(b->mac[0], op->tag, SRTP_TAG_MAX);
-}
+GCM_OPS(128)
+GCM_OPS(256)
 
 /* Octets at the end of an expanded AES-GCM key that packets touch: the salt,
  * and with VAES before it 48 hash keys, the first powers last, of which a packet
@@ -347,6 +372,9 @@ _Static_assert(LANES <= SRTP_LANES, "a lane for each suite");
 
 #define AEAD(salt)  ((salt) == 12)
 #define ROUNDS(key) (16 * ((key) / 4 + 7))
+
+#define BY_KEY(salt, key, what) \
+	(!AEAD(salt) ? NULL : (key) == 16 ? gcm128##what : gcm256##what)
 
 /* wide: AES-GCM by VAES and AVX-512. */
 #define SUITE(symbol, key, salt, tag, ctag, wide)                    \
@@ -369,12 +397,10 @@ _Static_assert(LANES <= SRTP_LANES, "a lane for each suite");
 					: NARROW_TAIL,                  \
 		.expand = AEAD(salt) ? gcm_expand : cm_expand,       \
 		.keystream = keystream,                              \
-		.seal_one = !AEAD(salt)	  ? NULL                     \
-			    : (key) == 16 ? gcm128_seal              \
-					  : gcm256_seal,             \
-		.open_one = !AEAD(salt)	  ? NULL                     \
-			    : (key) == 16 ? gcm128_open              \
-					  : gcm256_open,             \
+		.seal_rtp = BY_KEY(salt, key, _seal_rtp),            \
+		.open_rtp = BY_KEY(salt, key, _open_rtp),            \
+		.seal_one = BY_KEY(salt, key, _seal),                \
+		.open_one = BY_KEY(salt, key, _open),                \
 		.seal = AEAD(salt) ? NULL : cm_seal,                 \
 		.verify = AEAD(salt) ? NULL : cm_verify,             \
 		.decrypt = AEAD(salt) ? NULL : cm_decrypt,           \

@@ -62,29 +62,27 @@ static inline void engine_put(struct srtp_engine *e, const struct srtp_suite *a,
 	e->used |= 1u << a->lane;
 }
 
-/** Ask for what a packet of len octets will touch of an expanded key. Always
- * inline: gcc takes a function of prefetches for one without effect, and its
- * calls away. */
-static inline __attribute__((always_inline)) void prefetch_key(
-	const struct srtp_suite *a, const void *key, unsigned len)
+/** Ask for what a packet of len octets will touch of an expanded key. */
+HOT void prefetch_key(const struct srtp_suite *a, const void *key, unsigned len)
 {
 	const char *k = key;
-	unsigned tail = len + 48;
 
 	__builtin_prefetch(k);
 	__builtin_prefetch(k + 64);
 	__builtin_prefetch(k + 128);
-	if (a->hot_lines > 3)
-		__builtin_prefetch(k + 192);
-	if (a->hot_lines > 4)
-		for (unsigned i = 4; i < a->hot_lines; i++)
-			__builtin_prefetch(k + 64 * i);
+	for (unsigned i = 3; unlikely(i < a->hot_lines); i++)
+		__builtin_prefetch(k + 64 * i);
 	if (!a->hot_tail)
 		return;
-	tail = tail < a->hot_tail ? tail : a->hot_tail;
+	/* What a packet of 200 octets takes, in straight code; then the rest. */
 	k += a->expanded;
-	for (const char *end = k - tail; k > end;)
-		__builtin_prefetch(k -= 64);
+	__builtin_prefetch(k - 64);
+	__builtin_prefetch(k - 128);
+	__builtin_prefetch(k - 192);
+	__builtin_prefetch(k - 256);
+	len = len + 48 < a->hot_tail ? len + 48 : a->hot_tail;
+	for (unsigned o = 256; unlikely(o < len); o += 64)
+		__builtin_prefetch(k - 64 - o);
 }
 
 /* struct srtp_backend; srtp.h. */

@@ -5,6 +5,7 @@
  * top is the highest index of the SSRC so far. Pure functions. */
 #pragma once
 #include <stdint.h>
+#include "dataplane/srtp/hint.h"
 
 #define INDEX_LIMIT (UINT64_C(1) << 48) /* the first index that isn't one */
 
@@ -15,11 +16,11 @@ static inline uint64_t index_estimate(uint64_t top, uint16_t seq)
 	const int16_t ahead = (int16_t)(seq - (uint16_t)top);
 	const uint64_t index = top + (uint64_t)(int64_t)ahead;
 
-	if (__builtin_expect(ahead == INT16_MIN, 0) && !(top & 0x8000))
+	if (unlikely(ahead == INT16_MIN) && !(top & 0x8000))
 		return index + 0x10000;
 	/* Before the first rollover there is nothing to fall back to: a large
 	 * step is one forward. The RFC's modulo would make it ROC 2^32 - 1. */
-	if (__builtin_expect((int64_t)index < 0, 0))
+	if (unlikely((int64_t)index < 0))
 		return index + 0x10000;
 	return index;
 }

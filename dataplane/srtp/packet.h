@@ -7,6 +7,7 @@
 #pragma once
 #include <stdint.h>
 #include <string.h>
+#include "dataplane/srtp/hint.h"
 
 #define RTP_HEADER  12u /* octets, without CSRCs and extension */
 #define RTCP_HEADER 8u	/* the octets of SRTCP that stay readable */

@@ -6,12 +6,12 @@
 #include "dataplane/srtp/index.h"
 #include "dataplane/srtp/packet.h"
 
-/* An SSRC's first packet: where its indices start. Once a call.
+/* An SSRC's first packet: where its indices start.
  * @return NULL: SRTP_SSRC_MAX are followed. */
-static __attribute__((noinline, cold)) struct srtp_ssrc *meet(
-	struct srtp_session *s, struct srtp_ssrc *x, uint32_t ssrc,
-	uint16_t seq)
+COLD struct srtp_ssrc *meet(struct srtp_session *s, uint32_t ssrc, uint16_t seq)
 {
+	struct srtp_ssrc *x = ssrc_find(s, ssrc);
+
 	if (!x)
 		x = srtp_ssrc_learn(s, ssrc);
 	if (x)
@@ -21,15 +21,15 @@ static __attribute__((noinline, cold)) struct srtp_ssrc *meet(
 }
 
 /* Gives a packet its index. @return enum srtp_verdict. */
-static inline uint8_t assign(struct srtp_session *s, uint32_t ssrc,
-			     uint16_t seq, uint64_t *out)
+HOT uint8_t assign(struct srtp_session *s, uint32_t ssrc, uint16_t seq,
+		   uint64_t *out)
 {
-	struct srtp_ssrc *x = ssrc_find(s, ssrc);
+	struct srtp_ssrc *x = ssrc_met(s, ssrc);
 	struct replay w;
 	uint64_t index;
 
-	if (unlikely(!x || !(x->met & MET_RTP))) {
-		x = meet(s, x, ssrc, seq);
+	if (unlikely(!x)) {
+		x = meet(s, ssrc, seq);
 		if (!x)
 			return SRTP_SSRC_FULL;
 	}
@@ -47,8 +47,8 @@ static inline uint8_t assign(struct srtp_session *s, uint32_t ssrc,
 	return SRTP_OK;
 }
 
-/* First phase: the index. Fills in index, ssrc and hdr. */
-static inline uint8_t first(struct srtp_pkt *p, struct srtp_op *op)
+/* First phase: the index. Fills in index and hdr. */
+HOT uint8_t first(struct srtp_pkt *p, struct srtp_op *op)
 {
 	const struct srtp_session *s = p->s;
 	const unsigned hdr = rtp_header_len(p->data, p->len);
@@ -58,35 +58,33 @@ static inline uint8_t first(struct srtp_pkt *p, struct srtp_op *op)
 	if (unlikely(p->len + s->trailer > p->room))
 		return SRTP_NO_ROOM;
 	op->hdr = hdr;
-	op->ssrc = load32_raw(p->data + 8);
-	return assign(p->s, op->ssrc, load16(p->data + 2), &op->index);
+	return assign(p->s, load32_raw(p->data + 8), load16(p->data + 2),
+		      &op->index);
 }
 
-/* Second phase: all else that the cipher has to know. */
-static inline void second(struct srtp_pkt *p, struct srtp_op *op)
+/* Second phase: all else that an HMAC suite has to know. */
+HOT void second(struct srtp_pkt *p, struct srtp_op *op)
 {
 	const struct srtp_session *s = p->s;
-	const struct srtp_suite *a = s->suite;
 
 	op->data = p->data;
-	op->aad = p->data;
 	op->key = s->expanded;
-	op->tag = p->data + p->len + (a->aead ? 0 : s->mki_len);
+	op->ssrc = load32_raw(p->data + 8);
+	op->tag = p->data + p->len + s->mki_len;
 	op->tail = __builtin_bswap32((uint32_t)(op->index >> 16));
-	op->aad_len = op->hdr;
 	op->len = p->len - op->hdr;
-	op->tag_len = a->tag_len;
-	p->len += s->trailer;
+	op->tag_len = s->suite->tag_len;
 }
 
 /* Behind an AEAD's tag, before an HMAC's. */
-static void put_mki(const struct srtp_pkt *p, const struct srtp_op *op)
+static void put_mki(const struct srtp_pkt *p)
 {
 	const struct srtp_session *s = p->s;
 	const struct srtp_suite *a = s->suite;
-	uint8_t *mki = a->aead ? op->tag + a->tag_len : op->tag - s->mki_len;
+	uint8_t *mki = p->data + p->len - s->mki_len;
 
-	memcpy(mki, key_of(a, op->key)->mki, s->mki_len);
+	memcpy(a->aead ? mki : mki - a->tag_len, key_of(a, s->expanded)->mki,
+	       s->mki_len);
 }
 
 uint16_t srtp_protect(struct srtp_engine *e, struct srtp_pkt pkt[], uint16_t n)
@@ -106,16 +104,20 @@ uint16_t srtp_protect(struct srtp_engine *e, struct srtp_pkt pkt[], uint16_t n)
 	}
 
 	for (unsigned i = 0; i < n; i++) {
-		const struct srtp_suite *a = pkt[i].s->suite;
+		const struct srtp_session *s = pkt[i].s;
+		const struct srtp_suite *a = s->suite;
 		struct srtp_op *op = &e->op[i];
 
 		if (unlikely(pkt[i].verdict != SRTP_OK))
 			continue;
-		second(&pkt[i], op);
-		if (a->aead)
-			a->seal_one(e, op);
-		else
+		if (a->aead) {
+			a->seal_rtp(e, s->expanded, pkt[i].data, op->hdr,
+				    pkt[i].len - op->hdr, op->index);
+		} else {
+			second(&pkt[i], op);
 			engine_put(e, a, op);
+		}
+		pkt[i].len += s->trailer;
 	}
 	for (unsigned used = e->used; used; used &= used - 1) {
 		struct srtp_lane *l = &e->lane[__builtin_ctz(used)];
@@ -125,6 +127,6 @@ uint16_t srtp_protect(struct srtp_engine *e, struct srtp_pkt pkt[], uint16_t n)
 
 	for (unsigned i = 0; mki && i < n; i++)
 		if (pkt[i].verdict == SRTP_OK && pkt[i].s->mki_len)
-			put_mki(&pkt[i], &e->op[i]);
+			put_mki(&pkt[i]);
 	return bad ? srtp_burst_sort(pkt, n) : n;
 }

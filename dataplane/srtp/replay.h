@@ -13,6 +13,7 @@
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
+#include "dataplane/srtp/hint.h"
 
 struct replay {
 	uint64_t *word;
@@ -23,7 +24,7 @@ struct replay {
 /** True if index was committed before, or lies behind the window. */
 static inline bool replay_seen(struct replay w, uint64_t top, uint64_t index)
 {
-	if (__builtin_expect(index > top, 1))
+	if (likely(index > top))
 		return false;
 	if (top - index >= w.size)
 		return true;
@@ -52,7 +53,7 @@ static inline void replay_clear(struct replay w, uint64_t first, uint64_t last)
 static inline uint64_t replay_commit(struct replay w, uint64_t top,
 				     uint64_t index)
 {
-	if (__builtin_expect(index > top + 1, 0))
+	if (unlikely(index > top + 1))
 		replay_clear(w, top + 1, index - 1);
 	w.word[(index >> 6) & w.mask] |= UINT64_C(1) << (index & 63);
 	return index > top ? index : top;

@@ -15,22 +15,22 @@ static struct replay window(struct srtcp_ssrc *r)
 }
 
 /* What the session says before the tag is looked at. */
-static uint8_t check(struct srtp_session *s, struct srtp_op *op)
+static uint8_t check(struct srtp_session *s, const struct srtp_op *op)
 {
+	const struct srtp_ssrc *x = ssrc_find(s, op->ssrc);
 	struct srtcp_ssrc *r;
 
-	op->x = ssrc_find(s, op->ssrc);
-	if (!op->x || !(op->x->met & MET_RTCP))
+	if (!x || !(x->met & MET_RTCP))
 		return SRTP_OK;
-	r = &more_of(s)->rtcp[slot_of(s, op->x)];
+	r = &more_of(s)->rtcp[slot_of(s, x)];
 	if (replay_seen(window(r), r->index, op->index))
 		return SRTP_REPLAY;
-	return srtcp_left(s, op->x, op->key_no) ? SRTP_OK : SRTP_KEY_SPENT;
+	return srtcp_left(s, x, op->key_no) ? SRTP_OK : SRTP_KEY_SPENT;
 }
 
 static uint8_t commit(struct srtp_session *s, const struct srtp_op *op)
 {
-	struct srtp_ssrc *x = op->x;
+	struct srtp_ssrc *x = ssrc_find(s, op->ssrc);
 	struct srtcp_ssrc *r;
 
 	if (!x)

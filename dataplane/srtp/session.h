@@ -136,6 +136,16 @@ static inline struct srtp_ssrc *ssrc_find(struct srtp_session *s, uint32_t ssrc)
 	return s->n_ssrc > 1 ? srtp_ssrc_find_more(s, ssrc) : NULL;
 }
 
+/** An SSRC that RTP was heard or sent of. @return NULL: not so. */
+static inline struct srtp_ssrc *ssrc_met(struct srtp_session *s, uint32_t ssrc)
+{
+	struct srtp_ssrc *x = &s->first;
+
+	if (unlikely(x->ssrc != ssrc))
+		x = s->n_ssrc > 1 ? srtp_ssrc_find_more(s, ssrc) : NULL;
+	return likely(x && x->met & MET_RTP) ? x : NULL;
+}
+
 struct replay srtp_far_window(struct srtp_session *s,
 			      const struct srtp_ssrc *x);
 

@@ -12,11 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "dataplane/abi/suite.h"
-
-/* What the packets of a healthy call do, for straight code; a fifth of the time
- * that the engine adds to its ciphers. */
-#define likely(x)   __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
+#include "dataplane/srtp/hint.h"
 
 struct srtp_engine;
 struct srtp_ssrc;
@@ -47,16 +43,13 @@ struct srtp_op {
 	uint64_t index;	    /* packet index, 48 bits, or SRTCP index, 31 */
 	uint32_t ssrc;	    /* as in the packet */
 	uint32_t tail;	    /* HMAC: the four octets authenticated behind the
-			      * packet, as in memory: ROC, or E and index */
+			     * packet, as in memory: ROC, or E and index */
 	uint16_t hdr, len;  /* octets */
 	uint16_t aad_len;   /* octets */
 	uint8_t tag_len;    /* octets */
 	bool ok;	    /* verify: tag is right */
-	/* For the core. */
-	struct srtp_ssrc *x; /* NULL: not followed yet */
-	uint8_t key_no;	     /* which of the session's keys */
-	/* For the suite. */
-	uint32_t under; /* what stands where tail goes meanwhile */
+	uint32_t under;	    /* the suite's: what stands where tail goes */
+	uint8_t key_no;	    /* the core's: which of the session's keys */
 };
 
 struct srtp_suite {
@@ -83,12 +76,19 @@ struct srtp_suite {
 			  uint8_t *out, size_t len);
 
 	/* AEADs are fastest one packet after the other: while one is under way
-	 * the processor works ahead on what surrounds the next. */
+	 * the processor works ahead on what surrounds the next. RTP has a way
+	 * of its own, without an op: the SSRC and all that is authenticated
+	 * stand in the hdr octets before the text, the tag behind it. */
 
-	/** Encrypt and write the tag. */
-	void (*seal_one)(struct srtp_engine *e, const struct srtp_op *op);
+	/** Encrypt len octets behind hdr of data, and write the tag. */
+	void (*seal_rtp)(struct srtp_engine *e, const void *key, uint8_t *data,
+			 unsigned hdr, unsigned len, uint64_t index);
 	/** Decrypt, also where the tag is wrong, and compare tags in constant
 	 * time. @return whether the tag is right. */
+	bool (*open_rtp)(struct srtp_engine *e, const void *key, uint8_t *data,
+			 unsigned hdr, unsigned len, uint64_t index);
+	/* The same for SRTCP. */
+	void (*seal_one)(struct srtp_engine *e, const struct srtp_op *op);
 	bool (*open_one)(struct srtp_engine *e, const struct srtp_op *op);
 
 	/* HMACs are fastest many at once, in the lanes of a vector. All ops are
