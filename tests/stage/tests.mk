@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The flow table, the stages, the abi's server: on ports made of rings.
 STAGE_TESTS := $(patsubst %,$(B)/tests/%_test,flow validate source classify walk \
-    srtp_walk control_socket republish)
+    srtp_walk control_socket republish workers)
 CHECK_PROGRAMS += $(STAGE_TESTS)
 
 $(B)/obj/tests/stage/%.o: EXTRA = $(DPDK_C)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The walk over plain legs: from and to each family, SSRCs and payload types,
- * RTCP, what stops a packet after it was classified, policing, several workers,
+ * RTCP, what stops a packet after it was classified, policing,
  * counters. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,12 +9,7 @@
 #include <cmocka.h>
 #include <rte_cycles.h>
 #include "dataplane/stage/parse.h"
-#include "tests/stage/lab.h"
-
-#define PHONE	   "10.1.0.7:4000"
-#define FAR	   "10.2.0.7:6000"
-#define OURS	   "10.1.0.1:20000"
-#define TRUNK_OURS "10.2.0.1:20000"
+#include "tests/stage/walk.h"
 
 static int up(void **state)
 {
@@ -23,94 +18,11 @@ static int up(void **state)
 	return 0;
 }
 
-static int up_two_workers(void **state)
-{
-	(void)state;
-	lab_up(&(struct lab_options){.workers = 2});
-	return 0;
-}
-
-static int up_one_queue(void **state)
-{
-	(void)state;
-	lab_up(&(struct lab_options){.workers = 2, .queues = 1});
-	return 0;
-}
-
 static int down(void **state)
 {
 	(void)state;
 	lab_down();
 	return 0;
-}
-
-static void pair(void)
-{
-	struct sp_transport a = lab_transport(1, ACCESS4, 20000, PHONE);
-	struct sp_transport b = lab_transport(2, TRUNK4, 20000, FAR);
-
-	lab_pair(&a, &b);
-}
-
-static void say(unsigned port, const char *src, const char *dst, const void *p,
-		size_t n)
-{
-	struct lab_frame f = lab_udp(port, src, dst, p, n);
-
-	lab_inject(port, 0, f.octet, f.len);
-}
-
-static void rtp(unsigned port, const char *src, const char *dst, uint32_t ssrc,
-		uint16_t seq, uint8_t pt)
-{
-	uint8_t p[256];
-
-	say(port, src, dst, p, lab_rtp(p, ssrc, seq, pt, 160));
-}
-
-static struct lab_frame out;
-
-static struct lab_view left(unsigned port)
-{
-	lab_turn();
-	if (!lab_take(port, &out))
-		fail_msg("nothing left by port %u", port);
-	return lab_view(&out);
-}
-
-static void stopped(enum verdict v)
-{
-	uint64_t before = lab_count(v);
-
-	lab_turn();
-	if (lab_count(v) != before + 1)
-		fail_msg("no %s", verdict_info[v].name);
-	assert_false(lab_take(TRUNK, &out));
-	assert_false(lab_take(ACCESS, &out));
-}
-
-static void change(const struct sp_transport *x)
-{
-	char text[SP_TEXT_MAX] = "";
-
-	if (table_transport_change(lab.t, x, text) != SP_OK)
-		fail_msg("%s", text);
-}
-
-static void change_stream(const struct sp_stream *x)
-{
-	char text[SP_TEXT_MAX] = "";
-
-	if (table_stream_change(lab.t, x, text) != SP_OK)
-		fail_msg("%s", text);
-}
-
-static struct sp_stats stats(uint64_t stream)
-{
-	struct sp_stats s;
-
-	assert_int_equal(table_stats(lab.t, stream, &s), SP_OK);
-	return s;
 }
 
 /* Headers ---------------------------------------------------------------- */
@@ -520,97 +432,9 @@ static void test_flood_on_one_port_leaves_another_alone(void **state)
 	assert_int_equal(lab_count(V_RATE), stats(1).dropped);
 }
 
-/* Workers ---------------------------------------------------------------- */
-
-static void two_pairs(void)
-{
-	pair(); /* port 20000: worker 0's */
-	for (unsigned i = 0; i < 2; i++) {
-		struct sp_transport x =
-			lab_transport(3 + i, i ? TRUNK4 : ACCESS4, 20002,
-				      i ? "10.2.0.8:6000" : "10.1.0.8:4000");
-
-		lab_add(&x);
-	}
-	lab_add_stream(&(struct sp_stream){.id = 3,
-					   .from = 3,
-					   .to = 4,
-					   .match = SP_MATCH_ANY,
-					   .out_pt = SP_PT_KEEP});
-}
-
-static void test_handover(void **state)
-{
-	struct lab_frame f;
-
-	(void)state;
-	two_pairs();
-	/* Worker 1's packet arrives at worker 0, and the other way round. */
-	rtp(ACCESS, "10.1.0.8:4000", "10.1.0.1:20002", 6, 1, 0);
-	assert_string_equal(left(TRUNK).dst, "10.2.0.8:6000");
-	assert_int_equal(lab.w[0].count[V_HANDOVER], 1);
-	assert_int_equal(lab.w[1].count[V_HANDOVER], 0);
-	f = lab_udp(ACCESS, PHONE, OURS, "\x80\0\0\1\0\0\0\0\0\0\0\5", 12);
-	lab_inject(ACCESS, 1, f.octet, f.len);
-	assert_string_equal(left(TRUNK).dst, FAR);
-	assert_int_equal(lab.w[1].count[V_HANDOVER], 1);
-	/* And where each has its own, nothing is handed over. */
-	lab_inject(ACCESS, 0, f.octet, f.len);
-	left(TRUNK);
-	assert_int_equal(lab_count(V_HANDOVER), 2);
-	assert_int_equal(lab_count(V_HANDOVER_FULL), 0);
-	assert_int_equal(stats(3).dropped, 0);
-}
-
-static void test_handover_full(void **state)
-{
-	(void)state;
-	two_pairs();
-	for (unsigned i = 0; i < 600; i++) {
-		rtp(ACCESS, "10.1.0.8:4000", "10.1.0.1:20002", 6, (uint16_t)i,
-		    0);
-		if (i % 32 == 31)
-			worker_turn(&lab.w[0]);
-	}
-	while (worker_turn(&lab.w[0]))
-		;
-	assert_int_equal(lab_count(V_HANDOVER), 511);
-	assert_int_equal(lab_count(V_HANDOVER_FULL), 600 - 511);
-	lab_turn();
-	assert_int_equal(stats(3).packets_in, 511);
-}
-
-/* Worker 1 has no queue: its packets come and go by worker 0's. */
-static void test_fewer_queues_than_workers(void **state)
-{
-	(void)state;
-	two_pairs();
-	rtp(ACCESS, "10.1.0.8:4000", "10.1.0.1:20002", 6, 1, 0);
-	assert_string_equal(left(TRUNK).dst, "10.2.0.8:6000");
-	assert_int_equal(stats(3).packets_out, 1);
-	assert_int_equal(lab.w[0].count[V_HANDOVER], 1);
-}
-
-/* A transport that goes away while its packet waits in a hand-over ring. */
-static void test_handed_over_flow_is_gone(void **state)
-{
-	char text[SP_TEXT_MAX];
-
-	(void)state;
-	two_pairs();
-	rtp(ACCESS, "10.1.0.8:4000", "10.1.0.1:20002", 6, 1, 0);
-	worker_turn(&lab.w[0]);
-	assert_int_equal(table_stream_remove(lab.t, 3, text), SP_OK);
-	assert_int_equal(table_transport_remove(lab.t, 3, text), SP_OK);
-	table_stats(lab.t, 1, &(struct sp_stats){0});
-	stopped(V_NO_FLOW);
-}
-
 int main(void)
 {
-#define T(f)  cmocka_unit_test_setup_teardown(f, up, down)
-#define T2(f) cmocka_unit_test_setup_teardown(f, up_two_workers, down)
-#define T1(f) cmocka_unit_test_setup_teardown(f, up_one_queue, down)
+#define T(f) cmocka_unit_test_setup_teardown(f, up, down)
 	static const struct CMUnitTest tests[] = {
 		T(test_families),
 		T(test_checksum_offload),
@@ -624,10 +448,6 @@ int main(void)
 		T(test_rtcp_mux),
 		T(test_bleed_on_a_plain_leg),
 		T(test_flood_on_one_port_leaves_another_alone),
-		T2(test_handover),
-		T2(test_handover_full),
-		T1(test_fewer_queues_than_workers),
-		T2(test_handed_over_flow_is_gone),
 	};
 
 	lab_start();
