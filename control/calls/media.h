@@ -42,7 +42,6 @@ struct media_leg_addr {
 				  * address (same address, else the one whose
 				  * network holds the peer's) */
 	struct sp_addr peer;  /* where signalling comes from */
-	char user[65];	      /* user part of its AOR, for policy; or "" */
 };
 
 /** @return NULL: no memory. call: id for the transports' call field. */
@@ -55,6 +54,10 @@ void media_free(struct media *m);
  * the first answer. */
 void media_leg(struct media *m, enum leg l, const struct media_leg_addr *addr,
 	       const struct media_profile *profile);
+
+/** What policy has decided of this call: not allowed (as it is until this has
+ * been said), a=e2ee is taken out of every offer and answer. */
+void media_allow_e2ee(struct media *m, bool allowed);
 
 /** An offer from leg `from`; *out (malloc'd) is the offer for the other leg.
  * @return 0, or -1 with why filled in and nothing changed. */
@@ -71,6 +74,28 @@ void media_rollback(struct media *m);
 /** The answer was final: what was kept for another one, or for going back, is
  * let go (the ports of refused m-lines). The next offer settles too. */
 void media_settle(struct media *m);
+
+/* End-to-end encryption, E2EE.md "The course of a handshake": a=e2ee passes
+ * unread where policy allows it, and every transport of the call bears the
+ * mark once M2 has passed. */
+enum e2ee_state {
+	E2EE_UNDECIDED, /* no offer yet */
+	E2EE_OFFERED,	/* an M1 has passed; its answer takes effect only when
+			 * it is final */
+	E2EE_ON,	/* M2 has passed: the call is end-to-end encrypted */
+	E2EE_OFF,	/* it is an ordinary call, and stays one */
+};
+
+/** What policy says, before the first offer; else it isn't allowed. refusal: a
+ * static sentence for where it isn't. */
+void media_e2ee_allow(struct media *m, bool allowed, const char *refusal);
+enum e2ee_state media_e2ee(const struct media *m);
+/** The answer comes where no M2 may stand (18x): the call is an ordinary one. */
+void media_e2ee_drop(struct media *m);
+/** May this INFO of the handshake pass? Size, type, order, rate. @return 0, or
+ * -1 with why. */
+int media_e2ee_info(struct media *m, enum leg from, const void *body,
+		    size_t len, struct media_why *why);
 
 /* One m-line, for lists, records and people. */
 struct media_info {

@@ -13,6 +13,7 @@
  *   media_rate.c     codecs, and what they may send at most
  *   media_addr.c     our address, the peers' addresses
  *   media_rewrite.c  the SDP for the other leg
+ *   media_e2ee.c     a=e2ee as it passes
  *   media_program.c  the dataplane
  *   media_save.c     JSON and back
  *   media_info.c     for lists and people */
@@ -88,10 +89,26 @@ struct side {
 	uint8_t digest[16];	   /* of the latest SDP to it */
 };
 
+#define E2EE_HASH  32 /* octets */
+#define E2EE_INFOS 3  /* M3, M4, M5 */
+
+/* What passed of the end-to-end handshake. */
+struct e2ee {
+	enum e2ee_state state;
+	bool allowed;	     /* by policy */
+	const char *refusal; /* why not; static */
+	uint8_t hash[2][E2EE_HASH]; /* of each leg's a=e2ee */
+	uint8_t info[E2EE_INFOS][E2EE_HASH];
+	uint8_t copies[E2EE_INFOS];
+	uint8_t passed; /* how many of the messages in INFO */
+};
+
 struct media {
 	struct dp *dp;
 	uint64_t call;
+	struct e2ee e2ee;
 	struct side side[2];
+	bool e2ee_allowed;   /* a=e2ee may pass */
 	struct state *cur;   /* never NULL */
 	struct state *base;  /* NULL: no offer is out */
 	struct state *offer; /* NULL: no offer is out */
@@ -156,6 +173,12 @@ struct profile {
 };
 /** @return NULL: unknown. */
 const struct profile *media_profile_find(struct sdp_view name);
+
+/* media_e2ee.c */
+/** What an offer or answer from this leg means for end-to-end encryption; *e
+ * becomes what holds once that SDP is passed on. @return 0, or -1 with why. */
+int media_e2ee_heard(enum leg from, bool answer, const struct sdp *s,
+		     struct e2ee *e, struct media_why *why);
 
 /* media_rewrite.c */
 /** Make of this document, heard from the other leg, the one for leg `to`, as

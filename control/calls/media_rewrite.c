@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "control/calls/media_impl.h"
-#include "control/policy/policy.h"
 
 /* What speaks of one hop and must not reach the next. RFC numbers say where
  * each is from. */
@@ -44,13 +43,9 @@ static const char *const hop_attributes[] = {
 	"bcap",
 };
 
-struct rules {
-	bool drop_e2ee;
-};
-
 static bool drop_line(char type, struct sdp_view v, void *arg)
 {
-	const struct rules *r = arg;
+	const struct media *m = arg;
 	const char *colon = v.len ? memchr(v.p, ':', v.len) : NULL;
 	struct sdp_view name = {v.p, colon ? (size_t)(colon - v.p) : v.len};
 
@@ -65,7 +60,7 @@ static bool drop_line(char type, struct sdp_view v, void *arg)
 	/* one transport for each m-line here: RFC 9143 */
 	if (v.len >= 12 && memcmp(v.p, "group:BUNDLE", 12) == 0)
 		return true;
-	return r->drop_e2ee && sdp_view_eq(name, "e2ee");
+	return !m->e2ee_allowed && sdp_view_eq(name, "e2ee");
 }
 
 /* a=crypto of ours. @return 0 or errno. */
@@ -154,19 +149,14 @@ int media_rewrite(struct media *m, enum leg to, bool answer, struct sdp *s,
 		  const struct state *st, char **out, struct media_why *why)
 {
 	struct side *side = &m->side[to];
-	struct rules rules = {
-		.drop_e2ee = !policy_e2ee_allowed(m->side[LEG_A].addr.user,
-						  m->side[LEG_B].addr.user)
-				      .allowed,
-	};
 	struct sdp_addr here = {.family = side->local.family};
 	int err;
 
 	memcpy(here.addr, side->local.addr, sizeof(here.addr));
-	sdp_lines_remove(s, SDP_SESSION, drop_line, &rules);
+	sdp_lines_remove(s, SDP_SESSION, drop_line, m);
 	err = sdp_conn_set(s, &here);
 	for (unsigned i = 0; !err && i < st->n; i++) {
-		sdp_lines_remove(s, (int)i, drop_line, &rules);
+		sdp_lines_remove(s, (int)i, drop_line, m);
 		err = line_rewrite(s, i, &st->line[i], to, answer);
 	}
 	*out = err ? NULL : print_versioned(side, s);

@@ -81,13 +81,12 @@ static json_t *side_json(const struct side *s)
 	for (unsigned i = 0; i < MEDIA_SUITES_MAX && s->profile.suites[i]; i++)
 		json_array_append_new(suites,
 				      json_integer(s->profile.suites[i]));
-	return json_pack("{s:o, s:o, s:s, s:i, s:o, s:i, s:o, s:o, s:o}",
+	return json_pack("{s:o, s:o, s:i, s:o, s:i, s:o, s:o, s:o}",
 			 "signalling", addr_json(&s->addr.local), "peer",
-			 addr_json(&s->addr.peer), "user", s->addr.user,
-			 "security", (int)s->profile.security, "suites", suites,
-			 "media", s->media, "local", addr_json(&s->local),
-			 "session", id_json(s->session), "version",
-			 id_json(s->version));
+			 addr_json(&s->addr.peer), "security",
+			 (int)s->profile.security, "suites", suites, "media",
+			 s->media, "local", addr_json(&s->local), "session",
+			 id_json(s->session), "version", id_json(s->version));
 }
 
 char *media_save(const struct media *m)
@@ -97,9 +96,10 @@ char *media_save(const struct media *m)
 
 	for (unsigned i = 0; i < m->cur->n; i++)
 		json_array_append_new(lines, mline_json(&m->cur->line[i]));
-	j = json_pack("{s:i, s:o, s:[o,o], s:o}", "save", SAVE_VERSION, "call",
-		      id_json(m->call), "side", side_json(&m->side[0]),
-		      side_json(&m->side[1]), "line", lines);
+	j = json_pack("{s:i, s:o, s:b, s:[o,o], s:o}", "save", SAVE_VERSION,
+		      "call", id_json(m->call), "e2ee", m->e2ee_allowed, "side",
+		      side_json(&m->side[0]), side_json(&m->side[1]), "line",
+		      lines);
 	if (j)
 		text = json_dumps(j, JSON_COMPACT);
 	json_decref(j);
@@ -260,17 +260,15 @@ static bool side_load(json_t *j, struct side *s)
 {
 	json_t *local, *peer, *suites, *media;
 	json_int_t session, version;
-	const char *user;
 	int security;
 	size_t n;
 
-	if (json_unpack(j, "{s:o, s:o, s:s, s:i, s:o, s:i, s:o, s:I, s:I}",
-			"signalling", &local, "peer", &peer, "user", &user,
-			"security", &security, "suites", &suites, "media",
-			&s->media, "local", &media, "session", &session,
-			"version", &version) != 0)
+	if (json_unpack(j, "{s:o, s:o, s:i, s:o, s:i, s:o, s:I, s:I}",
+			"signalling", &local, "peer", &peer, "security",
+			&security, "suites", &suites, "media", &s->media,
+			"local", &media, "session", &session, "version",
+			&version) != 0)
 		return false;
-	text_load(user, s->addr.user, sizeof(s->addr.user));
 	s->profile.security = security;
 	n = json_array_size(suites);
 	for (size_t i = 0; i < n && i < MEDIA_SUITES_MAX; i++)
@@ -303,17 +301,18 @@ struct media *media_load(struct dp *dp, const char *json)
 	struct media *m = calloc(1, sizeof(*m));
 	json_t *j = json_loads(json, 0, NULL), *side[2], *lines;
 	json_int_t call;
-	int version;
+	int version, e2ee;
 	bool ok;
 
 	ok = m && j && sodium_init() >= 0 &&
-	     json_unpack(j, "{s:i, s:I, s:[o,o], s:o}", "save", &version,
-			 "call", &call, "side", &side[0], &side[1], "line",
-			 &lines) == 0 &&
+	     json_unpack(j, "{s:i, s:I, s:b, s:[o,o], s:o}", "save", &version,
+			 "call", &call, "e2ee", &e2ee, "side", &side[0],
+			 &side[1], "line", &lines) == 0 &&
 	     version == SAVE_VERSION;
 	if (ok) {
 		m->dp = dp;
 		m->call = (uint64_t)call;
+		m->e2ee_allowed = e2ee;
 		ok = side_load(side[0], &m->side[0]) &&
 		     side_load(side[1], &m->side[1]) && lines_load(m, lines);
 	}

@@ -107,7 +107,6 @@ struct branch *branch_new(struct bridge *b, const struct store_binding *to,
 	const struct sip_msg *m = stxn_request(b->st);
 	struct branch *br = branch_alloc(b);
 	struct media_profile profile[2] = {caller->profile, callee->profile};
-	const struct store_user *user[2] = {caller, callee};
 	struct media_leg_addr addr[2] = {0};
 
 	if (!br)
@@ -123,8 +122,6 @@ struct branch *branch_new(struct bridge *b, const struct store_binding *to,
 
 		addr[l].local = sip_addr_media(listener_addr(h->via));
 		addr[l].peer = sip_addr_media(&h->peer);
-		snprintf(addr[l].user, sizeof(addr[l].user), "%s",
-			 user[l]->name);
 		door_add_session(b->d, &br->s[l]);
 	}
 	br->path = path_new(b->call, addr, profile);

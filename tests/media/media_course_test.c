@@ -88,6 +88,11 @@ static void hold(void **state)
 		 "c=IN IP4 0.0.0.0\r\nt=0 0\r\n",
 		 "a=sendrecv\r\n", "a=sendonly\n", "a=recvonly\r\n", false,
 		 true},
+		/* and the other side may not heed it */
+		{"v=0\r\no=alice 1 2 IN IP4 10.1.0.9\r\ns=-\r\n"
+		 "c=IN IP4 0.0.0.0\r\nt=0 0\r\n",
+		 "a=sendrecv\r\n", "a=sendonly\n", "a=sendrecv\r\n", false,
+		 true},
 		{"v=0\r\no=alice 1 2 IN IP4 10.1.0.9\r\ns=-\r\n"
 		 "c=IN IP4 0.0.0.0\r\nt=0 0\r\n",
 		 "a=inactive\r\n", "a=inactive\n", "a=inactive\r\n", true,

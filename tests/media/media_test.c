@@ -170,6 +170,28 @@ static void hop_attributes_are_taken_out(void **state)
 	assert_non_null(strstr(talk_flows(t), "rtcp 10.1.0.9/32:4009 "));
 }
 
+/* a=e2ee passes as it came, once policy has allowed so. */
+static void e2ee_passes_when_allowed(void **state)
+{
+	struct talk *t = *state;
+
+	talk_call(t, MEDIA_PLAIN, MEDIA_PLAIN);
+	media_allow_e2ee(t->m, true);
+	talk_offer(t, LEG_A,
+		   HEAD_A "a=e2ee:AQEAAgABAAA\r\n"
+			  "m=audio 4000 RTP/AVP 0\r\n");
+	assert_string_equal(talk_line(t, "a=e2ee:", 0), "AQEAAgABAAA");
+	talk_answer(t, LEG_B,
+		    HEAD_B "a=e2ee:AgE\r\n"
+			   "m=audio 6000 RTP/AVP 0\r\n");
+	assert_string_equal(talk_line(t, "a=e2ee:", 0), "AgE");
+	media_allow_e2ee(t->m, false);
+	assert_null(strstr(talk_offer(t, LEG_A,
+				      HEAD_A "a=e2ee:AQEAAgABAAA\r\n"
+					     "m=audio 4000 RTP/AVP 0\r\n"),
+			   "e2ee"));
+}
+
 static void rtcp_mux_by_leg(void **state)
 {
 	static const struct {
@@ -490,6 +512,7 @@ int main(void)
 		LIVE(plain_to_sdes),
 		LIVE(keys_and_ports_are_those_of_the_sdp),
 		LIVE(hop_attributes_are_taken_out),
+		LIVE(e2ee_passes_when_allowed),
 		LIVE(rtcp_mux_by_leg),
 		LIVE(several_m_lines),
 		LIVE(bad_sdp),

@@ -54,12 +54,8 @@ void talk_event(struct talk *t, const struct sp_event *e)
 int talk_set_up(void **state)
 {
 	static const struct media_leg_addr where[2] = {
-		{{4, 24, 5060, {10, 1, 0, 1}},
-		 {4, 32, 5060, {10, 1, 0, 9}},
-		 ""},
-		{{4, 24, 5060, {10, 2, 0, 1}},
-		 {4, 32, 5060, {10, 2, 0, 9}},
-		 ""},
+		{{4, 24, 5060, {10, 1, 0, 1}}, {4, 32, 5060, {10, 1, 0, 9}}},
+		{{4, 24, 5060, {10, 2, 0, 1}}, {4, 32, 5060, {10, 2, 0, 9}}},
 	};
 	struct talk *t = calloc(1, sizeof(*t));
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # SDP, SDES, offer and answer, the dataplane's client, the control API.
-MEDIA_SRC  := $(call srcs,control/sdp control/keying control/policy \
-              control/features control/dataplane) \
+MEDIA_SRC  := $(call srcs,control/sdp control/keying control/dataplane) \
               $(wildcard control/calls/media*.c)
 MEDIA_L     = $(RE_L) -lsodium -ljansson -lpthread
 MEDIA_LINK  = @mkdir -p $(@D); $(CC) -pie $(LDFLAGS) $(filter %.o,$^) -o $@
@@ -39,3 +38,14 @@ $(MEDIA_FAKE): $(call objs,tests/media/abi-server.c tests/media/fake_dp.c)
 	$(MEDIA_LINK) -lpthread
 $(MEDIA_LIVE): | $(MEDIA_FAKE)
 CHECK_PYTEST += tests/media/test_api.py
+
+# The whole negotiation, over a stub of the dataplane's client.
+$(B)/fuzz/media: tests/fuzz/media.c $(call srcs,control/sdp \
+                 control/keying) $(wildcard control/calls/media*.c \
+                 control/calls/media*.h control/*/*.h)
+	@mkdir -p $(@D)
+	clang -std=gnu11 -O1 -g $(WARN) -I. $(RE_C) \
+		-fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined $(filter %.c,$^) -o $@ \
+		$(RE_L) -lsodium -ljansson
+FUZZ_PROGRAMS += $(B)/fuzz/media
