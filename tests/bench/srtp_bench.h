@@ -50,9 +50,17 @@ struct peer {
 	 * @return how many came out well. */
 	unsigned (*run)(struct peer *p, const struct load *l, unsigned at,
 			unsigned n);
+	/** NULL where run leaves the packets in place: takes out what it left
+	 * elsewhere, into buf where there is one. Not timed.
+	 * @return how many came out well. */
+	unsigned (*finish)(struct peer *p, const struct load *l,
+			   uint8_t *const buf[]);
 	void (*close)(struct peer *p);
 	void *own;
-	uint64_t *next; /* each stream's next index */
+	struct peer *twin; /* whose sessions these are too; opened before */
+	double patience;   /* seconds that it may take to get ready; 0: 5 */
+	bool checked;	   /* its octets are compared with the bare calls' */
+	uint64_t *next;	   /* each stream's next index */
 };
 
 /* Bare calls are also what seals the packets for unprotect. */
@@ -76,12 +84,34 @@ struct srtp_master master_of(const struct cell *c, uint32_t stream);
 unsigned tag_of(const struct cell *c);
 double seconds(void);
 
+/* Measuring; srtp_bench_cell.c. A peer's number is the median of its chunks. */
+#define SAMPLES 65536
+struct sample {
+	double ns[SAMPLES];   /* a packet; each a chunk's mean */
+	double make[SAMPLES]; /* the same of stage and finish */
+	unsigned n;
+};
+
+/** Once, before anything is measured. */
+void measure_start(void);
+/** Sessions, and each stream's first packet.
+ * @return NULL, or why the peer has no numbers here. */
+const char *peer_ready(struct peer *p, const struct cell *c);
+void peer_done(struct peer *p);
+/** Peers p[0..n) but those that have a why, in turns of some thousand packets,
+ * so that what else the machine does falls on all of them. limit: seconds. */
+void measure(struct peer *const p[], const char *const why[], unsigned n,
+	     const struct cell *c, double limit, struct sample s[]);
+/** Sorts of[0..n), n > 0. */
+double sample_median(double of[], unsigned n);
+void cpu_name(char *name, size_t size);
+
 /* Memory for contexts: one mapping with huge pages where there are any, the
  * same for bare calls and engine. */
-struct arena {
+struct huge {
 	uint8_t *base;
 	size_t size, used;
 };
-bool arena_open(struct arena *a, size_t size);
-void *arena_take(struct arena *a, size_t size, size_t align);
-void arena_close(struct arena *a);
+bool huge_open(struct huge *h, size_t size);
+void *huge_take(struct huge *h, size_t size, size_t align);
+void huge_close(struct huge *h);

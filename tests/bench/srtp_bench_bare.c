@@ -24,7 +24,7 @@ union ctx {
 
 static IMB_MGR *mgr;
 static struct srtp_engine *deriver; /* for session keys from master keys */
-static struct arena arena;
+static struct huge memory;
 static uint8_t *contexts;
 static size_t stride;
 static uint8_t (*salts)[SP_SALT_MAX]; /* for making IVs, untimed */
@@ -95,9 +95,9 @@ static const char *bare_open(struct peer *p, const struct cell *c, double limit)
 	/* As far apart as the engine's sessions. */
 	stride = is_gcm(c) ? 1664 : 960;
 	salts = calloc(c->streams, sizeof(*salts));
-	if (!salts || !arena_open(&arena, c->streams * stride))
+	if (!salts || !huge_open(&memory, c->streams * stride))
 		return "no memory";
-	contexts = arena_take(&arena, c->streams * stride, 64);
+	contexts = huge_take(&memory, c->streams * stride, 64);
 	for (uint32_t i = 0; i < c->streams; i++) {
 		const struct srtp_master m = master_of(c, i);
 		struct srtp_raw rtp, rtcp;
@@ -132,7 +132,7 @@ static void bare_close(struct peer *p)
 {
 	(void)p;
 	free(salts);
-	arena_close(&arena);
+	huge_close(&memory);
 }
 
 void bare_iv(const struct cell *c, uint32_t stream, uint64_t index,

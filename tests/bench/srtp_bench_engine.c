@@ -5,13 +5,13 @@
 
 static struct srtp_engine *engine;
 static struct srtp_session **session;
-static struct arena arena;
+static struct huge memory;
 static unsigned streams;
 static struct srtp_pkt pkt[CHUNK];
 
 static void *take(void *ctx, size_t size, size_t align)
 {
-	return arena_take(ctx, size, align);
+	return huge_take(ctx, size, align);
 }
 
 static void leave(void *ctx, void *p, size_t size)
@@ -19,7 +19,7 @@ static void leave(void *ctx, void *p, size_t size)
 	(void)ctx, (void)p, (void)size;
 }
 
-static const struct srtp_mem mem = {take, leave, &arena};
+static const struct srtp_mem mem = {take, leave, &memory};
 
 bool engine_open_isa(const char *isa)
 {
@@ -33,7 +33,7 @@ static void engine_close(struct peer *p)
 	for (unsigned i = 0; i < streams; i++)
 		srtp_ipsec_mb.session_free(session[i]);
 	free(session);
-	arena_close(&arena);
+	huge_close(&memory);
 }
 
 static const char *engine_open(struct peer *p, const struct cell *c,
@@ -44,7 +44,7 @@ static const char *engine_open(struct peer *p, const struct cell *c,
 	(void)limit;
 	streams = 0;
 	session = calloc(c->streams, sizeof(*session));
-	if (!session || !arena_open(&arena, c->streams * (size_t)2048)) {
+	if (!session || !huge_open(&memory, c->streams * (size_t)2048)) {
 		engine_close(p);
 		return "no memory";
 	}
@@ -82,6 +82,7 @@ static unsigned engine_run(struct peer *p, const struct load *l, unsigned at,
 
 struct peer peer_engine = {
 	.what = "engine",
+	.checked = true,
 	.open = engine_open,
 	.stage = engine_stage,
 	.run = engine_run,

@@ -24,7 +24,8 @@ LIBSRTP_OPENSSL := $(B)/libsrtp-openssl/libsrtp2.so
 $(B)/obj/tests/bench/srtp_bench%.o: EXTRA = $(IMB_C)
 
 $(B)/bench/srtp_bench: $(call objs,tests/bench/srtp_bench.c \
-    tests/bench/srtp_bench_bare.c tests/bench/srtp_bench_engine.c \
+    tests/bench/srtp_bench_cell.c tests/bench/srtp_bench_bare.c \
+    tests/bench/srtp_bench_engine.c \
     tests/bench/srtp_bench_libsrtp.c $(SRTP_SRC)) | $(LIBSRTP_OPENSSL)
 	@mkdir -p $(@D)
 	$(CC) -pie $(LDFLAGS) $^ -o $@ $(IMB_L) -ldl
