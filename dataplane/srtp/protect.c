@@ -22,7 +22,7 @@ COLD struct srtp_ssrc *meet(struct srtp_session *s, uint32_t ssrc, uint16_t seq)
 
 /* Gives a packet its index. @return enum srtp_verdict. */
 HOT uint8_t assign(struct srtp_session *s, uint32_t ssrc, uint16_t seq,
-		   uint64_t *out)
+		   bool straight, uint64_t *out)
 {
 	struct srtp_ssrc *x = ssrc_met(s, ssrc);
 	struct replay w;
@@ -33,11 +33,11 @@ HOT uint8_t assign(struct srtp_session *s, uint32_t ssrc, uint16_t seq,
 		if (!x)
 			return SRTP_SSRC_FULL;
 	}
-	w = ssrc_window(s, x);
+	w = ssrc_window(s, x, straight);
 	index = index_estimate(x->top, seq);
 	if (unlikely(replay_seen(w, x->top, index)))
 		return SRTP_INDEX_USED;
-	if (unlikely(x->key != s->key_no))
+	if (!straight && x->key != s->key_no)
 		srtp_ssrc_turn(s, x, s->key_no);
 	if (unlikely(!x->left || index >= INDEX_LIMIT))
 		return SRTP_KEY_SPENT;
@@ -48,7 +48,7 @@ HOT uint8_t assign(struct srtp_session *s, uint32_t ssrc, uint16_t seq,
 }
 
 /* First phase: the index. Fills in index and hdr. */
-HOT uint8_t first(struct srtp_pkt *p, struct srtp_op *op)
+HOT uint8_t first(struct srtp_pkt *p, struct srtp_op *op, bool straight)
 {
 	const struct srtp_session *s = p->s;
 	const unsigned hdr = rtp_header_len(p->data, p->len);
@@ -59,7 +59,7 @@ HOT uint8_t first(struct srtp_pkt *p, struct srtp_op *op)
 		return SRTP_NO_ROOM;
 	op->hdr = hdr;
 	return assign(p->s, load32_raw(p->data + 8), load16(p->data + 2),
-		      &op->index);
+		      straight, &op->index);
 }
 
 /* Second phase: all else that an HMAC suite has to know. */
@@ -98,7 +98,8 @@ uint16_t srtp_protect(struct srtp_engine *e, struct srtp_pkt pkt[], uint16_t n)
 		const struct srtp_session *s = pkt[i].s;
 
 		prefetch_key(s->suite, s->expanded, pkt[i].len);
-		pkt[i].verdict = first(&pkt[i], &e->op[i]);
+		pkt[i].verdict = s->straight ? first(&pkt[i], &e->op[i], true)
+					     : first(&pkt[i], &e->op[i], false);
 		bad |= pkt[i].verdict;
 		mki |= s->mki_len;
 	}

@@ -130,7 +130,7 @@ uint32_t srtcp_left(const struct srtp_session *s, const struct srtp_ssrc *x,
 
 int srtp_key_find(const struct srtp_session *s, const uint8_t *mki)
 {
-	unsigned n = __atomic_load_n(&s->n_keys, __ATOMIC_ACQUIRE);
+	unsigned n = __atomic_load_n(&more_of(s)->n_keys, __ATOMIC_ACQUIRE);
 
 	for (unsigned i = 0; i < n; i++)
 		if (!memcmp(key_of(s->suite, key_expanded(s, i))->mki, mki,
@@ -186,11 +186,12 @@ struct srtp_session *srtp_session_new(struct srtp_engine *e,
 	s->expanded = s->key;
 	s->window = window;
 	s->mask = ring_size(window) / 64 - 1;
-	s->n_keys = 1;
+	s->straight = !m->mki_len && window <= WINDOW_NEAR;
 	s->mki_len = m->mki_len;
 	s->trailer = a->tag_len + m->mki_len;
 	more = more_of(s);
 	more->dir = dir;
+	more->n_keys = 1;
 	more->mem = mem;
 	more->size = size;
 	key_fill(e, a, m, s->key);
@@ -202,7 +203,7 @@ bool srtp_session_key(struct srtp_engine *e, struct srtp_session *s,
 {
 	struct srtp_more *more = more_of(s);
 	const struct srtp_mem *mem = more->mem;
-	const unsigned k = s->n_keys;
+	const unsigned k = more->n_keys;
 	struct srtp_key *key;
 	void *block;
 
@@ -226,7 +227,7 @@ bool srtp_session_key(struct srtp_engine *e, struct srtp_session *s,
 		more->ledger->rtcp_left[k][i] = rtcp_lifetime(key);
 	}
 	more->added[k - 1] = block;
-	__atomic_store_n(&s->n_keys, k + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&more->n_keys, k + 1, __ATOMIC_RELEASE);
 	if (more->dir == SRTP_TX) {
 		SET(s->expanded, block);
 		SET(s->key_no, k);
@@ -246,7 +247,7 @@ void srtp_session_free(struct srtp_session *s)
 	mem = more->mem;
 	size = more->size;
 	key = key_size(s->suite);
-	for (unsigned i = 0; i + 1 < s->n_keys; i++) {
+	for (unsigned i = 0; i + 1 < more->n_keys; i++) {
 		explicit_bzero(more->added[i], key);
 		mem->free(mem->ctx, more->added[i], key);
 	}

@@ -51,7 +51,7 @@ struct srtp_session {
 	uint16_t window;      /* packets */
 	uint8_t mask;	      /* ring words of the first SSRC's window - 1 */
 	uint8_t n_ssrc;
-	uint8_t n_keys;
+	bool straight;	/* one key, no MKI, windows beside their SSRCs */
 	uint8_t key_no; /* sending: the key in use */
 	uint8_t mki_len;
 	uint8_t trailer; /* octets that sealing RTP adds */
@@ -89,7 +89,7 @@ struct srtp_more {
 	uint32_t roc;  /* for the next SSRC met */
 	uint16_t size; /* octets of the whole block */
 	uint8_t dir;   /* enum srtp_dir */
-	uint8_t spare;
+	uint8_t n_keys;
 	uint64_t window[]; /* far ones: the first SSRC's, then the others' */
 };
 
@@ -149,10 +149,11 @@ static inline struct srtp_ssrc *ssrc_met(struct srtp_session *s, uint32_t ssrc)
 struct replay srtp_far_window(struct srtp_session *s,
 			      const struct srtp_ssrc *x);
 
-static inline struct replay ssrc_window(struct srtp_session *s,
-					struct srtp_ssrc *x)
+/** straight: s->straight, or false where that is not known. */
+HOT struct replay ssrc_window(struct srtp_session *s, struct srtp_ssrc *x,
+			      bool straight)
 {
-	if (likely(s->mask < WINDOW_NEAR / 64))
+	if (straight || s->mask < WINDOW_NEAR / 64)
 		return (struct replay){x->window, s->mask, s->window};
 	return srtp_far_window(s, x);
 }

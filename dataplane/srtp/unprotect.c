@@ -17,7 +17,7 @@
 /* What the session says to a packet before its tag is looked at, and where in
  * its SSRC's order it stands. @return enum srtp_verdict. */
 HOT uint8_t check(struct srtp_session *s, const uint8_t *data, unsigned key_no,
-		  struct srtp_ssrc **out, uint64_t *index)
+		  bool straight, struct srtp_ssrc **out, uint64_t *index)
 {
 	struct srtp_ssrc *x = ssrc_met(s, load32_raw(data + 8));
 
@@ -27,12 +27,11 @@ HOT uint8_t check(struct srtp_session *s, const uint8_t *data, unsigned key_no,
 		return SRTP_OK;
 	}
 	*index = index_estimate(x->top, load16(data + 2));
-	if (unlikely(replay_seen(ssrc_window(s, x), x->top, *index)))
+	if (unlikely(replay_seen(ssrc_window(s, x, straight), x->top, *index)))
 		return SRTP_REPLAY;
 	if (unlikely(*index >= INDEX_LIMIT))
 		return SRTP_KEY_SPENT;
-	if (likely(x->key == key_no) ? unlikely(!x->left)
-				     : !srtp_left(s, x, key_no))
+	if (straight || x->key == key_no ? !x->left : !srtp_left(s, x, key_no))
 		return SRTP_KEY_SPENT;
 	return SRTP_OK;
 }
@@ -53,8 +52,8 @@ COLD struct srtp_ssrc *meet(struct srtp_session *s, const uint8_t *data,
 }
 
 /* The tag is right: let the state move. @return enum srtp_verdict. */
-HOT uint8_t commit(struct srtp_pkt *p, unsigned key_no, struct srtp_ssrc *x,
-		   uint64_t index)
+HOT uint8_t commit(struct srtp_pkt *p, unsigned key_no, bool straight,
+		   struct srtp_ssrc *x, uint64_t index)
 {
 	struct srtp_session *s = p->s;
 
@@ -63,10 +62,10 @@ HOT uint8_t commit(struct srtp_pkt *p, unsigned key_no, struct srtp_ssrc *x,
 		if (!x)
 			return SRTP_SSRC_FULL;
 	}
-	if (unlikely(x->key != key_no))
+	if (!straight && x->key != key_no)
 		srtp_ssrc_turn(s, x, key_no);
 	SET(x->left, x->left - 1);
-	SET(x->top, replay_commit(ssrc_window(s, x), x->top, index));
+	SET(x->top, replay_commit(ssrc_window(s, x, straight), x->top, index));
 	p->len -= s->trailer;
 	return SRTP_OK;
 }
@@ -74,7 +73,7 @@ HOT uint8_t commit(struct srtp_pkt *p, unsigned key_no, struct srtp_ssrc *x,
 /* As far as a packet gets before its burst's tags are looked at together: an
  * AEAD to the end, an HMAC into its lane. @return enum srtp_verdict. */
 HOT uint8_t receive(struct srtp_engine *e, struct srtp_pkt *p,
-		    struct srtp_op *op)
+		    struct srtp_op *op, bool straight)
 {
 	struct srtp_session *s = p->s;
 	const struct srtp_suite *a = s->suite;
@@ -88,21 +87,21 @@ HOT uint8_t receive(struct srtp_engine *e, struct srtp_pkt *p,
 
 	if (unlikely(!hdr))
 		return SRTP_SHORT;
-	if (unlikely(s->mki_len)) {
+	if (!straight && s->mki_len) {
 		key_no = srtp_key_find(s, p->data + len +
 						  (a->aead ? a->tag_len : 0));
 		if (key_no < 0)
 			return SRTP_BAD_MKI;
 		key = key_expanded(s, key_no);
 	}
-	verdict = check(s, p->data, key_no, &x, &index);
+	verdict = check(s, p->data, key_no, straight, &x, &index);
 	if (a->aead) {
 		if (unlikely(verdict != SRTP_OK))
 			return verdict;
 		if (unlikely(!a->open_rtp(e, key, p->data, hdr, len - hdr,
 					  index)))
 			return SRTP_BAD_TAG;
-		return commit(p, key_no, x, index);
+		return commit(p, key_no, straight, x, index);
 	}
 	op->data = p->data;
 	op->key = key;
@@ -122,12 +121,13 @@ HOT uint8_t receive(struct srtp_engine *e, struct srtp_pkt *p,
 /* An HMAC's packet in its turn; was: what check said at first.
  * @return enum srtp_verdict. */
 HOT uint8_t settle(struct srtp_engine *e, struct srtp_pkt *p,
-		   struct srtp_op *op, uint8_t was)
+		   struct srtp_op *op, uint8_t was, bool straight)
 {
 	const struct srtp_suite *a = p->s->suite;
 	struct srtp_ssrc *x;
 	uint64_t index;
-	const uint8_t now = check(p->s, p->data, op->key_no, &x, &index);
+	const uint8_t now =
+		check(p->s, p->data, op->key_no, straight, &x, &index);
 
 	if (unlikely(now != SRTP_OK))
 		return now;
@@ -136,7 +136,8 @@ HOT uint8_t settle(struct srtp_engine *e, struct srtp_pkt *p,
 		op->tail = __builtin_bswap32((uint32_t)(index >> 16));
 		a->verify(e, a, &op, 1);
 	}
-	return likely(op->ok) ? commit(p, op->key_no, x, index) : SRTP_BAD_TAG;
+	return likely(op->ok) ? commit(p, op->key_no, straight, x, index)
+			      : SRTP_BAD_TAG;
 }
 
 /* The HMAC suites of a burst, from the tags on. */
@@ -157,7 +158,10 @@ static unsigned settle_all(struct srtp_engine *e, struct srtp_pkt pkt[],
 
 		if (a->aead || was == SRTP_SHORT || was == SRTP_BAD_MKI)
 			continue;
-		pkt[i].verdict = settle(e, &pkt[i], &e->op[i], was);
+		pkt[i].verdict =
+			pkt[i].s->straight
+				? settle(e, &pkt[i], &e->op[i], was, true)
+				: settle(e, &pkt[i], &e->op[i], was, false);
 		bad |= pkt[i].verdict;
 		if (pkt[i].verdict == SRTP_OK)
 			engine_put(e, a, &e->op[i]);
@@ -181,7 +185,10 @@ uint16_t srtp_unprotect(struct srtp_engine *e, struct srtp_pkt pkt[],
 	for (unsigned i = 0; i < n; i++)
 		prefetch_key(pkt[i].s->suite, pkt[i].s->expanded, pkt[i].len);
 	for (unsigned i = 0; i < n; i++) {
-		pkt[i].verdict = receive(e, &pkt[i], &e->op[i]);
+		pkt[i].verdict =
+			pkt[i].s->straight
+				? receive(e, &pkt[i], &e->op[i], true)
+				: receive(e, &pkt[i], &e->op[i], false);
 		bad |= pkt[i].verdict;
 	}
 	if (e->used)
