@@ -327,6 +327,7 @@ static void restart_of_control(void **state)
 	struct sp_transport a = plain(1, 0, 20000), b = srtp(2, 1, 20004), t;
 	struct sp_stream ab = between(11, 1, 2), ba = between(12, 2, 1), s;
 	struct sp_stats st = {.id = 12, .silent_ms = 9000, .rx_roc = 3};
+	uint32_t mask;
 
 	client(r, true);
 	assert_true(loop_until(is_up, r, 1000));
@@ -359,7 +360,13 @@ static void restart_of_control(void **state)
 	b.dscp = 46;
 	assert_int_equal(dp_transport_set(r->dp, &b, NULL), SP_OK);
 	assert_true(fake_stream(r->fake, 11, &s));
-	assert_int_not_equal(s.ssrc_xor, 0);
+	mask = s.ssrc_xor;
+	assert_int_not_equal(mask, 0);
+	ab.blocked = 1;
+	assert_int_equal(dp_stream_set(r->dp, &ab, NULL), SP_OK);
+	assert_true(fake_stream(r->fake, 11, &s));
+	assert_true(s.blocked);
+	assert_int_equal(s.ssrc_xor, mask);
 
 	/* and when the dataplane restarts too, the keys are gone */
 	fake_restart(r->fake);

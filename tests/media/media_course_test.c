@@ -206,6 +206,26 @@ static void early_answers_and_rollback(void **state)
 	assert_int_equal(talk_transport(t, LEG_B).rx.id, b2.rx.id);
 }
 
+/* Refused by one answer, taken by a later one to the same offer: the key that
+ * was offered has been in use, so its indices may not begin anew. */
+static void flows_made_once_more(void **state)
+{
+	struct talk *t = *state;
+	struct sp_transport b, c;
+
+	talk_call(t, MEDIA_PLAIN, MEDIA_SDES);
+	talk_offer(t, LEG_A, AUDIO_A);
+	talk_answer(t, LEG_B, SRTP_B);
+	b = talk_transport(t, LEG_B);
+	assert_int_equal(talk_stream(t, LEG_A).ssrc_xor, 0);
+	talk_answer(t, LEG_B, HEAD_B "m=audio 0 RTP/SAVP 0\r\n");
+	assert_string_equal(talk_flows(t), "");
+	talk_answer(t, LEG_B, SRTP_B);
+	c = talk_transport(t, LEG_B);
+	assert_int_equal(c.tx.id, b.tx.id);
+	assert_int_not_equal(talk_stream(t, LEG_A).ssrc_xor, 0);
+}
+
 static void glare_and_replacement(void **state)
 {
 	struct talk *t = *state;
@@ -229,6 +249,7 @@ int main(void)
 		LIVE(hold),
 		LIVE(origin),
 		LIVE(early_answers_and_rollback),
+		LIVE(flows_made_once_more),
 		LIVE(glare_and_replacement),
 	};
 	int failed;
