@@ -24,8 +24,12 @@ union ctx {
 
 static IMB_MGR *mgr;
 static struct srtp_engine *deriver; /* for session keys from master keys */
-static struct huge memory;
-static uint8_t *contexts;
+/* Packets are sealed for unprotect with contexts of their own: those that are
+ * measured must not be warm from it. */
+static struct set {
+	struct huge memory;
+	uint8_t *contexts;
+} measured, sealer;
 static size_t stride;
 static uint8_t (*salts)[SP_SALT_MAX]; /* for making IVs, untimed */
 static IMB_JOB job[BURST_MAX];
@@ -36,9 +40,9 @@ static struct {
 	const uint8_t *iv;
 } packet[CHUNK];
 
-static union ctx *ctx_of(uint32_t stream)
+static union ctx *ctx_of(const struct set *x, uint32_t stream)
 {
-	return (union ctx *)(contexts + stream * stride);
+	return (union ctx *)(x->contexts + stream * stride);
 }
 
 bool bare_open_isa(const char *isa)
@@ -86,34 +90,41 @@ static void hmac_pad(const uint8_t *auth, uint8_t pad, uint8_t *out)
 	IMB_SHA1_ONE_BLOCK(mgr, block, out);
 }
 
-static const char *bare_open(struct peer *p, const struct cell *c, double limit)
+static bool set_open(struct set *x, const struct cell *c)
 {
 	const struct srtp_suite *a =
 		srtp_suite_find(deriver->suites, deriver->n_suites, c->suite);
 
-	(void)p, (void)limit;
-	/* As far apart as the engine's sessions. */
-	stride = is_gcm(c) ? 1664 : 960;
-	salts = calloc(c->streams, sizeof(*salts));
-	if (!salts || !huge_open(&memory, c->streams * stride))
-		return "no memory";
-	contexts = huge_take(&memory, c->streams * stride, 64);
+	if (!huge_open(&x->memory, c->streams * stride))
+		return false;
+	x->contexts = huge_take(&x->memory, c->streams * stride, 64);
 	for (uint32_t i = 0; i < c->streams; i++) {
 		const struct srtp_master m = master_of(c, i);
 		struct srtp_raw rtp, rtcp;
 		uint8_t dec[15 * 16] __attribute__((aligned(16)));
-		union ctx *x = ctx_of(i);
+		union ctx *k = ctx_of(x, i);
 
 		srtp_kdf(deriver, a, m.key, m.salt, &rtp, &rtcp);
 		memcpy(salts[i], rtp.salt, sizeof(rtp.salt));
 		if (is_gcm(c)) {
-			IMB_AES128_GCM_PRE(mgr, rtp.enc, &x->gcm);
+			IMB_AES128_GCM_PRE(mgr, rtp.enc, &k->gcm);
 			continue;
 		}
-		hmac_pad(rtp.auth, 0x36, x->cm.ipad);
-		hmac_pad(rtp.auth, 0x5c, x->cm.opad);
-		IMB_AES_KEYEXP_128(mgr, rtp.enc, x->cm.rounds, dec);
+		hmac_pad(rtp.auth, 0x36, k->cm.ipad);
+		hmac_pad(rtp.auth, 0x5c, k->cm.opad);
+		IMB_AES_KEYEXP_128(mgr, rtp.enc, k->cm.rounds, dec);
 	}
+	return true;
+}
+
+static const char *bare_open(struct peer *p, const struct cell *c, double limit)
+{
+	(void)p, (void)limit;
+	/* As far apart as the engine's sessions. */
+	stride = is_gcm(c) ? 1664 : 960;
+	salts = calloc(c->streams, sizeof(*salts));
+	if (!salts || !set_open(&measured, c) || !set_open(&sealer, c))
+		return "no memory";
 	for (unsigned i = 0; i < BURST_MAX; i++)
 		job[i] = (IMB_JOB){
 			.iv_len_in_bytes = 16,
@@ -132,7 +143,8 @@ static void bare_close(struct peer *p)
 {
 	(void)p;
 	free(salts);
-	huge_close(&memory);
+	huge_close(&measured.memory);
+	huge_close(&sealer.memory);
 }
 
 void bare_iv(const struct cell *c, uint32_t stream, uint64_t index,
@@ -209,15 +221,21 @@ static void gcm_run(const struct cell *c, unsigned at, unsigned n)
 	}
 }
 
+static void stage(const struct set *x, const struct load *l, unsigned first,
+		  uint8_t *const buf[])
+{
+	for (unsigned i = 0; i < CHUNK; i++) {
+		packet[i].ctx = ctx_of(x, l->stream[first + i]);
+		packet[i].data = buf[i];
+		packet[i].iv = l->iv[first + i];
+	}
+}
+
 static void bare_stage(struct peer *p, const struct load *l, unsigned first,
 		       uint8_t *const buf[])
 {
 	(void)p;
-	for (unsigned i = 0; i < CHUNK; i++) {
-		packet[i].ctx = ctx_of(l->stream[first + i]);
-		packet[i].data = buf[i];
-		packet[i].iv = l->iv[first + i];
-	}
+	stage(&measured, l, first, buf);
 }
 
 static unsigned bare_run(struct peer *p, const struct load *l, unsigned at,
@@ -240,7 +258,7 @@ void bare_seal(struct load *l)
 	for (unsigned first = 0; first < l->n; first += CHUNK) {
 		for (unsigned i = 0; i < CHUNK; i++)
 			buf[i] = l->store + (size_t)(first + i) * STRIDE;
-		bare_stage(&peer_bare, l, first, buf);
+		stage(&sealer, l, first, buf);
 		for (unsigned at = 0; at < CHUNK; at += BURST_MAX) {
 			if (is_gcm(&sealing)) {
 				gcm_run(&sealing, at, BURST_MAX);
