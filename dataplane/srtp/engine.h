@@ -62,15 +62,24 @@ static inline void engine_put(struct srtp_engine *e, const struct srtp_suite *a,
 	e->used |= 1u << a->lane;
 }
 
-/** Ask for what a packet of len octets will touch of an expanded key. */
+/** Ask for what a packet will touch of a session: for its first key no look
+ * into the session is needed. */
+HOT void prefetch_session(const struct srtp_session *s)
+{
+	const char *p = (const char *)s;
+
+	__builtin_prefetch(p);
+	__builtin_prefetch(p + 64);
+	__builtin_prefetch(p + 128);
+	__builtin_prefetch(p + 192);
+}
+
+/** The rest, for a packet of len octets. */
 HOT void prefetch_key(const struct srtp_suite *a, const void *key, unsigned len)
 {
 	const char *k = key;
 
-	__builtin_prefetch(k);
-	__builtin_prefetch(k + 64);
-	__builtin_prefetch(k + 128);
-	for (unsigned i = 3; unlikely(i < a->hot_lines); i++)
+	for (unsigned i = 3; i < a->hot_lines; i++)
 		__builtin_prefetch(k + 64 * i);
 	if (!a->hot_tail)
 		return;

@@ -93,7 +93,7 @@ uint16_t srtp_protect(struct srtp_engine *e, struct srtp_pkt pkt[], uint16_t n)
 
 	engine_start(e);
 	for (unsigned i = 0; i < n; i++)
-		__builtin_prefetch(pkt[i].s);
+		prefetch_session(pkt[i].s);
 	for (unsigned i = 0; i < n; i++) {
 		const struct srtp_session *s = pkt[i].s;
 

@@ -181,7 +181,7 @@ uint16_t srtp_unprotect(struct srtp_engine *e, struct srtp_pkt pkt[],
 
 	engine_start(e);
 	for (unsigned i = 0; i < n; i++)
-		__builtin_prefetch(pkt[i].s);
+		prefetch_session(pkt[i].s);
 	for (unsigned i = 0; i < n; i++)
 		prefetch_key(pkt[i].s->suite, pkt[i].s->expanded, pkt[i].len);
 	for (unsigned i = 0; i < n; i++) {
