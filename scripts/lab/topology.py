@@ -58,13 +58,17 @@ def _sysctl(namespace, name, value):
 
 def sweep():
     """Remove namespaces that a killed run left: their maker is gone and no
-    process is in them."""
+    process is in any of them."""
+    left = {}
     for line in run("ip", "netns", "list").stdout.splitlines():
         name = line.split()[0]
         found = re.fullmatch(rf"{PREFIX}(\d+)-\d+-\w+", name)
-        if found and not os.path.exists(f"/proc/{found[1]}") and \
-                not run("ip", "netns", "pids", name, check=False).stdout:
-            run("ip", "netns", "delete", name, check=False)
+        if found and not os.path.exists(f"/proc/{found[1]}"):
+            left.setdefault(found[1], []).append(name)
+    for names in left.values():
+        if not any(run("ip", "netns", "pids", name, check=False).stdout
+                   for name in names):
+            remove_namespaces(names)
 
 
 class Gateway:
