@@ -3,7 +3,8 @@
  *
  *	pipeline_bench [--quick] [--suite NAME] [--streams N] [--octets N]
  *		       [--direction protect|unprotect] [--isa ISA]
- *		       [--seconds S] [--json FILE]
+ *		       [--checksums software|device] [--seconds S]
+ *		       [--json FILE]
  *
  * Cells are srtp_bench's: suite, direction, size, number of streams, whose
  * packets come in random order. Bare calls, and the pipeline with checksums in
@@ -37,7 +38,7 @@ static const unsigned all_octets[] = {92, 172, 1212};
 static const unsigned all_streams[] = {1, 1000, 20000, 100000};
 
 static struct {
-	const char *suite, *direction, *isa, *json;
+	const char *suite, *direction, *checksums, *isa, *json;
 	unsigned streams, octets;
 	double seconds;
 	bool quick;
@@ -116,12 +117,19 @@ static void row(const struct cell *c, const char *const why[PEERS])
 /* Cells that share their flows: they differ in the packets' size. */
 static void rows(struct cell c)
 {
+	static const char *const where[PEERS] = {
+		[SOFT] = "software", [OFFLOAD] = "device"};
 	const char *why[PEERS];
+	bool open[PEERS];
 
 	for (unsigned i = 0; i < PEERS; i++) {
 		c.octets = G711;
-		why[i] = i == OFFLOAD && why[SOFT] ? why[SOFT]
-						   : peer_ready(peers[i], &c);
+		why[i] = i == OFFLOAD && !open[SOFT] ? why[SOFT]
+						     : peer_ready(peers[i], &c);
+		open[i] = !why[i];
+		if (i != BARE && opt.checksums &&
+		    strcmp(opt.checksums, where[i]))
+			why[i] = "not asked for";
 	}
 	for (unsigned i = 0; i < 3 && !why[BARE]; i++) {
 		c.octets = all_octets[i];
@@ -130,7 +138,7 @@ static void rows(struct cell c)
 			row(&c, why);
 	}
 	for (unsigned i = PEERS; i-- > 0;)
-		if (!why[i])
+		if (open[i])
 			peer_done(peers[i]);
 }
 
@@ -187,6 +195,7 @@ static void parse(int argc, char **argv)
 		{"streams", required_argument, NULL, 'n'},
 		{"octets", required_argument, NULL, 'o'},
 		{"direction", required_argument, NULL, 'd'},
+		{"checksums", required_argument, NULL, 'c'},
 		{"isa", required_argument, NULL, 'i'},
 		{"seconds", required_argument, NULL, 't'},
 		{"json", required_argument, NULL, 'j'},
@@ -210,6 +219,9 @@ static void parse(int argc, char **argv)
 			break;
 		case 'd':
 			opt.direction = optarg;
+			break;
+		case 'c':
+			opt.checksums = optarg;
 			break;
 		case 'i':
 			opt.isa = optarg;

@@ -18,8 +18,8 @@
 #define PAIRS	  ((UDP_LAST - UDP_FIRST + 1) / 2) /* media of one address */
 #define PEERS	  16
 #define PEER_PORT 4000
-#define POOL	  4095
-#define CACHE	  256
+#define POOL	  1023
+#define CACHE	  512	/* a chunk's packets come again: they stay in L2 */
 #define MEMORY	  "320" /* MiB; 100,000 streams' hashes take most of it */
 
 static struct pipeline_lab lab;
