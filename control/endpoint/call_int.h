@@ -6,6 +6,7 @@
 #pragma once
 #include "control/endpoint/call.h"
 #include "control/endpoint/request.h"
+#include "control/endpoint/rtcp.h"
 #include "control/endpoint/sdp.h"
 #include <sodium.h>
 #include "control/endpoint/ua_int.h"
@@ -53,6 +54,7 @@ struct call {
 	} stream[E2EE_KINDS];
 	struct call_wish wish;
 	struct desc_wish offered;
+	char cname[RTCP_CNAME + 1]; /* of all its streams */
 	bool on_hold;
 	struct tmr free_streams;
 

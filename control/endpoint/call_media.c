@@ -25,7 +25,7 @@ static int add(struct call *c, enum e2ee_kind kind, unsigned only, bool srtp)
 	const struct ua_config *u = &c->ua->c;
 	struct rtp_handlers h = {packet, authentic, want_key, c};
 	int err = rtp_new(&c->stream[kind].rtp, kind, &c->ua->laddr, u->rtp_low,
-			  u->rtp_high, c->ua->cname, &h);
+			  u->rtp_high, c->cname, &h);
 
 	if (err)
 		return err;
@@ -51,8 +51,13 @@ int call_media_prepare(struct call *c, const struct call_wish *wish,
 		       const struct desc_wish *offered)
 {
 	const struct ua_config *u = &c->ua->c;
+	uint8_t random[RTCP_CNAME / 2];
 	bool any = false;
 	int err;
+
+	/* E2EE.md, "Media": a CNAME that says nothing. */
+	randombytes_buf(random, sizeof(random));
+	sodium_bin2hex(c->cname, sizeof(c->cname), random, sizeof(random));
 
 	c->wish.codecs = u->codecs;
 	for (int k = 0; k < E2EE_KINDS; k++)

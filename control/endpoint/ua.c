@@ -138,7 +138,6 @@ int ua_new(struct ua **up, const struct ua_config *c,
 	struct ua *ua = mem_zalloc(sizeof(*ua), NULL);
 	struct uri uri;
 	struct pl pl;
-	uint8_t random[8];
 	int err;
 
 	if (!ua)
@@ -151,9 +150,6 @@ int ua_new(struct ua **up, const struct ua_config *c,
 		err = EINVAL;
 		goto fail;
 	}
-	/* E2EE.md, "Media": a CNAME that says nothing. */
-	randombytes_buf(random, sizeof(random));
-	sodium_bin2hex(ua->cname, sizeof(ua->cname), random, sizeof(random));
 	err = start_dns(ua);
 	if (!err)
 		err = sip_alloc(&ua->sip, ua->dns, HASH, HASH, HASH,

@@ -16,7 +16,6 @@ struct ua {
 	struct list requests_out; /* in dialogs: request.h */
 	unsigned last_id;
 	char user[E2EE_AOR_USER_MAX + 1]; /* of Contact */
-	char cname[16 + 1];
 	bool closing;
 };
 
