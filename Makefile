@@ -57,8 +57,9 @@ CONF_SRC := $(call srcs,dataplane/abi)
 DP_SRC   := $(call srcs,dataplane/app dataplane/stage dataplane/flow dataplane/port)
 CTL_SRC  := $(call srcs,control control/sip control/sdp control/keying \
               control/calls control/policy control/features control/store \
-              control/http control/dataplane)
-SCTL_SRC := $(call srcs,control/sallyctl)
+              control/http control/dataplane control/audit)
+SCTL_SRC := $(call srcs,control/sallyctl) control/audit/chain.c \
+            control/audit/verify.c
 E2EE_SRC := $(call srcs,control/e2ee)
 
 # What the fragments of tests/ add to.
@@ -99,7 +100,7 @@ $(B)/bin/$(1): $(call objs,$(2))
 endef
 $(eval $(call program,sallyport-dataplane,$(DP_SRC) $(SRTP_SRC) $(CONF_SRC),$$(DPDK_L) $$(IMB_L) -lmnl -lcyaml -lyaml))
 $(eval $(call program,sallyport-control,$(CTL_SRC) $(CONF_SRC),$$(RE_L) -lsqlite3 -lsodium -lmicrohttpd -ljansson -lcyaml -lyaml -lpthread))
-$(eval $(call program,sallyctl,$(SCTL_SRC),-lcurl -ljansson))
+$(eval $(call program,sallyctl,$(SCTL_SRC),-lcurl -ljansson -lsodium))
 
 # Shorthands to build one part while another is being changed.
 .PHONY: dataplane control sallyctl e2ee
@@ -130,7 +131,7 @@ LINTS        := lint-format lint-cppcheck lint-shell
 
 .PHONY: check check-programs check-clang check-san
 check:
-	@scripts/setup build check
+	@scripts/setup build demo check
 	@$(submake) all check-programs $(FUZZ_PROGRAMS)
 	@B=$(abspath $(B)) tests/run --fuzz-seconds $(FUZZ_SECONDS) \
 	   $(addprefix make=,$(LINTS) check-clang check-san) \
@@ -167,7 +168,7 @@ lint-cppcheck:
 	   --cppcheck-build-dir=$(B)/cppcheck -I. --enable=warning,performance,portability \
 	   --library=tests/cppcheck.cfg --suppressions-list=tests/cppcheck.txt $(filter %.c,$(C_FILES))
 lint-shell:
-	shellcheck $(SHELL_FILES)
+	shellcheck -S warning $(SHELL_FILES)
 
 DOC := $(DESTDIR)$(PREFIX)/share/doc/sallyport
 
