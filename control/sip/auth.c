@@ -55,13 +55,16 @@ static bool ours(const struct sip_hdr *hdr, const struct sip_msg *m, void *arg)
 	       digest_is_ours(s->digest, &s->r);
 }
 
-/* Credentials given for one URI are not good for another. Phones differ in the
- * parameters they repeat; the user is what counts. */
-static bool same_target(const struct pl *uri, const struct sip_msg *m)
+/* Credentials given for one user's URI are not good for another's. Phones
+ * differ in the parameters they repeat, and some name the domain only; that a
+ * response is good for one request is what its count sees to. */
+static bool same_target(const struct door *d, const struct pl *uri,
+			const struct sip_msg *m)
 {
 	struct uri u;
 
-	return !uri_decode(&u, uri) && !pl_cmp(&u.user, &m->uri.user);
+	return !uri_decode(&u, uri) && is_our_uri(d, &u) &&
+	       (!u.user.l || !pl_cmp(&u.user, &m->uri.user));
 }
 
 bool auth_check(struct door *d, struct listener *l, const struct sip_msg *m,
@@ -85,7 +88,7 @@ bool auth_check(struct door *d, struct listener *l, const struct sip_msg *m,
 	verdict = digest_check(d->digest, &s.r, &m->met, known ? u->ha1 : NULL,
 			       (int64_t)time(NULL));
 	sodium_memzero(u->ha1, sizeof(u->ha1));
-	if (verdict == DIGEST_OK && same_target(&s.r.uri, m))
+	if (verdict == DIGEST_OK && same_target(d, &s.r.uri, m))
 		return true;
 	if (verdict == DIGEST_STALE) {
 		challenge(d, l, m, true);
