@@ -21,6 +21,7 @@ struct config {
 	char *dataplane; /* socket of sallyport-dataplane */
 	char *api;	 /* socket of the control API */
 	char *database;
+	char *audit;  /* the audit log; NULL: audit.log beside database */
 	char *domain; /* SIP domain and digest realm */
 	struct config_sip sip;
 	unsigned media_timeout; /* seconds */

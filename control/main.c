@@ -3,6 +3,7 @@
  * them. README.md beside this file says what they are. */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "control/audit/audit.h"
 #include "control/calls/call.h"
 #include "control/config.h"
 #include "control/dataplane/dp.h"
@@ -30,6 +32,7 @@
 static struct {
 	struct config *config;
 	struct store *store;
+	struct audit *audit;
 	struct dp *dp;
 	struct calls *calls;
 	struct door *sip;
@@ -98,6 +101,18 @@ static void on_dataplane_up(bool fresh, void *arg)
 	calls_dataplane_up(control.calls, fresh);
 }
 
+/* Beside the database, where the configuration names no other place. */
+static int open_audit(const struct config *c, char *err, size_t errlen)
+{
+	const char *slash = strrchr(c->database, '/');
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%.*s/audit.log",
+		 (int)(slash - c->database), c->database);
+	return audit_open(&control.audit, c->audit ? c->audit : path, err,
+			  errlen);
+}
+
 /* In the order that each needs the one before. */
 static int start(void)
 {
@@ -110,6 +125,11 @@ static int start(void)
 		log_error(0, "database: %s", err);
 		return e;
 	}
+	e = open_audit(c, err, sizeof(err));
+	if (e) {
+		log_error(0, "audit log: %s", err);
+		return e;
+	}
 	e = dp_alloc(&control.dp, c->dataplane, on_dataplane_event,
 		     on_dataplane_up, NULL);
 	if (e) {
@@ -118,6 +138,7 @@ static int start(void)
 	}
 	e = calls_alloc(&control.calls,
 			&(struct calls_config){control.dp, control.store,
+					       control.audit,
 					       c->media_timeout});
 	if (e) {
 		log_error(0, "calls: %s", strerror(e));
@@ -135,7 +156,8 @@ static int start(void)
 	dp_ready(control.dp);
 	e = http_alloc(&control.http, c->api,
 		       &(struct http_context){control.calls, control.dp,
-					      control.store, c->domain});
+					      control.store, control.audit,
+					      c->domain});
 	if (e)
 		log_error(0, "control API on %s: %s", c->api, strerror(e));
 	return e;
@@ -153,6 +175,7 @@ static void stop(void)
 	if (control.dp)
 		dp_free(control.dp);
 	store_close(control.store);
+	audit_close(control.audit);
 }
 
 static void drained(void *arg)

@@ -101,7 +101,9 @@ void call_up(struct call *c, struct path *p)
 		return;
 	c->answered = call_now();
 	c->path = p;
-	log_info(c->id, "answered");
+	log_info(c->id, "answered%s",
+		 call_kind(c) == CALL_E2EE ? ", end-to-end encrypted" : "");
+	evidence_up(c);
 	call_save(c);
 }
 
@@ -114,6 +116,7 @@ void call_end(struct call *c, enum call_by by, int status, const char *reason)
 	log_info(c->id, "ended: %d%s%s", status, reason ? ", " : "",
 		 reason ? reason : "");
 	record_write(c, by, status, reason);
+	evidence_end(c, record_by(by), status, reason);
 	if (saved)
 		store_call_remove(c->all->cfg.store, c->id);
 	path_free(c->path);

@@ -9,7 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "control/calls/media.h"
+#include "control/features/features.h"
 
+struct audit;
 struct call;
 struct calls;
 struct dp;
@@ -24,6 +26,10 @@ json_t *call_json(struct calls *cs, uint64_t id); /* NULL: no such call */
 /** End it from our side: BYE both ways, reason as RFC 3326 text. @return 0 or
  * ENOENT. */
 int calls_hangup(struct calls *cs, uint64_t id, const char *reason);
+/** Somebody asks for a feature by the control API; a is what the gate says.
+ * by: who asks, for the audit log. @return 0 or ENOENT. */
+int calls_feature(struct calls *cs, uint64_t id, enum feature f, const char *by,
+		  struct feature_answer *a);
 /** Records, newest first. */
 json_t *calls_records(struct calls *cs, unsigned max);
 unsigned calls_count(const struct calls *cs);
@@ -33,6 +39,7 @@ unsigned calls_count(const struct calls *cs);
 struct calls_config {
 	struct dp *dp;
 	struct store *store;
+	struct audit *audit;
 	unsigned media_timeout; /* seconds without media on both sides */
 };
 
@@ -79,6 +86,17 @@ void call_save(struct call *c);
  * call. status: SIP's, 200 where it was up; reason: a sentence or NULL. */
 void call_end(struct call *c, enum call_by by, int status, const char *reason);
 
+/* End-to-end encryption. */
+
+/** Of its media; before there is an answer: of what has been offered. */
+enum call_kind call_kind(const struct call *c);
+const char *call_party(const struct call *c, enum leg l); /* AOR */
+/** May this call use the feature? Asks the gate (features.h); a refusal on an
+ * end-to-end encrypted call is put on record. by: who asks (an AOR, "uid 0");
+ * how: the shape ("REFER"). c NULL: no call of ours is concerned. */
+struct feature_answer call_may(struct call *c, enum feature f, const char *by,
+			       const char *how);
+
 /** media_new for a leg B that may come to be the call's. @return NULL: no
  * memory. */
 struct path *path_new(struct call *c, const struct media_leg_addr addr[2],
@@ -104,3 +122,11 @@ int path_answer(struct path *p, enum leg from, const char *sdp, size_t len,
 bool path_settle(struct path *p);
 /** The offer was refused. */
 void path_decline(struct path *p);
+
+/** Is it end-to-end encrypted, or may it become so? media.h */
+enum e2ee_state path_e2ee(const struct path *p);
+/** The answer comes in an 18x, where no M2 may stand. */
+void path_e2ee_drop(struct path *p);
+/** May a handshake message in INFO pass? media_e2ee_info. */
+int path_e2ee_info(struct path *p, enum leg from, const void *body, size_t len,
+		   struct media_why *why);

@@ -28,8 +28,10 @@ struct call {
 	uint64_t id; /* grows with time, below 2^53 (JSON) */
 	enum call_state state;
 	char from[CALL_AOR_MAX], to[CALL_AOR_MAX];
-	int64_t started, answered; /* UNIX seconds; 0: not */
-	struct path *path;	   /* NULL until CALL_UP */
+	int64_t started, answered;	 /* UNIX seconds; 0: not */
+	struct path *path;		 /* NULL until CALL_UP */
+	bool e2ee_offered;		 /* an M1 has passed */
+	unsigned refused[FEATURE_COUNT]; /* of its features, so often */
 };
 
 struct calls {
@@ -57,7 +59,14 @@ int64_t call_now(void); /* UNIX seconds */
 
 /* list.c: as the control API shows them. */
 json_t *call_describe(struct call *c);
+/* evidence.c: what of a call belongs into the audit log. */
+void evidence_up(struct call *c);
+void evidence_end(struct call *c, const char *ended_by, int status,
+		  const char *reason);
+/** What policy says of its two parties, told to the media. */
+void call_ask_policy(struct call *c, struct media *m);
 /* record.c */
+const char *record_by(enum call_by by); /* "caller" */
 void record_write(struct call *c, enum call_by by, int status,
 		  const char *reason);
 /* watch.c: ends calls whose media has gone. */

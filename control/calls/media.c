@@ -184,11 +184,6 @@ void media_leg(struct media *m, enum leg l, const struct media_leg_addr *addr,
 		m->side[l].media = -1;
 }
 
-void media_allow_e2ee(struct media *m, bool allowed)
-{
-	m->e2ee_allowed = allowed;
-}
-
 void media_settle(struct media *m)
 {
 	if (m->offer && !m->answered)

@@ -55,10 +55,6 @@ void media_free(struct media *m);
 void media_leg(struct media *m, enum leg l, const struct media_leg_addr *addr,
 	       const struct media_profile *profile);
 
-/** What policy has decided of this call: not allowed (as it is until this has
- * been said), a=e2ee is taken out of every offer and answer. */
-void media_allow_e2ee(struct media *m, bool allowed);
-
 /** An offer from leg `from`; *out (malloc'd) is the offer for the other leg.
  * @return 0, or -1 with why filled in and nothing changed. */
 int media_offer(struct media *m, enum leg from, const char *sdp, size_t len,
@@ -88,7 +84,7 @@ enum e2ee_state {
 
 /** What policy says, before the first offer; else it isn't allowed. refusal: a
  * static sentence for where it isn't. */
-void media_e2ee_allow(struct media *m, bool allowed, const char *refusal);
+void media_allow_e2ee(struct media *m, bool allowed, const char *refusal);
 enum e2ee_state media_e2ee(const struct media *m);
 /** The answer comes where no M2 may stand (18x): the call is an ordinary one. */
 void media_e2ee_drop(struct media *m);

@@ -75,6 +75,7 @@ static int lines_answered(struct media *m, enum leg from, const struct sdp *s,
 int media_answer(struct media *m, enum leg from, const char *sdp, size_t len,
 		 char **out, struct media_why *why)
 {
+	struct e2ee before = m->e2ee;
 	struct state *st = NULL;
 	struct sdp_error e;
 	struct sdp *s = NULL;
@@ -95,7 +96,8 @@ int media_answer(struct media *m, enum leg from, const char *sdp, size_t len,
 		media_no(why, 500, "Out of memory");
 		goto fail;
 	}
-	if (lines_answered(m, from, s, st, why) != 0 ||
+	if (media_e2ee_heard(from, true, s, &m->e2ee, why) != 0 ||
+	    lines_answered(m, from, s, st, why) != 0 ||
 	    media_rewrite(m, OTHER_LEG(from), true, s, st, out, why) != 0 ||
 	    media_program(m, st, why) != 0)
 		goto fail;
@@ -104,6 +106,7 @@ int media_answer(struct media *m, enum leg from, const char *sdp, size_t len,
 	return 0;
 
 fail:
+	m->e2ee = before;
 	if (*out) {
 		explicit_bzero(*out, strlen(*out));
 		free(*out);

@@ -95,8 +95,8 @@ struct side {
 /* What passed of the end-to-end handshake. */
 struct e2ee {
 	enum e2ee_state state;
-	bool allowed;	     /* by policy */
-	const char *refusal; /* why not; static */
+	bool allowed;		    /* by policy */
+	const char *refusal;	    /* why not; static */
 	uint8_t hash[2][E2EE_HASH]; /* of each leg's a=e2ee */
 	uint8_t info[E2EE_INFOS][E2EE_HASH];
 	uint8_t copies[E2EE_INFOS];
@@ -108,7 +108,6 @@ struct media {
 	uint64_t call;
 	struct e2ee e2ee;
 	struct side side[2];
-	bool e2ee_allowed;   /* a=e2ee may pass */
 	struct state *cur;   /* never NULL */
 	struct state *base;  /* NULL: no offer is out */
 	struct state *offer; /* NULL: no offer is out */

@@ -203,6 +203,7 @@ int media_offer(struct media *m, enum leg from, const char *sdp, size_t len,
 		char **out, struct media_why *why)
 {
 	struct state *st = NULL, *base = NULL;
+	struct e2ee before = m->e2ee;
 	struct sdp_error e;
 	struct sdp *s;
 
@@ -212,7 +213,8 @@ int media_offer(struct media *m, enum leg from, const char *sdp, size_t len,
 		return e.line ? media_no(why, 400, "SDP line %u: %s", e.line,
 					 e.text)
 			      : media_no(why, 400, "SDP: %s", e.text);
-	if (offer_check(m, from, s, why) != 0)
+	if (offer_check(m, from, s, why) != 0 ||
+	    media_e2ee_heard(from, false, s, &m->e2ee, why) != 0)
 		goto fail;
 	st = state_new(sdp_media_count(s));
 	base = state_copy(m->cur);
@@ -233,6 +235,7 @@ int media_offer(struct media *m, enum leg from, const char *sdp, size_t len,
 	return 0;
 
 fail:
+	m->e2ee = before;
 	state_free(st);
 	state_free(base);
 	sdp_free(s);

@@ -34,7 +34,8 @@ void media_transport(const struct media *m, const struct mline *l, enum leg x,
 	out->id = f->transport[x];
 	out->call = m->call;
 	out->media_addr = f->media[x];
-	out->flags = leg->mux ? SP_TRANSPORT_RTCP_MUX : 0;
+	out->flags = (leg->mux ? SP_TRANSPORT_RTCP_MUX : 0) |
+		     (m->e2ee.state == E2EE_ON ? SP_TRANSPORT_E2EE : 0);
 	/* the port behind a NAT is its own; the address must be right */
 	out->source = SP_SOURCE_LEARN;
 	out->dscp = strcmp(l->kind, "video") == 0 ? DSCP_AF41 : DSCP_EF;

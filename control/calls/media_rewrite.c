@@ -60,7 +60,8 @@ static bool drop_line(char type, struct sdp_view v, void *arg)
 	/* one transport for each m-line here: RFC 9143 */
 	if (v.len >= 12 && memcmp(v.p, "group:BUNDLE", 12) == 0)
 		return true;
-	return !m->e2ee_allowed && sdp_view_eq(name, "e2ee");
+	return m->e2ee.state != E2EE_OFFERED && m->e2ee.state != E2EE_ON &&
+	       sdp_view_eq(name, "e2ee");
 }
 
 /* a=crypto of ours. @return 0 or errno. */

@@ -89,6 +89,28 @@ static json_t *side_json(const struct side *s)
 			 id_json(s->session), "version", id_json(s->version));
 }
 
+static json_t *hash_json(const uint8_t hash[E2EE_HASH])
+{
+	char hex[2 * E2EE_HASH + 1];
+
+	sodium_bin2hex(hex, sizeof(hex), hash, E2EE_HASH);
+	return json_string(hex);
+}
+
+static json_t *e2ee_json(const struct e2ee *e)
+{
+	json_t *info = json_array();
+
+	for (int i = 0; i < E2EE_INFOS; i++)
+		json_array_append_new(info,
+				      json_pack("[o, i]", hash_json(e->info[i]),
+						e->copies[i]));
+	return json_pack("{s:i, s:[o,o], s:i, s:o}", "state", (int)e->state,
+			 "sdp", hash_json(e->hash[LEG_A]),
+			 hash_json(e->hash[LEG_B]), "passed", e->passed, "info",
+			 info);
+}
+
 char *media_save(const struct media *m)
 {
 	json_t *lines = json_array(), *j;
@@ -96,10 +118,10 @@ char *media_save(const struct media *m)
 
 	for (unsigned i = 0; i < m->cur->n; i++)
 		json_array_append_new(lines, mline_json(&m->cur->line[i]));
-	j = json_pack("{s:i, s:o, s:b, s:[o,o], s:o}", "save", SAVE_VERSION,
-		      "call", id_json(m->call), "e2ee", m->e2ee_allowed, "side",
-		      side_json(&m->side[0]), side_json(&m->side[1]), "line",
-		      lines);
+	j = json_pack("{s:i, s:o, s:o, s:[o,o], s:o}", "save", SAVE_VERSION,
+		      "call", id_json(m->call), "e2ee", e2ee_json(&m->e2ee),
+		      "side", side_json(&m->side[0]), side_json(&m->side[1]),
+		      "line", lines);
 	if (j)
 		text = json_dumps(j, JSON_COMPACT);
 	json_decref(j);
@@ -296,24 +318,60 @@ static bool lines_load(struct media *m, json_t *lines)
 	return true;
 }
 
+static bool hash_load(json_t *j, uint8_t hash[E2EE_HASH])
+{
+	const char *hex = json_string_value(j);
+	size_t n = 0;
+
+	return hex &&
+	       sodium_hex2bin(hash, E2EE_HASH, hex, strlen(hex), NULL, &n,
+			      NULL) == 0 &&
+	       n == E2EE_HASH;
+}
+
+static bool e2ee_load(json_t *j, struct e2ee *e)
+{
+	json_t *sdp[2], *info, *hash;
+	int state, passed, copies;
+
+	if (json_unpack(j, "{s:i, s:[o,o], s:i, s:o}", "state", &state, "sdp",
+			&sdp[LEG_A], &sdp[LEG_B], "passed", &passed, "info",
+			&info) != 0 ||
+	    state < E2EE_UNDECIDED || state > E2EE_OFF || passed < 0 ||
+	    passed > E2EE_INFOS || !hash_load(sdp[LEG_A], e->hash[LEG_A]) ||
+	    !hash_load(sdp[LEG_B], e->hash[LEG_B]))
+		return false;
+	e->state = (enum e2ee_state)state;
+	e->passed = (uint8_t)passed;
+	for (size_t i = 0; i < E2EE_INFOS; i++) {
+		if (json_unpack(json_array_get(info, i), "[o, i]", &hash,
+				&copies) != 0 ||
+		    !hash_load(hash, e->info[i]))
+			return false;
+		e->copies[i] = (uint8_t)copies;
+	}
+	return true;
+}
+
 struct media *media_load(struct dp *dp, const char *json)
 {
 	struct media *m = calloc(1, sizeof(*m));
 	json_t *j = json_loads(json, 0, NULL), *side[2], *lines;
+	json_t *e2ee;
 	json_int_t call;
-	int version, e2ee;
+	int version;
 	bool ok;
 
 	ok = m && j && sodium_init() >= 0 &&
-	     json_unpack(j, "{s:i, s:I, s:b, s:[o,o], s:o}", "save", &version,
+	     json_unpack(j, "{s:i, s:I, s:o, s:[o,o], s:o}", "save", &version,
 			 "call", &call, "e2ee", &e2ee, "side", &side[0],
 			 &side[1], "line", &lines) == 0 &&
 	     version == SAVE_VERSION;
 	if (ok) {
 		m->dp = dp;
 		m->call = (uint64_t)call;
-		m->e2ee_allowed = e2ee;
-		ok = side_load(side[0], &m->side[0]) &&
+		ok = e2ee_load(e2ee, &m->e2ee) &&
+		     side_load(side[0], &m->side[0]) &&
 		     side_load(side[1], &m->side[1]) && lines_load(m, lines);
 	}
 	json_decref(j);

@@ -19,7 +19,10 @@ struct path *path_new(struct call *c, const struct media_leg_addr addr[2],
 		return NULL;
 	p->call = c;
 	p->media = media_new(c->all->cfg.dp, c->id, addr, profile);
-	return p->media ? p : mem_deref(p);
+	if (!p->media)
+		return mem_deref(p);
+	call_ask_policy(c, p->media);
+	return p;
 }
 
 struct path *path_load(struct call *c, const char *json)
@@ -66,14 +69,21 @@ int path_offer(struct path *p, enum leg from, const char *sdp, size_t len,
 	p->open = true;
 	p->offerer = from;
 	p->answered = false;
+	p->call->e2ee_offered |= media_e2ee(p->media) == E2EE_OFFERED;
 	return 0;
 }
 
 int path_answer(struct path *p, enum leg from, const char *sdp, size_t len,
 		bool final, char **out, struct media_why *why)
 {
-	int err = media_answer(p->media, from, sdp, len, out, why);
+	int err;
 
+	*out = NULL;
+	/* E2EE.md: where there is an M1, SDP in 18x is ignored. Nothing flows
+	 * before it is known whether the flows are to bear the mark. */
+	if (!final && media_e2ee(p->media) == E2EE_OFFERED)
+		return 0;
+	err = media_answer(p->media, from, sdp, len, out, why);
 	if (err)
 		return err;
 	p->answered = true;
@@ -101,4 +111,20 @@ void path_decline(struct path *p)
 	p->open = false;
 	/* What an early answer committed is put back as well. */
 	media_rollback(p->media);
+}
+
+enum e2ee_state path_e2ee(const struct path *p)
+{
+	return media_e2ee(p->media);
+}
+
+void path_e2ee_drop(struct path *p)
+{
+	media_e2ee_drop(p->media);
+}
+
+int path_e2ee_info(struct path *p, enum leg from, const void *body, size_t len,
+		   struct media_why *why)
+{
+	return media_e2ee_info(p->media, from, body, len, why);
 }

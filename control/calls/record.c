@@ -10,6 +10,11 @@ static const char *const ended_by[] = {
 	[CALL_BY_GATEWAY] = "gateway",
 };
 
+const char *record_by(enum call_by by)
+{
+	return ended_by[by];
+}
+
 void record_write(struct call *c, enum call_by by, int status,
 		  const char *reason)
 {

@@ -4,6 +4,7 @@
  * in one table (routes.c). */
 #pragma once
 struct http;
+struct audit;
 struct calls;
 struct dp;
 struct store;
@@ -12,6 +13,7 @@ struct http_context { /* what routes may use; outlives the server */
 	struct calls *calls;
 	struct dp *dp;
 	struct store *store;
+	struct audit *audit;
 	const char *realm; /* SIP domain, for HA1 */
 };
 

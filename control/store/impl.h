@@ -24,6 +24,10 @@ enum stmt { /* written by the worker */
 
 #define OP_VALUES_MAX 9
 
+/* Several statements that belong together. @return 0; else errno, and nothing
+ * that it did stays. */
+typedef int work_f(sqlite3 *db, void *arg);
+
 struct value {
 	char *text; /* NULL: a number */
 	int64_t number;
@@ -34,12 +38,15 @@ struct op {
 	enum stmt stmt;
 	unsigned n;
 	struct value v[OP_VALUES_MAX];
+	work_f *work; /* in the place of a statement, or NULL */
+	void *arg;
 	struct ticket *ticket; /* who waits for it, or NULL */
 };
 
 struct ticket {
 	bool done;
 	int rc;	     /* SQLite's, of the statement or its commit */
+	int err;     /* of the work */
 	int changes; /* rows */
 };
 
@@ -53,6 +60,7 @@ struct store {
 	sqlite3 *read, *write;
 	sqlite3_stmt *stmts[STMT_MAX];
 	sqlite3_stmt *user_get, *user_list, *call_list, *cdr_list;
+	sqlite3_stmt *subject; /* policy.c */
 
 	pthread_t worker;
 	pthread_mutex_t lock; /* guards what follows, to the blank line */
@@ -71,9 +79,14 @@ int store_queue(struct store *s, enum stmt stmt, const char *kinds, ...);
  * changed in *changes, which may be NULL. */
 int store_run(struct store *s, enum stmt stmt, int *changes, const char *kinds,
 	      ...);
+/** Let the worker do work, and wait until that is committed. @return what work
+ * returned, EIO where the commit failed. */
+int store_work(struct store *s, work_f *work, void *arg);
 int store_prepare(sqlite3 *db, sqlite3_stmt **st, const char *sql);
 /** Fill the memory copy of the registrations. */
 int bindings_load(struct store *s);
+/** The text of what policy.c prepares. */
+extern const char policy_subject_sql[];
 void bindings_free(struct store *s);
 /** Copy a column; cut where it is longer than the field. */
 void column_copy(char *dst, size_t size, sqlite3_stmt *st, int column);

@@ -45,6 +45,33 @@ static const char *const migrations[] = {
 	"CREATE TABLE call (id INTEGER PRIMARY KEY, json TEXT NOT NULL);"
 	"CREATE TABLE cdr (seq INTEGER PRIMARY KEY AUTOINCREMENT,"
 	" id INTEGER NOT NULL, start INTEGER NOT NULL, json TEXT NOT NULL);",
+
+	/* Policies. calling, e2ee and compliance as policy.h and store/policy.h
+	 * number them; what a user or a group leaves behind goes with it. */
+	"CREATE TABLE policy (identity TEXT PRIMARY KEY COLLATE NOCASE,"
+	" description TEXT NOT NULL, calling INTEGER NOT NULL) WITHOUT ROWID;"
+	"INSERT INTO policy VALUES ('Global', '', 0);"
+	"CREATE TABLE grp (name TEXT PRIMARY KEY COLLATE NOCASE) WITHOUT ROWID;"
+	"CREATE TABLE member (grp TEXT NOT NULL COLLATE NOCASE,"
+	" user TEXT NOT NULL, PRIMARY KEY (grp, user)) WITHOUT ROWID;"
+	"CREATE INDEX member_user ON member (user);"
+	"CREATE TABLE grant_user (user TEXT PRIMARY KEY,"
+	" policy TEXT NOT NULL COLLATE NOCASE) WITHOUT ROWID;"
+	"CREATE TABLE grant_group (grp TEXT PRIMARY KEY COLLATE NOCASE,"
+	" policy TEXT NOT NULL COLLATE NOCASE,"
+	" rank INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE switch (user TEXT PRIMARY KEY,"
+	" e2ee INTEGER NOT NULL DEFAULT 0,"
+	" compliance INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
+	"CREATE TRIGGER user_gone AFTER DELETE ON user BEGIN"
+	" DELETE FROM member WHERE user = OLD.name;"
+	" DELETE FROM grant_user WHERE user = OLD.name;"
+	" DELETE FROM switch WHERE user = OLD.name; END;"
+	"CREATE TRIGGER grp_gone AFTER DELETE ON grp BEGIN"
+	" DELETE FROM member WHERE grp = OLD.name;"
+	" DELETE FROM grant_group WHERE grp = OLD.name; END;"
+	"CREATE TRIGGER grant_group_gone AFTER DELETE ON grant_group BEGIN"
+	" UPDATE grant_group SET rank = rank - 1 WHERE rank > OLD.rank; END;",
 };
 #define VERSION_NOW ((int)(sizeof(migrations) / sizeof(migrations[0])))
 
@@ -76,6 +103,20 @@ static int op_run(struct store *s, struct op *op, int *changes)
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+/* What fails takes back what it has done, and nothing else of the list. */
+static int op_work(struct store *s, struct op *op)
+{
+	int rc = sqlite3_exec(s->write, "SAVEPOINT work", NULL, NULL, NULL);
+	int err = rc == SQLITE_OK ? op->work(s->write, op->arg) : EIO;
+
+	op->ticket->err = err;
+	if (rc == SQLITE_OK && err)
+		sqlite3_exec(s->write, "ROLLBACK TO work", NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(s->write, "RELEASE work", NULL, NULL, NULL);
+	return rc;
+}
+
 /* One transaction for all of a list. A statement that fails (a name taken, say)
  * fails alone; when the commit fails, all have. */
 static void commit_list(struct store *s, struct op *list)
@@ -84,8 +125,10 @@ static void commit_list(struct store *s, struct op *list)
 
 	rc = sqlite3_exec(s->write, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	for (struct op *op = list; op && rc == SQLITE_OK; op = op->next) {
-		int one = op_run(s, op, &changes);
+		int one;
 
+		changes = 0;
+		one = op->work ? op_work(s, op) : op_run(s, op, &changes);
 		if (op->ticket) {
 			op->ticket->rc = one;
 			op->ticket->changes = changes;
@@ -178,6 +221,14 @@ static void enqueue(struct store *s, struct op *op)
 	pthread_mutex_unlock(&s->lock);
 }
 
+static void ticket_wait(struct store *s, const struct ticket *t)
+{
+	pthread_mutex_lock(&s->lock);
+	while (!t->done)
+		pthread_cond_wait(&s->less, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+}
+
 int store_queue(struct store *s, enum stmt stmt, const char *kinds, ...)
 {
 	struct op *op;
@@ -206,14 +257,27 @@ int store_run(struct store *s, enum stmt stmt, int *changes, const char *kinds,
 		return SQLITE_NOMEM;
 	op->ticket = &ticket;
 	enqueue(s, op);
-
-	pthread_mutex_lock(&s->lock);
-	while (!ticket.done)
-		pthread_cond_wait(&s->less, &s->lock);
-	pthread_mutex_unlock(&s->lock);
+	ticket_wait(s, &ticket);
 	if (changes)
 		*changes = ticket.changes;
 	return ticket.rc;
+}
+
+int store_work(struct store *s, work_f *work, void *arg)
+{
+	struct ticket ticket = {.done = false};
+	struct op *op = calloc(1, sizeof(*op));
+
+	if (!op)
+		return ENOMEM;
+	op->work = work;
+	op->arg = arg;
+	op->ticket = &ticket;
+	enqueue(s, op);
+	ticket_wait(s, &ticket);
+	if (ticket.rc != SQLITE_OK)
+		return EIO;
+	return ticket.err;
 }
 
 void store_flush(struct store *s)
@@ -307,6 +371,8 @@ static int prepare_all(struct store *s)
 		rc = store_prepare(s->read, &s->cdr_list,
 				   "SELECT json FROM cdr ORDER BY seq DESC"
 				   " LIMIT ?");
+	if (rc == SQLITE_OK)
+		rc = store_prepare(s->read, &s->subject, policy_subject_sql);
 	return rc;
 }
 
@@ -330,6 +396,7 @@ static void store_free(struct store *s)
 	sqlite3_finalize(s->user_list);
 	sqlite3_finalize(s->call_list);
 	sqlite3_finalize(s->cdr_list);
+	sqlite3_finalize(s->subject);
 	sqlite3_close(s->read);
 	sqlite3_close(s->write);
 	bindings_free(s);

@@ -1012,7 +1012,7 @@ def sipp(gw, tmp_path, scenario, *args, ip="127.0.0.40", port=6000, to=None,
         ["sipp", f"{gw.A}:{gw.PORT}", "-sf",
          os.path.join(HERE, "sipp", scenario), "-i", ip, "-p", str(port),
          "-inf", str(csv), "-nostdin", "-timeout", "30", "-timeout_error",
-         "-mp", str(port + 2000), *args],
+         "-mp", str(port + 2000), "-trace_err", *args],
         cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return p.wait(40) if wait else p
 

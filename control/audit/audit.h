@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/audit/audit.h - evidence: what was end-to-end encrypted, what was
+ * refused, who changed a policy. Append-only, chained and signed (chain.h).
+ *
+ * audit_add queues and never waits for the disk. A thread signs what has come
+ * together, writes it, makes it durable (fdatasync), and only then replaces the
+ * head, durably as well: so the head never knows of a record that a power cut
+ * could take away; what it can take are the latest records that the head
+ * doesn't know yet, a few milliseconds of them. A disk that fails is retried
+ * each second; records wait meanwhile, up to AUDIT_QUEUE_MAX, and those beyond
+ * are counted and the log says how many.
+ *
+ * The key is made at first start (mode 0600), held in locked memory, and wiped
+ * when closed. README.md beside this file is for people. */
+#pragma once
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct audit;
+
+#define AUDIT_QUEUE_MAX 65536
+
+/** Go on with the log at path, or begin it, with the files of verify.h beside
+ * it. What a crash left unfinished is cut off, what is missing is said in the
+ * log. err gets a sentence. @return 0 or errno. */
+int audit_open(struct audit **ap, const char *path, char *err, size_t errlen);
+/** Writes what is queued, then closes. Also NULL. */
+void audit_close(struct audit *a);
+/** event: stable, lower case, hyphens. more: an object with what there is to
+ * say, whose reference is taken; NULL: nothing. Any thread. a may be NULL: then
+ * nobody keeps evidence (tests). */
+void audit_add(struct audit *a, const char *event, json_t *more);
+/** Wait until what is queued is durable. */
+void audit_flush(struct audit *a);
+/** The latest records that have been written, newest first, as an array; the
+ * caller's. */
+json_t *audit_list(struct audit *a, unsigned max);
+/** Path, public key and head, as an object; the caller's. */
+json_t *audit_describe(struct audit *a);

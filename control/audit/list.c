@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/audit/list.c - the latest records, read from the end of the file. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "control/audit/impl.h"
+
+#define BLOCK 65536 /* octets read at once; more than a line */
+
+/* The lines of p[0..n), the last first. @return how many octets in front are
+ * left, a line that may begin further back. */
+static size_t lines_take(const char *p, size_t n, bool from_start, json_t *list,
+			 unsigned max)
+{
+	struct chain_line l;
+
+	while (n && json_array_size(list) < max) {
+		size_t end = n - (p[n - 1] == '\n'), start = end;
+
+		while (start > 0 && p[start - 1] != '\n')
+			start--;
+		if (start == 0 && !from_start)
+			return n;
+		if (chain_read(p + start, end - start, &l))
+			json_array_append_new(list, json_loadb(l.text, l.len, 0,
+							       NULL));
+		n = start;
+	}
+	return n;
+}
+
+/* By what is written: somebody who asks while the disk fails isn't made to
+ * wait for it. */
+json_t *audit_list(struct audit *a, unsigned max)
+{
+	json_t *list = json_array();
+	char *p = malloc(BLOCK);
+	off_t end = 0;
+	int fd = -1;
+
+	if (!list || !p)
+		goto out;
+	fd = open(a->path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		end = lseek(fd, 0, SEEK_END);
+	while (end > 0 && json_array_size(list) < max) {
+		size_t n = end < BLOCK ? (size_t)end : BLOCK, left;
+
+		if (pread(fd, p, n, end - (off_t)n) != (ssize_t)n)
+			break;
+		left = lines_take(p, n, end == (off_t)n, list, max);
+		if (left == n) /* no line is that long: not ours */
+			break;
+		end -= (off_t)(n - left);
+	}
+out:
+	if (fd >= 0)
+		close(fd);
+	free(p);
+	return list;
+}
+
+json_t *audit_describe(struct audit *a)
+{
+	char path[PATH_MAX], line[CHAIN_LINE_MAX + 1];
+	char hex[2 * CHAIN_PUBLIC + 1];
+	json_t *head = NULL;
+	ssize_t n = 0;
+	int fd;
+
+	audit_path(a, AUDIT_HEAD, path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, line, CHAIN_LINE_MAX);
+		close(fd);
+	}
+	if (n > 0)
+		head = json_loadb(line, (size_t)n, 0, NULL);
+	sodium_bin2hex(hex, sizeof(hex), a->public_key, CHAIN_PUBLIC);
+	return json_pack("{s:s, s:s, s:o}", "log", a->path, "key", hex,
+			 "signed", head ? head : json_null());
+}
