@@ -15,6 +15,27 @@ struct parts {
 	size_t len;
 };
 
+/* Code 3, without what padding it has already. */
+static bool take_counted(struct parts *s, const uint8_t *p, size_t n)
+{
+	size_t at = 2, pad = 0;
+	bool more = p[1] & PADDED;
+
+	s->head[1] = p[1] & (uint8_t)~PADDED;
+	while (more) {
+		if (at == n)
+			return false;
+		more = p[at] == LONGEST;
+		pad += more ? LONGEST - 1 : p[at];
+		at++;
+	}
+	if (pad > n - at)
+		return false;
+	s->body = p + at;
+	s->len = n - at - pad;
+	return true;
+}
+
 static bool take_apart(struct parts *s, const uint8_t *p, size_t n)
 {
 	/* The count octet that codes 0 to 2 say without one. */
@@ -31,12 +52,7 @@ static bool take_apart(struct parts *s, const uint8_t *p, size_t n)
 		s->len = n - 1;
 		return true;
 	}
-	if (n < 2 || p[1] & PADDED) /* whoever pads, keeps to a size */
-		return false;
-	s->head[1] = p[1];
-	s->body = p + 2;
-	s->len = n - 2;
-	return true;
+	return n >= 2 && take_counted(s, p, n);
 }
 
 size_t opus_pad(uint8_t *out, size_t size, const uint8_t *p, size_t n)

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** p[0..n) padded to size octets. @return size, or 0: already longer, can't be
- * padded to just that, or no Opus packet. */
+/** p[0..n) padded to size octets. @return size, or 0: longer already, or no
+ * Opus packet. */
 size_t opus_pad(uint8_t *out, size_t size, const uint8_t *p, size_t n);
 /** 20 ms of silence in size octets. @return as above. */
 size_t opus_silence(uint8_t *out, size_t size);

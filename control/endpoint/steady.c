@@ -5,7 +5,7 @@
 #include "control/endpoint/opus.h"
 
 #define QUIET_MS     (3 * PTIME_MS)
-#define OPUS_FIRST   80 /* octets: 32 kbit/s */
+#define OPUS_LEAST   80 /* octets: 32 kbit/s */
 #define PCMU_SILENCE 0xff
 #define PCMA_SILENCE 0xd5
 
@@ -15,7 +15,7 @@ static size_t silence(const struct steady *s, uint8_t codec,
 	size_t n = 8000 * PTIME_MS / 1000;
 
 	if (codec == MEDIA_OPUS)
-		return opus_silence(out, s->size ? s->size : OPUS_FIRST);
+		return opus_silence(out, s->size);
 	memset(out, codec == MEDIA_PCMA ? PCMA_SILENCE : PCMU_SILENCE, n);
 	return n;
 }
@@ -41,6 +41,7 @@ void steady_start(struct steady *s, struct call *call)
 		return;
 	steady_stop(s);
 	s->call = call;
+	s->size = OPUS_LEAST;
 	s->ts = randombytes_random();
 	s->last = tmr_jiffies();
 	tmr_start(&s->timer, PTIME_MS, fill, s);
@@ -64,15 +65,9 @@ void steady_send(struct steady *s, const struct media_pkt *p)
 		if (len > s->size)
 			s->size = len;
 		len = opus_pad(buf, s->size, p->data, p->len);
+		if (!len) /* no Opus packet */
+			len = opus_silence(buf, s->size);
 		data = buf;
-		if (!len && opus_pad(buf, s->size + 1, p->data, p->len)) {
-			/* One octet more makes room for the count. */
-			len = ++s->size;
-		}
-		if (!len) { /* padded by the phone itself: as it is */
-			data = p->data;
-			len = p->len;
-		}
 	}
 	call_send(s->call, E2EE_AUDIO, p->codec, p->marker, p->ts, data, len);
 }

@@ -2,8 +2,8 @@
 /* control/endpoint/steady.h - a phone's audio without its giveaways.
  *
  * E2EE.md, "Media": packets of one size, and silence sent rather than nothing.
- * A phone behind `proxy` may do otherwise: then Opus packets are padded to the
- * largest so far, and where nothing comes for three packets' time, silence
+ * A phone behind `proxy` may do otherwise: then Opus packets are padded, to
+ * 32 kbit/s or the largest so far, and where nothing comes for three packets' time, silence
  * goes instead, which also opens the paths of a call whose phone only listens.
  * Main thread. */
 #pragma once
@@ -14,7 +14,7 @@ struct steady {
 	struct tmr timer;
 	uint64_t last; /* ms: when the phone's last packet came */
 	uint32_t ts;   /* of the last packet sent */
-	size_t size;   /* octets of an Opus packet, 0: none came yet */
+	size_t size;   /* octets of an Opus packet; only grows */
 };
 
 /** May be called again: media changed. */

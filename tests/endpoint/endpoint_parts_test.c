@@ -174,6 +174,7 @@ static void test_opus_padding(void **state)
 	static const uint8_t one[] = {0x78, 1, 2, 3},
 			     two[] = {0x79, 1, 2, 3, 4};
 	static const uint8_t counted[] = {0x7b, 0x03, 1, 2, 3};
+	static const uint8_t padded[] = {0x7b, 0x41, 2, 1, 2, 0, 0};
 	uint8_t out[700];
 
 	(void)state;
@@ -192,8 +193,12 @@ static void test_opus_padding(void **state)
 	assert_int_equal(opus_pad(out, 7, counted, 5), 7);
 	assert_memory_equal(out, "\x7b\x43\x01\x01\x02\x03\x00", 7);
 	assert_int_equal(opus_pad(out, 3, one, 4), 0);
-	assert_int_equal(
-		opus_pad(out, 9, (const uint8_t *)"\x7b\x41\x00\x01", 4), 0);
+	/* padded already: padded anew; or not, where that goes beyond the end */
+	assert_int_equal(opus_pad(out, 9, padded, 7), 9);
+	assert_memory_equal(out, "\x7b\x41\x04\x01\x02\0\0\0\0", 9);
+	assert_int_equal(opus_pad(out, 9, padded, 4), 0);
+	assert_int_equal(opus_pad(out, 9, padded, 2), 0);
+	assert_int_equal(opus_pad(out, 9, padded, 0), 0);
 	assert_int_equal(opus_silence(out, 80), 80);
 }
 

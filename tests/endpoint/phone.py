@@ -23,7 +23,7 @@ audio_buffer 20-160
 rtp_ports {rtp}
 rtcp_mux no
 opus_bitrate 32000
-opus_cbr {cbr}
+opus_cbr yes
 opus_stereo no
 opus_sprop_stereo no
 module_path /usr/lib/baresip/modules
@@ -49,14 +49,14 @@ ctrl_tcp_listen {address}:4444
 
 
 class Phone:
-    def __init__(self, folder, user, address, tone, codecs, options="", cbr="yes"):
+    def __init__(self, folder, user, address, tone, codecs, options=""):
         self.folder = Path(folder) / f"phone-{user}"
         self.folder.mkdir()
         self.address, self.port = address, 5110
         self.uri = f"sip:{user}@{address}:{self.port}"
         (self.folder / "config").write_text(CONFIG.format(
             address=address, port=self.port, folder=self.folder, tone=tone,
-            cbr=cbr, rtp="30000-30999"))
+            rtp="30000-30999"))
         (self.folder / "accounts").write_text(
             f"<sip:{user}@{address}:{self.port}>;regint=0;"
             f"audio_codecs={codecs}{options}\n")
