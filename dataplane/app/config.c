@@ -16,8 +16,8 @@
 struct raw_port {
 	char *name, *role, *device, *args, *companion, *mac;
 	char **addresses;
-	unsigned addresses_count;
-	uint16_t mtu;
+	unsigned addresses_count, too_big;
+	uint16_t mtu, vlan;
 };
 
 struct raw {
@@ -219,6 +219,12 @@ static const cyaml_strval_t rest_words[] = {
 	{"never", REST_NEVER},
 };
 
+static const cyaml_strval_t too_big_words[] = {
+	{"icmp", TOO_BIG_ICMP},
+	{"fragment", TOO_BIG_FRAGMENT},
+	{"drop", TOO_BIG_DROP},
+};
+
 static const cyaml_schema_value_t address_schema = {
 	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, TEXT_MAX),
 };
@@ -239,6 +245,8 @@ static const cyaml_schema_field_t port_fields[] = {
 	TEXT("companion", OPTIONAL, struct raw_port, companion),
 	TEXT("mac", OPTIONAL, struct raw_port, mac),
 	NUMBER("mtu", struct raw_port, mtu),
+	NUMBER("vlan", struct raw_port, vlan),
+	WORD("too_big", struct raw_port, too_big, too_big_words),
 	CYAML_FIELD_SEQUENCE("addresses", CYAML_FLAG_POINTER, struct raw_port,
 			     addresses, &address_schema, 1, SP_MEDIA_ADDR_MAX),
 	CYAML_FIELD_END,
@@ -312,6 +320,7 @@ static const struct conf_rule rules[] = {
 	{"ports[].mac", "a unicast MAC address such as 02:53:50:00:00:01",
 	 .ok = is_mac},
 	{"ports[].mtu", "octets from 576 to 2000", .min = 576, .max = 2000},
+	{"ports[].vlan", "a VLAN from 1 to 4094", .min = 1, .max = 4094},
 	{"ports[].addresses[]",
 	 "a host's address with its prefix length, such as 10.1.0.1/24 or "
 	 "2001:db8:1::1/64",
@@ -334,6 +343,8 @@ static int take_port(struct port_config *p, const struct raw_port *r)
 	p->args = copy(r->args);
 	p->companion = copy(r->companion ? r->companion : r->name);
 	p->mtu = r->mtu ? r->mtu : DEFAULT_MTU;
+	p->vlan = r->vlan;
+	p->too_big = (enum too_big)r->too_big;
 	if (r->mac)
 		parse_mac(r->mac, &p->mac);
 	p->addresses = calloc(r->addresses_count, sizeof(*p->addresses));

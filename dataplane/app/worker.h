@@ -27,6 +27,7 @@ struct worker {
 	struct worker *all;	     /* the array of workers */
 	struct rte_ring *to_control; /* V_CONTROL packets, to the main lcore */
 	unsigned next_port;	     /* the one that rx asks first */
+	uint32_t next_id;	     /* of the next datagram in fragments */
 	uint64_t now;		     /* TSC at the start of this turn */
 	uint64_t turns, idle_turns;  /* for load */
 	uint64_t count[VERDICT_COUNT];

@@ -6,6 +6,7 @@
 #include <rte_launch.h>
 #include <rte_malloc.h>
 #include <rte_mbuf.h>
+#include <rte_random.h>
 #include "dataplane/app/log.h"
 #include "dataplane/app/workers.h"
 
@@ -51,6 +52,7 @@ int workers_new(struct workers *ws, const struct eal *e, bool rest,
 		w->lcore = e->lcore[i];
 		w->n_workers = ws->n;
 		w->rest = rest;
+		w->next_id = (uint32_t)rte_rand();
 		w->ports = ps;
 		w->srtp = srtp;
 		w->qsbr = ws->qsbr;

@@ -58,7 +58,8 @@ struct flow_run {
 	/* line 1, hot where policed */
 	struct bucket bucket; /* what comes from the right source spends */
 	struct bucket stray;  /* what comes from a source not yet learned */
-	uint64_t reserved[4];
+	uint64_t answered;    /* TSC of the latest "too big" that was sent */
+	uint64_t reserved[3];
 } __rte_cache_aligned;
 
 static_assert(sizeof(struct flow_run) == 128, "two cache lines");

@@ -204,9 +204,12 @@ static unsigned to_kernel(struct port *p)
 					       POLL_BURST, NULL);
 
 	for (unsigned i = 0; i < n; i++) {
-		/* The kernel has tags inline; a device may have cut it out. */
-		if ((m[i]->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) &&
-		    rte_vlan_insert(&m[i]))
+		/* The port's own tag is no business of the kernel's. Others it
+		 * has inline, which a device may have cut out. */
+		if (p->cfg.vlan)
+			rte_vlan_strip(m[i]);
+		else if ((m[i]->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) &&
+			 rte_vlan_insert(&m[i]))
 			continue;
 		p->n_to_kernel += write_frame(p->tap_fd, m[i]);
 	}
@@ -233,6 +236,11 @@ static unsigned from_kernel(struct port *p, struct rte_mempool *pool)
 		}
 		m->data_len = (uint16_t)got;
 		m->pkt_len = (uint32_t)got;
+		m->vlan_tci = p->cfg.vlan;
+		if (p->cfg.vlan && rte_vlan_insert(&m)) {
+			rte_pktmbuf_free(m);
+			continue;
+		}
 		rte_ring_sp_enqueue(p->from_kernel, m);
 	}
 	p->n_from_kernel += n;

@@ -7,15 +7,13 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include "dataplane/app/log.h"
+#include "dataplane/port/buffers.h"
 #include "dataplane/port/companion.h"
 #include "dataplane/port/netlink.h"
 #include "dataplane/stage/stage.h"
 
 #define DESCRIPTORS	 1024
-#define POOL_CACHE	 256
 #define PACKETS_IN_RINGS 4096 /* companions, hand-over, control: at once */
-#define DATA_ROOM	 (2048 + RTE_PKTMBUF_HEADROOM)
-#define PRIV_SIZE	 RTE_ALIGN(sizeof(struct pkt_meta), RTE_MBUF_PRIV_ALIGN)
 
 #define CSUM_RX (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM)
 #define CSUM_TX (RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM)
@@ -154,19 +152,11 @@ static void device_down(struct port *p)
 	rte_eth_dev_close(p->id);
 }
 
-static struct rte_mempool *pool_new(unsigned ports, unsigned workers)
+/** Enough for every queue to be full, and what is under way besides. */
+static unsigned packets(unsigned ports, unsigned workers)
 {
-	unsigned n = ports * workers * 2 * DESCRIPTORS + workers * POOL_CACHE +
-		     PACKETS_IN_RINGS;
-	struct rte_mempool *pool = rte_pktmbuf_pool_create(
-		"packets", n, POOL_CACHE, PRIV_SIZE, DATA_ROOM, SOCKET_ID_ANY);
-
-	if (!pool)
-		log_line(LOG_ERR,
-			 "making buffers for %u packets: %s; more "
-			 "memory or hugepages?",
-			 n, rte_strerror(rte_errno));
-	return pool;
+	return ports * workers * 2 * DESCRIPTORS + workers * BUFFERS_CACHE +
+	       PACKETS_IN_RINGS;
 }
 
 int ports_up(struct ports *ps, const struct port_config cfg[], unsigned n,
@@ -180,7 +170,7 @@ int ports_up(struct ports *ps, const struct port_config cfg[], unsigned n,
 			 strerror(errno));
 		return -1;
 	}
-	ps->pool = pool_new(n, workers);
+	ps->pool = buffers_new(packets(n, workers));
 	if (!ps->pool)
 		goto fail;
 	for (; ps->n < n; ps->n++) {
@@ -211,7 +201,7 @@ void ports_down(struct ports *ps)
 		companion_down(p);
 		device_down(p);
 	}
-	rte_mempool_free(ps->pool);
+	buffers_free(ps->pool);
 	ps->pool = NULL;
 }
 

@@ -14,6 +14,13 @@
 
 #define PORT_MAX 8
 
+/* What becomes of a packet that would outgrow the MTU it has to leave by. */
+enum too_big {
+	TOO_BIG_ICMP,	  /* its sender is told what fits (RFC 1191, 8201) */
+	TOO_BIG_FRAGMENT, /* it leaves in fragments (RFC 791, 8200) */
+	TOO_BIG_DROP,
+};
+
 struct port_config {		     /* as the configuration file says */
 	char name[SP_PORT_NAME_MAX]; /* "access0" */
 	char role[SP_PORT_NAME_MAX]; /* "access" or "trunk" */
@@ -25,6 +32,9 @@ struct port_config {		     /* as the configuration file says */
 				       * companion interface */
 	unsigned addresses_count;
 	uint16_t mtu;
+	uint16_t vlan;	      /* tag of all that the port hears and says;
+			       * 0: none is put on, any is taken */
+	enum too_big too_big; /* of what leaves by this port */
 };
 
 struct port {

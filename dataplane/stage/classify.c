@@ -8,11 +8,18 @@
 #include "dataplane/flow/flow.h"
 #include "dataplane/stage/parse.h"
 
-/* To whom the frame is addressed on the wire. */
-static bool ours(const struct port *p, const uint8_t *frame)
+/* To whom the frame is addressed on the wire, and in which VLAN. */
+static bool ours(const struct port *p, const uint8_t *frame, uint16_t n)
 {
-	return memcmp(frame, &p->mac, RTE_ETHER_ADDR_LEN) == 0 ||
-	       (frame[0] & 1) != 0;
+	static const uint8_t tag[] = {RTE_ETHER_TYPE_VLAN >> 8,
+				      RTE_ETHER_TYPE_VLAN & 0xff};
+
+	if (memcmp(frame, &p->mac, RTE_ETHER_ADDR_LEN) != 0 && !(frame[0] & 1))
+		return false;
+	if (__builtin_expect(p->cfg.vlan == 0, 1))
+		return true;
+	return n >= 18 && memcmp(frame + 12, tag, sizeof(tag)) == 0 &&
+	       (load32(frame + 12) & 0xfff) == p->cfg.vlan;
 }
 
 /* The verdict on a media port's packet by what its lengths are like. */
@@ -35,16 +42,13 @@ static struct flow *const *look(const struct worker *w,
 	struct flow *const *place;
 	enum frame_kind kind;
 
-	if (m->nb_segs != 1) {
-		x->verdict = V_KERNEL; /* no media packet is that long */
-		return NULL;
-	}
-	kind = frame_parse(p, m->data_len, f);
+	/* No media packet is so long that it needs several buffers. */
+	kind = m->nb_segs == 1 ? frame_parse(p, m->data_len, f) : FRAME_OTHER;
 	if (kind == FRAME_MALFORMED) {
 		x->verdict = V_MALFORMED;
 		return NULL;
 	}
-	if (!ours(&w->ports->port[x->in_port], p)) {
+	if (!ours(&w->ports->port[x->in_port], p, m->data_len)) {
 		x->verdict = V_NOT_FOR_US;
 		return NULL;
 	}

@@ -4,6 +4,7 @@
  * here and nowhere else. */
 #include "dataplane/app/worker.h"
 #include "dataplane/flow/flow.h"
+#include "dataplane/stage/too_big.h"
 
 /* Where a packet of this verdict goes; NULL: it is freed. */
 static struct rte_ring *ring_of(struct worker *w, const struct pkt_meta *x)
@@ -54,6 +55,8 @@ void stage_drop(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 		if (r)
 			x->verdict = full[v];
 		count(w, x);
+		if (v == V_TOO_BIG && too_big_answer(w, m[i]))
+			continue; /* it has become the answer */
 		dead[k++] = m[i];
 	}
 	if (k)

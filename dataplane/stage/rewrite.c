@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rewrite: the packet becomes the other leg's. New Ethernet, IP and UDP headers
- * stand before what UDP carries (IPv4 or IPv6 as the other leg has it, no VLAN
- * tag); SSRCs get the stream's mask and the payload type its number. Lengths
+ * stand before what UDP carries (IPv4 or IPv6 as the other leg has it, the VLAN
+ * tag of the port that it leaves by); SSRCs get the stream's mask and the payload type its number. Lengths
  * and checksums wait for tx, since sealing adds octets. */
 #include <rte_byteorder.h>
 #include <rte_cycles.h>
@@ -10,8 +10,9 @@
 #include "dataplane/flow/flow.h"
 #include "dataplane/stage/parse.h"
 #include "dataplane/stage/rtcp.h"
+#include "dataplane/stage/too_big.h"
 
-enum { UDP_LEN = 8, PORTS_LEN = 4 };
+enum { UDP_LEN = 8, PORTS_LEN = 4, VLAN_LEN = 4 };
 
 static void rewrite_rtp(const struct stream *s, uint8_t *p)
 {
@@ -128,34 +129,38 @@ static int port_of(const struct ports *ps, uint16_t id)
 
 /* Put the other leg's headers before what UDP carries. */
 static void headers(struct rte_mbuf *m, const struct flow_out *o,
-		    const struct adjacency_value *a)
+		    const struct adjacency_value *a, uint16_t vlan)
 {
 	struct pkt_meta *x = pkt_meta(m);
 	uint16_t ip = o->family == 6 ? 40 : 20;
-	uint16_t before = (uint16_t)(RTE_ETHER_HDR_LEN + ip + UDP_LEN);
+	uint16_t ether = RTE_ETHER_HDR_LEN + (vlan ? VLAN_LEN : 0);
+	uint16_t before = (uint16_t)(ether + ip + UDP_LEN);
 	uint16_t type = rte_cpu_to_be_16(o->family == 6 ? RTE_ETHER_TYPE_IPV6
 							: RTE_ETHER_TYPE_IPV4);
 	uint8_t *p;
 
 	/* Frames arrive with RTE_PKTMBUF_HEADROOM before them, which is more
-	 * than IPv6 needs beyond IPv4. */
+	 * than IPv6 and a tag need beyond IPv4. */
 	m->data_off = (uint16_t)(m->data_off + x->rtp_off - before);
 	m->data_len = (uint16_t)(before + x->rtp_len);
 	m->pkt_len = m->data_len;
 	m->ol_flags = 0;
-	x->ip_off = RTE_ETHER_HDR_LEN;
-	x->udp_off = (uint16_t)(RTE_ETHER_HDR_LEN + ip);
+	x->ip_off = ether;
+	x->udp_off = (uint16_t)(ether + ip);
 	x->rtp_off = before;
 	x->family = o->family;
 
 	p = rte_pktmbuf_mtod(m, uint8_t *);
 	memcpy(p, &a->dst, RTE_ETHER_ADDR_LEN);
 	memcpy(p + 6, &a->src, RTE_ETHER_ADDR_LEN);
-	memcpy(p + 12, &type, 2);
+	if (vlan)
+		store32(p + 12, (uint32_t)RTE_ETHER_TYPE_VLAN << 16 | vlan);
+	p += ether;
+	memcpy(p - 2, &type, 2);
 	if (o->family == 6)
-		memcpy(p + RTE_ETHER_HDR_LEN, o->hdr, 40 + PORTS_LEN);
+		memcpy(p, o->hdr, 40 + PORTS_LEN);
 	else
-		memcpy(p + RTE_ETHER_HDR_LEN, o->hdr, 20 + PORTS_LEN);
+		memcpy(p, o->hdr, 20 + PORTS_LEN);
 }
 
 static enum verdict rewrite(const struct worker *w, struct rte_mbuf *m,
@@ -163,6 +168,7 @@ static enum verdict rewrite(const struct worker *w, struct rte_mbuf *m,
 {
 	struct pkt_meta *x = pkt_meta(m);
 	const struct flow_out *o;
+	const struct port *p;
 	struct adjacency_value a;
 	enum verdict v = V_NONE;
 	unsigned ip_len;
@@ -178,10 +184,14 @@ static enum verdict rewrite(const struct worker *w, struct rte_mbuf *m,
 	port = port_of(w->ports, a.port);
 	if (port < 0)
 		return V_NO_NEIGHBOUR;
+	p = &w->ports->port[port];
 	ip_len = (o->family == 6 ? 40u : 20u) + UDP_LEN + x->rtp_len +
 		 (x->kind == PKT_RAW ? 0 : o->trailer);
-	if (ip_len > a.mtu)
-		return V_TOO_BIG;
+	if (__builtin_expect(ip_len > a.mtu, 0)) {
+		v = too_big(m, p->cfg.too_big, ip_len, a.mtu);
+		if (v != V_NONE)
+			return v;
+	}
 	if (x->kind == PKT_RTP)
 		rewrite_rtp(x->stream, pkt_payload(m));
 	else if (x->kind == PKT_RTCP)
@@ -190,7 +200,7 @@ static enum verdict rewrite(const struct worker *w, struct rte_mbuf *m,
 		return v;
 	x->out = o;
 	x->out_port = (uint8_t)port;
-	headers(m, o, &a);
+	headers(m, o, &a, p->cfg.vlan);
 	return V_NONE;
 }
 

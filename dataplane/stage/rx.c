@@ -17,6 +17,7 @@ static void reset(struct rte_mbuf *m, uint8_t port, enum handed handed)
 	x->stream = NULL;
 	x->out = NULL;
 	x->in_port = port;
+	x->mtu = 0;
 	x->verdict = V_NONE;
 	x->handed = handed;
 }
@@ -63,6 +64,8 @@ static uint16_t from_workers(struct worker *w, struct rte_mbuf *m[])
 		struct pkt_meta *x = pkt_meta(m[i]);
 
 		if (x->handed == HANDED_EGRESS) {
+			/* Its flow was the other worker's to look into. */
+			reset(m[i], x->in_port, HANDED_EGRESS);
 			transmit(w, &w->ports->port[x->out_port], &m[i], 1);
 			continue;
 		}

@@ -44,6 +44,8 @@ struct pkt_meta {
 	uint16_t rtp_off;
 	uint16_t rtp_len; /* UDP payload, octets */
 	uint16_t media;	  /* unprotect: octets of RTP payload, for statistics */
+	uint16_t mtu;	  /* rewrite: of the fragments to make of it; with
+			   * V_TOO_BIG, what its sender is told; 0: neither */
 	uint8_t in_port;  /* index into ports->port[] */
 	uint8_t out_port; /* rewrite: the same, to leave by */
 	uint8_t owner;	  /* V_HANDOVER: worker */

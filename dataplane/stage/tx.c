@@ -7,6 +7,8 @@
 #include "dataplane/app/worker.h"
 #include "dataplane/flow/flow.h"
 #include "dataplane/stage/csum.h"
+#include "dataplane/stage/give.h"
+#include "dataplane/stage/too_big.h"
 
 enum { PORTS_LEN = 4, UDP_SUM = 6, UDP_LEN = 8 };
 
@@ -87,9 +89,8 @@ static void count(const struct receipt *r)
 	}
 }
 
-/* @return how many of m[0..n) went */
-static uint16_t give(struct worker *w, const struct port *p,
-		     struct rte_mbuf *m[], uint16_t n)
+uint16_t give(struct worker *w, const struct port *p, struct rte_mbuf *m[],
+	      uint16_t n)
 {
 	if (w->id < p->queues) {
 		if (p->csum_tx)
@@ -102,25 +103,79 @@ static uint16_t give(struct worker *w, const struct port *p,
 		w->all[w->id % p->queues].handover, (void **)m, n, NULL);
 }
 
+static enum verdict full(const struct worker *w, const struct port *p)
+{
+	return w->id < p->queues ? V_TX_FULL : V_HANDOVER_FULL;
+}
+
+/* A datagram in fragments. What the queue doesn't take of them is lost, and
+ * with it the datagram. @return false: no buffers, m is whole. */
+static bool give_cut(struct worker *w, const struct port *p, struct rte_mbuf *m,
+		     struct receipt *r)
+{
+	struct rte_mbuf *part[FRAGMENTS_MAX];
+	uint16_t n = fragment(w, m, part), sent;
+
+	if (n == 0) {
+		pkt_meta(m)->verdict = V_NO_BUFFER;
+		return false;
+	}
+	sent = give(w, p, part, n);
+	if (sent == n)
+		return true;
+	r->kind = PKT_RAW; /* not counted as sent, but once as dropped */
+	for (uint16_t i = sent; i < n; i++) {
+		pkt_meta(part[i])->verdict = full(w, p);
+		if (i > sent)
+			pkt_meta(part[i])->stream = NULL;
+	}
+	stage_drop(w, part + sent, n - sent);
+	return true;
+}
+
+/* The same burst where some are to be cut: order is kept.
+ * @return how many of m[0..n) are gone */
+static uint16_t give_some_cut(struct worker *w, const struct port *p,
+			      struct rte_mbuf *m[], uint16_t n,
+			      struct receipt r[])
+{
+	uint16_t done = 0;
+
+	while (done < n) {
+		uint16_t whole = 0, sent;
+
+		while (done + whole < n && !pkt_meta(m[done + whole])->mtu)
+			whole++;
+		sent = whole ? give(w, p, m + done, whole)
+			     : give_cut(w, p, m[done], &r[done]);
+		done += sent;
+		if (sent < (whole ? whole : 1))
+			break;
+	}
+	return done;
+}
+
 /* Everything in m[0..n) leaves by port p. What didn't is moved to the front. */
 static uint16_t transmit(struct worker *w, const struct port *p,
 			 struct rte_mbuf *m[], uint16_t n)
 {
 	struct receipt r[BURST];
-	uint16_t sent;
+	uint16_t sent, cut = 0;
 
 	for (uint16_t i = 0; i < n; i++) {
 		const struct pkt_meta *x = pkt_meta(m[i]);
 
 		r[i] = (struct receipt){x->stream->run, x->media, x->kind};
-		finish(m[i], p->csum_tx);
+		cut |= x->mtu;
+		/* No device sums over several frames. */
+		finish(m[i], p->csum_tx && !x->mtu);
 	}
-	sent = give(w, p, m, n);
+	sent = cut ? give_some_cut(w, p, m, n, r) : give(w, p, m, n);
 	for (uint16_t i = 0; i < sent; i++)
 		count(&r[i]);
 	for (uint16_t i = sent; i < n; i++)
-		pkt_meta(m[i])->verdict =
-			w->id < p->queues ? V_TX_FULL : V_HANDOVER_FULL;
+		if (pkt_meta(m[i])->verdict == V_NONE)
+			pkt_meta(m[i])->verdict = full(w, p);
 	return sent;
 }
 

@@ -13,7 +13,7 @@
 	X(CONTROL, "control", 0, "STUN or DTLS of a media port: to control")  \
 	X(KERNEL_FULL, "kernel-full", 1, "companion interface's ring full")   \
 	X(CONTROL_FULL, "control-full", 1, "the ring to control is full")     \
-	X(NOT_FOR_US, "not-for-us", 0, "another's MAC or IP address")         \
+	X(NOT_FOR_US, "not-for-us", 0, "another's MAC or IP address or VLAN") \
 	X(MALFORMED, "malformed", 1, "header lengths do not add up")          \
 	X(FRAGMENT, "fragment", 1, "IP fragment to a media port")             \
 	X(CHECKSUM, "checksum", 1, "IP or UDP checksum wrong")                \
@@ -35,7 +35,8 @@
 	X(TOO_BIG, "too-big", 1, "would outgrow the egress MTU once sealed")  \
 	X(HANDOVER, "handover", 0, "another worker's: handed to it")          \
 	X(HANDOVER_FULL, "handover-full", 2, "another worker's ring full")    \
-	X(TX_FULL, "tx-full", 2, "the NIC queue took no more")
+	X(TX_FULL, "tx-full", 2, "the NIC queue took no more")                \
+	X(NO_BUFFER, "no-buffer", 2, "no buffer for its fragments")
 
 enum verdict {
 #define X(sym, name, sev, meaning) V_##sym,

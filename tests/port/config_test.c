@@ -68,6 +68,8 @@ static void takes_defaults(void **state)
 	assert_int_equal(c.ports, 2);
 	assert_string_equal(c.port[1].companion, "trunk0");
 	assert_int_equal(c.port[1].mtu, 1500);
+	assert_int_equal(c.port[1].vlan, 0);
+	assert_int_equal(c.port[1].too_big, TOO_BIG_ICMP);
 	assert_null(c.port[1].args);
 	config_free(&c);
 }
@@ -88,6 +90,8 @@ static void takes_everything(void **state)
 		 "  transports: 4\n  streams: 6\n  replay_window: 1024\n"
 		 "  ports:\n" PORT("a", "access", "0000:03:00.1",
 				   "      mtu: 1400\n"
+				   "      vlan: 4094\n"
+				   "      too_big: fragment\n"
 				   "      args: x=1\n"
 				   "      companion: sp-a\n"
 				   "      addresses:\n"
@@ -109,6 +113,8 @@ static void takes_everything(void **state)
 	assert_int_equal(c.streams, 6);
 	assert_int_equal(c.replay_window, 1024);
 	assert_int_equal(c.port[0].mtu, 1400);
+	assert_int_equal(c.port[0].vlan, 4094);
+	assert_int_equal(c.port[0].too_big, TOO_BIG_FRAGMENT);
 	assert_string_equal(c.port[0].args, "x=1");
 	assert_string_equal(c.port[0].companion, "sp-a");
 	assert_true(rte_is_zero_ether_addr(&c.port[0].mac));
@@ -182,7 +188,7 @@ static const struct bad bad_form[] = {
 	 "replay_window or ports, found the field \"memori\"."},
 	{ACCESS "      macc: 1\n",
 	 ", line 8: dataplane.ports[0]: expected name, role, device, args, "
-	 "companion, mac, mtu or addresses, found the field \"macc\"."},
+	 "companion, mac, mtu, vlan, too_big or addresses, found the field \"macc\"."},
 	{"dataplane:\n  ports: []\n",
 	 ", line 2: dataplane.ports: expected a list of 1 to 8, found another "
 	 "number of them."},
@@ -271,6 +277,10 @@ static const struct bad bad_value[] = {
 				       "      mtu: 9000\n"),
 	 ", line 6: dataplane.ports[0].mtu: expected octets from 576 to 2000, "
 	 "found \"9000\"."},
+	{"dataplane:\n  ports:\n" PORT("a", "trunk", "net_tap0",
+				       "      vlan: 4095\n"),
+	 ", line 6: dataplane.ports[0].vlan: expected a VLAN from 1 to 4094, "
+	 "found \"4095\"."},
 };
 
 /* Each field right by itself. */

@@ -110,6 +110,7 @@ static void port_up(unsigned i, unsigned queues)
 	snprintf(p->cfg.role, sizeof(p->cfg.role), "%s",
 		 i == ACCESS ? "access" : "trunk");
 	p->cfg.mtu = 1500;
+	p->cfg.too_big = TOO_BIG_DROP;
 	p->cfg.addresses = addr[i];
 	p->cfg.addresses_count = 2;
 	for (unsigned a = 0; a < 2; a++)

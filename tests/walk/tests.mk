@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+# The walk, point by point of what it promises: on the lab of tests/stage, and
+# through real ports.
+WALK_TESTS := $(patsubst %,$(B)/tests/%_test,too_big)
+CHECK_PROGRAMS += $(WALK_TESTS)
+CHECK_PYTEST += $(sort $(wildcard tests/walk/test_*.py))
+
+$(B)/obj/tests/walk/%.o: EXTRA = $(DPDK_C)
+
+# LAB_SRC is of tests/stage/tests.mk, which comes before this by its name.
+$(WALK_TESTS): $(B)/tests/%: $(B)/obj/tests/walk/%.o $(call objs,$(LAB_SRC))
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka -lrte_net_ring $(DPDK_L) \
+	    $(IMB_L) -lsrtp2 -lm
