@@ -10,3 +10,14 @@ $(B)/tests/overload_test: $(call objs,tests/soak/overload_test.c \
 	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka -lrte_net_ring \
 	    $(DPDK_L) $(IMB_L)
 CHECK_PROGRAMS += $(B)/tests/overload_test
+
+# Short here, for minutes by `make soak`.
+CHECK_PYTEST += tests/soak/test_soak.py
+SOAK_SECONDS ?= 300
+.PHONY: soak
+soak:
+	@scripts/setup build check
+	@$(submake) all
+	@B=$(abspath $(B)) SOAK_SECONDS=$(SOAK_SECONDS) \
+	   tests/run --limit $(shell expr $(SOAK_SECONDS) + 120) \
+	   pytest=tests/soak/test_soak.py
