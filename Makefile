@@ -6,6 +6,7 @@
 #   make check      every test; ends with "N passed, N failed"
 #   make bench      numbers, as ratios within one run
 #   make fuzz       the fuzz targets, for long (FUZZ_SECONDS each)
+#   make soak       calls that come and go for minutes (SOAK_SECONDS)
 #   make lint       clang-format, cppcheck
 #   make install    PREFIX, DESTDIR
 #   make clean
