@@ -14,10 +14,6 @@
 
 #define SRTP_LANES 8 /* suites that a backend may have */
 
-/* How many packets ahead the core touches sessions, and a backend keys and
- * packets. README.md, "Prefetch", has the measurement that chose it. */
-#define SRTP_PREFETCH 8
-
 /* The operations of a burst that go to one suite. */
 struct srtp_lane {
 	const struct srtp_suite *suite;
@@ -62,6 +58,10 @@ static inline void engine_put(struct srtp_engine *e, const struct srtp_suite *a,
 	e->used |= 1u << a->lane;
 }
 
+/* Prefetch. A burst's first packets would wait for memory whatever came before
+ * them, so all of a burst is asked for at once before any of it is touched; the
+ * distance is the burst. README.md, "Prefetch", has the measurement. */
+
 /** Ask for what a packet will touch of a session: for its first key no look
  * into the session is needed. */
 HOT void prefetch_session(const struct srtp_session *s)
@@ -92,6 +92,25 @@ HOT void prefetch_key(const struct srtp_suite *a, const void *key, unsigned len)
 	len = len + 48 < a->hot_tail ? len + 48 : a->hot_tail;
 	for (unsigned o = 256; unlikely(o < len); o += 64)
 		__builtin_prefetch(k - 64 - o);
+}
+
+/** All of a burst. Packets of one session often come in a row. */
+HOT void prefetch_burst(const struct srtp_pkt pkt[], unsigned n)
+{
+	const struct srtp_session *last = NULL;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (pkt[i].s != last)
+			prefetch_session(pkt[i].s);
+		last = pkt[i].s;
+	}
+	last = NULL;
+	for (unsigned i = 0; i < n; i++) {
+		if (pkt[i].s != last)
+			prefetch_key(pkt[i].s->suite, pkt[i].s->expanded,
+				     pkt[i].len);
+		last = pkt[i].s;
+	}
 }
 
 /* struct srtp_backend; srtp.h. */

@@ -47,33 +47,40 @@ HOT uint8_t assign(struct srtp_session *s, uint32_t ssrc, uint16_t seq,
 	return SRTP_OK;
 }
 
-/* First phase: the index. Fills in index and hdr. */
-HOT uint8_t first(struct srtp_pkt *p, struct srtp_op *op, bool straight)
+/* The first phase: the packet gets its index and goes to its suite's lane. */
+HOT uint8_t prepare(struct srtp_engine *e, struct srtp_pkt *p,
+		    struct srtp_op *op, bool straight)
 {
-	const struct srtp_session *s = p->s;
+	struct srtp_session *s = p->s;
+	const struct srtp_suite *a = s->suite;
 	const unsigned hdr = rtp_header_len(p->data, p->len);
+	const unsigned sealed = p->len + s->trailer;
+	uint8_t verdict;
 
 	if (unlikely(!hdr))
 		return SRTP_SHORT;
-	if (unlikely(p->len + s->trailer > p->room))
+	if (unlikely(sealed > p->room))
 		return SRTP_NO_ROOM;
-	op->hdr = hdr;
-	return assign(p->s, load32_raw(p->data + 8), load16(p->data + 2),
-		      straight, &op->index);
-}
-
-/* Second phase: all else that an HMAC suite has to know. */
-HOT void second(struct srtp_pkt *p, struct srtp_op *op)
-{
-	const struct srtp_session *s = p->s;
-
-	op->data = p->data;
-	op->key = s->expanded;
 	op->ssrc = load32_raw(p->data + 8);
-	op->tag = p->data + p->len + s->mki_len;
-	op->tail = __builtin_bswap32((uint32_t)(op->index >> 16));
-	op->len = p->len - op->hdr;
-	op->tag_len = s->suite->tag_len;
+	verdict =
+		assign(s, op->ssrc, load16(p->data + 2), straight, &op->index);
+	if (unlikely(verdict != SRTP_OK))
+		return verdict;
+	op->data = p->data;
+	op->aad = p->data;
+	op->key = s->expanded;
+	op->tag = p->data + p->len;
+	op->hdr = hdr;
+	op->aad_len = hdr;
+	op->len = p->len - hdr;
+	if (!a->aead) {
+		op->tag += s->mki_len;
+		op->tail = __builtin_bswap32((uint32_t)(op->index >> 16));
+		op->tag_len = a->tag_len;
+	}
+	p->len = sealed;
+	engine_put(e, a, op);
+	return SRTP_OK;
 }
 
 /* Behind an AEAD's tag, before an HMAC's. */
@@ -92,40 +99,21 @@ uint16_t srtp_protect(struct srtp_engine *e, struct srtp_pkt pkt[], uint16_t n)
 	unsigned bad = 0, mki = 0;
 
 	engine_start(e);
-	for (unsigned i = 0; i < n; i++)
-		prefetch_session(pkt[i].s);
+	prefetch_burst(pkt, n);
 	for (unsigned i = 0; i < n; i++) {
 		const struct srtp_session *s = pkt[i].s;
 
-		prefetch_key(s->suite, s->expanded, pkt[i].len);
-		pkt[i].verdict = s->straight ? first(&pkt[i], &e->op[i], true)
-					     : first(&pkt[i], &e->op[i], false);
+		pkt[i].verdict =
+			s->straight ? prepare(e, &pkt[i], &e->op[i], true)
+				    : prepare(e, &pkt[i], &e->op[i], false);
 		bad |= pkt[i].verdict;
 		mki |= s->mki_len;
-	}
-
-	for (unsigned i = 0; i < n; i++) {
-		const struct srtp_session *s = pkt[i].s;
-		const struct srtp_suite *a = s->suite;
-		struct srtp_op *op = &e->op[i];
-
-		if (unlikely(pkt[i].verdict != SRTP_OK))
-			continue;
-		if (a->aead) {
-			a->seal_rtp(e, s->expanded, pkt[i].data, op->hdr,
-				    pkt[i].len - op->hdr, op->index);
-		} else {
-			second(&pkt[i], op);
-			engine_put(e, a, op);
-		}
-		pkt[i].len += s->trailer;
 	}
 	for (unsigned used = e->used; used; used &= used - 1) {
 		struct srtp_lane *l = &e->lane[__builtin_ctz(used)];
 
 		l->suite->seal(e, l->suite, l->op, l->n);
 	}
-
 	for (unsigned i = 0; mki && i < n; i++)
 		if (pkt[i].verdict == SRTP_OK && pkt[i].s->mki_len)
 			put_mki(&pkt[i]);

@@ -72,10 +72,7 @@ static void seal(struct srtp_engine *e, struct srtp_pkt *p, struct srtp_op *op)
 		memcpy(end + SRTCP_INDEX, k->mki, s->mki_len);
 		op->tag = end + SRTCP_INDEX + s->mki_len;
 	}
-	if (a->aead)
-		a->seal_one(e, op);
-	else
-		a->seal(e, a, &op, 1);
+	a->seal(e, a, &op, 1);
 	p->len += SRTCP_INDEX + op->tag_len + s->mki_len;
 }
 

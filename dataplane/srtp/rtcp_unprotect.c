@@ -108,7 +108,7 @@ static uint8_t open(struct srtp_engine *e, struct srtp_pkt *p,
 		op->aad_len = op->hdr + SRTCP_INDEX;
 	}
 	if (a->aead)
-		op->ok = a->open_one(e, op);
+		op->ok = a->open(e, op);
 	else
 		a->verify(e, a, &op, 1);
 	if (!op->ok)

@@ -75,35 +75,29 @@ struct srtp_suite {
 			  const uint8_t *key, const uint8_t iv[16],
 			  uint8_t *out, size_t len);
 
-	/* AEADs are fastest one packet after the other: while one is under way
-	 * the processor works ahead on what surrounds the next. RTP has a way
-	 * of its own, without an op: the SSRC and all that is authenticated
-	 * stand in the hdr octets before the text, the tag behind it. */
-
-	/** Encrypt len octets behind hdr of data, and write the tag. */
-	void (*seal_rtp)(struct srtp_engine *e, const void *key, uint8_t *data,
-			 unsigned hdr, unsigned len, uint64_t index);
-	/** Decrypt, also where the tag is wrong, and compare tags in constant
-	 * time. @return whether the tag is right. */
-	bool (*open_rtp)(struct srtp_engine *e, const void *key, uint8_t *data,
-			 unsigned hdr, unsigned len, uint64_t index);
-	/* The same for SRTCP. */
-	void (*seal_one)(struct srtp_engine *e, const struct srtp_op *op);
-	bool (*open_one)(struct srtp_engine *e, const struct srtp_op *op);
-
-	/* HMACs are fastest many at once, in the lanes of a vector. All ops are
-	 * of suite a; 1 <= n <= SRTP_BURST_MAX. */
+	/* Bursts. All ops are of suite a; 1 <= n <= SRTP_BURST_MAX. */
 
 	/** Encrypt, authenticate, write the tag. */
 	void (*seal)(struct srtp_engine *e, const struct srtp_suite *a,
 		     struct srtp_op *op[], unsigned n);
-	/** Compare tags, in constant time, into ok. The packets stay as they
-	 * are. */
+	/** HMAC: compare tags, in constant time, into ok. The packets stay as
+	 * they are. */
 	void (*verify)(struct srtp_engine *e, const struct srtp_suite *a,
 		       struct srtp_op *op[], unsigned n);
-	/** Decrypt what has verified. */
+	/** HMAC: decrypt what has verified. */
 	void (*decrypt)(struct srtp_engine *e, const struct srtp_suite *a,
 			struct srtp_op *op[], unsigned n);
+
+	/* AEADs open one packet after the other: while one is under way the
+	 * processor works ahead on what surrounds the next. */
+
+	/** Decrypt, also where the tag is wrong, and compare tags in constant
+	 * time. @return whether the tag is right. */
+	bool (*open)(struct srtp_engine *e, const struct srtp_op *op);
+	/** The same for RTP, whose SSRC and associated data stand in the hdr
+	 * octets before the text, the tag behind it: registers do. */
+	bool (*open_rtp)(struct srtp_engine *e, const void *key, uint8_t *data,
+			 unsigned hdr, unsigned len, uint64_t index);
 };
 
 /** The descriptor of a suite, NULL if the table has none. */

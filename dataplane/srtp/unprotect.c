@@ -73,7 +73,7 @@ HOT uint8_t commit(struct srtp_pkt *p, unsigned key_no, bool straight,
 /* As far as a packet gets before its burst's tags are looked at together: an
  * AEAD to the end, an HMAC into its lane. @return enum srtp_verdict. */
 HOT uint8_t receive(struct srtp_engine *e, struct srtp_pkt *p,
-		    struct srtp_op *op, bool straight)
+		    struct srtp_op *op, bool straight, bool aead)
 {
 	struct srtp_session *s = p->s;
 	const struct srtp_suite *a = s->suite;
@@ -88,14 +88,14 @@ HOT uint8_t receive(struct srtp_engine *e, struct srtp_pkt *p,
 	if (unlikely(!hdr))
 		return SRTP_SHORT;
 	if (!straight && s->mki_len) {
-		key_no = srtp_key_find(s, p->data + len +
-						  (a->aead ? a->tag_len : 0));
+		key_no = srtp_key_find(s,
+				       p->data + len + (aead ? a->tag_len : 0));
 		if (key_no < 0)
 			return SRTP_BAD_MKI;
 		key = key_expanded(s, key_no);
 	}
 	verdict = check(s, p->data, key_no, straight, &x, &index);
-	if (a->aead) {
+	if (aead) {
 		if (unlikely(verdict != SRTP_OK))
 			return verdict;
 		if (unlikely(!a->open_rtp(e, key, p->data, hdr, len - hdr,
@@ -180,15 +180,19 @@ uint16_t srtp_unprotect(struct srtp_engine *e, struct srtp_pkt pkt[],
 	unsigned bad = 0;
 
 	engine_start(e);
-	for (unsigned i = 0; i < n; i++)
-		prefetch_session(pkt[i].s);
-	for (unsigned i = 0; i < n; i++)
-		prefetch_key(pkt[i].s->suite, pkt[i].s->expanded, pkt[i].len);
+	prefetch_burst(pkt, n);
 	for (unsigned i = 0; i < n; i++) {
-		pkt[i].verdict =
-			pkt[i].s->straight
-				? receive(e, &pkt[i], &e->op[i], true)
-				: receive(e, &pkt[i], &e->op[i], false);
+		const struct srtp_session *s = pkt[i].s;
+		const bool aead = s->suite->aead;
+
+		if (s->straight && aead)
+			pkt[i].verdict = receive(e, &pkt[i], NULL, true, true);
+		else if (s->straight)
+			pkt[i].verdict =
+				receive(e, &pkt[i], &e->op[i], true, false);
+		else
+			pkt[i].verdict =
+				receive(e, &pkt[i], &e->op[i], false, aead);
 		bad |= pkt[i].verdict;
 	}
 	if (e->used)
