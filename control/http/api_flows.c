@@ -102,7 +102,7 @@ static void stats_add(json_t *stream, struct dp *dp)
 	if (dp_stats(dp, id, &s) != SP_OK)
 		return; /* gone meanwhile */
 	j = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, "
-		      "s:o, s:o, s:I}",
+		      "s:o, s:o, s:I, s:o}",
 		      "packets_in", (json_int_t)s.packets_in, "octets_in",
 		      (json_int_t)s.octets_in, "packets_out",
 		      (json_int_t)s.packets_out, "octets_out",
@@ -115,7 +115,8 @@ static void stats_add(json_t *stream, struct dp *dp)
 		      s.silent_ms == UINT32_MAX ? json_null()
 						: json_integer(s.silent_ms),
 		      "source", addr_json(&s.source), "roc",
-		      (json_int_t)s.rx_roc);
+		      (json_int_t)s.rx_roc, "mos",
+		      s.mos ? json_real(s.mos / 100.0) : json_null());
 	json_object_update_missing_new(stream, j);
 }
 

@@ -195,6 +195,10 @@ static void flow_row(struct grid *g, const json_t *t, const json_t *s)
 	grid_count(g, number(s, "dropped"));
 	grid_count(g, number(s, "lost"));
 	grid_printf(g, "%.1f", real(s, "jitter_ms"));
+	if (json_is_number(json_object_get(s, "mos")))
+		grid_printf(g, "%.1f", real(s, "mos"));
+	else
+		grid_text(g, "");
 	if (json_is_true(json_object_get(s, "blocked")))
 		grid_text(g, "on hold");
 	else if (!json_is_integer(silent))
@@ -212,7 +216,7 @@ void show_flows(const json_t *j, const struct invocation *in)
 		{"CALL", 1},	   {"LOCAL", 0},      {"PEER", 0},
 		{"HEARD FROM", 0}, {"ARRIVES AS", 0}, {"LEAVES AS", 0},
 		{"PACKETS", 1},	   {"DROPPED", 1},    {"LOST", 1},
-		{"JITTER ms", 1},  {"MEDIA", 0},
+		{"JITTER ms", 1},  {"MOS", 1},	      {"MEDIA", 0},
 	};
 	struct grid *g = grid_new(columns, COLUMNS(columns));
 	json_t *t, *s;

@@ -205,7 +205,10 @@ struct sp_stats {
 	uint32_t rtt_us;       /* from RTCP, 0: unknown */
 	struct sp_addr source; /* where it comes from; family 0: unknown */
 	uint32_t rx_roc;       /* rollover counter of the latest SSRC */
-	uint32_t reserved;
+	uint16_t mos; /* estimate by the E-model (ITU-T G.107) from loss,
+				* round trip and jitter: hundredths, 100 to 441;
+				* 0: unknown */
+	uint16_t reserved;
 };
 
 struct sp_port {

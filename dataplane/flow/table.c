@@ -8,6 +8,7 @@
 #include <rte_errno.h>
 #include <rte_jhash.h>
 #include "dataplane/app/log.h"
+#include "dataplane/flow/emodel.h"
 #include "dataplane/flow/internal.h"
 #include "dataplane/flow/source.h"
 
@@ -293,6 +294,8 @@ int table_stats(struct table *t, uint64_t stream, struct sp_stats *out)
 		.source = abi_addr(&e),
 		.rx_roc = roc_of(t, s->from, READ(r->ssrc)),
 	};
+	out->mos = (uint16_t)emodel_mos(out->packets_in, out->lost,
+					out->rtt_us / 2 + out->jitter_us);
 	if (last)
 		out->silent_ms =
 			now > last ? (uint32_t)((now - last) / (hz / 1000)) : 0;

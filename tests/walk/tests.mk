@@ -12,3 +12,11 @@ $(WALK_TESTS): $(B)/tests/%: $(B)/obj/tests/walk/%.o $(call objs,$(LAB_SRC))
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka -lrte_net_ring $(DPDK_L) \
 	    $(IMB_L) -lsrtp2 -lm
+
+# The statistics as a filter, for numpy to compute once more.
+$(B)/tests/stats-tool: $(call objs,tests/walk/stats_tool.c \
+    dataplane/flow/stats.c dataplane/flow/emodel.c)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@
+# What the Python suites run is there once the programs are.
+$(WALK_TESTS): | $(B)/tests/stats-tool
