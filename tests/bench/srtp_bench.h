@@ -30,10 +30,9 @@ struct load {
 	const struct cell *cell;
 	unsigned n; /* CHUNK * CHUNKS */
 	uint64_t rng;
-	uint32_t *stream;  /* [n] whose packet */
-	uint64_t *index;   /* [n] its 48-bit index */
-	uint8_t (*iv)[16]; /* [n] for the bare calls */
-	uint8_t *store;	   /* [n] as they arrive, of len octets each */
+	uint32_t *stream; /* [n] whose packet */
+	uint64_t *index;  /* [n] its 48-bit index */
+	uint8_t *store;	  /* [n] as they arrive, of len octets each */
 	unsigned len;
 };
 
@@ -75,10 +74,6 @@ const char *bare_isa(void);
 
 /** Make sealed packets out of the plain ones in a load's store. */
 void bare_seal(struct load *l);
-/** The 16-octet IV of a packet's cipher, as the suite has it. */
-void bare_iv(const struct cell *c, uint32_t stream, uint64_t index,
-	     uint8_t iv[16]);
-
 /** The master key of a stream. */
 struct srtp_master master_of(const struct cell *c, uint32_t stream);
 unsigned tag_of(const struct cell *c);
@@ -102,6 +97,11 @@ void peer_done(struct peer *p);
  * so that what else the machine does falls on all of them. limit: seconds. */
 void measure(struct peer *const p[], const char *const why[], unsigned n,
 	     const struct cell *c, double limit, struct sample s[]);
+/** For those who time by themselves: the next packets of p's streams, in random
+ * order, or of all in turn from stream `from` on. Bare calls must be ready with
+ * the same suite. Valid until anything else here is called. */
+const struct load *load_next(struct peer *p, const struct cell *c,
+			     int64_t from);
 /** Sorts of[0..n), n > 0. */
 double sample_median(double of[], unsigned n);
 void cpu_name(char *name, size_t size);

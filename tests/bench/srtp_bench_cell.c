@@ -93,31 +93,28 @@ static void make_load(struct load *l, struct peer *p, const struct cell *c,
 			0x80,		0,	    (uint8_t)(index >> 8),
 			(uint8_t)index, [8] = 0,    0,
 			SSRC >> 8,	SSRC & 0xff};
-		const uint32_t roc = __builtin_bswap32(index >> 16);
 
 		l->stream[i] = s;
 		l->index[i] = index;
 		memcpy(h, head, sizeof(head));
-		memcpy(h + c->octets, &roc, sizeof(roc));
-		bare_iv(c, s, index, l->iv[i]);
 	}
 	if (!c->protect)
 		bare_seal(l);
 }
 
-/* Chunk k of the load into the buffers. Bare calls find the rollover counter
- * behind the packet, as they would leave it there. */
-static void fetch(const struct load *l, const struct peer *p, unsigned k,
-		  uint8_t *buf[CHUNK])
+const struct load *load_next(struct peer *p, const struct cell *c, int64_t from)
+{
+	make_load(&load, p, c, from);
+	return &load;
+}
+
+/* Chunk k of the load into the buffers. */
+static void fetch(const struct load *l, unsigned k, uint8_t *buf[CHUNK])
 {
 	for (unsigned i = 0; i < CHUNK; i++) {
-		const unsigned at = k * CHUNK + i;
-		const uint32_t roc = __builtin_bswap32(l->index[at] >> 16);
-
 		buf[i] = buffers + (size_t)i * STRIDE;
-		memcpy(buf[i], l->store + (size_t)at * STRIDE, l->len + 4);
-		if (p == &peer_bare)
-			memcpy(buf[i] + l->cell->octets, &roc, sizeof(roc));
+		memcpy(buf[i], l->store + (size_t)(k * CHUNK + i) * STRIDE,
+		       l->len);
 	}
 }
 
@@ -161,7 +158,7 @@ static void compare(struct peer *p, const struct cell *c)
 	uint8_t *buf[CHUNK];
 
 	make_load(&load, p, c, 0);
-	fetch(&load, p, 0, buf);
+	fetch(&load, 0, buf);
 	run_chunk(p, &load, 0, buf, true);
 	bare_seal(&load);
 	for (unsigned i = 0; i < CHUNK; i++) {
@@ -189,7 +186,7 @@ static bool warm_up(struct peer *p, const struct cell *c, double until)
 					p->next[load.stream[k * CHUNK + i]]--;
 				continue;
 			}
-			fetch(&load, p, k, buf);
+			fetch(&load, k, buf);
 			run_chunk(p, &load, k, buf, false);
 			if (seconds() > until)
 				return false;
@@ -242,7 +239,7 @@ static void turn(struct peer *p, const struct cell *c, struct sample *s,
 	for (unsigned k = 0; k < CHUNKS; k++) {
 		struct took t;
 
-		fetch(&load, p, k, buf);
+		fetch(&load, k, buf);
 		t = run_chunk(p, &load, k, buf, false);
 		if (k >= WARM && s->n < SAMPLES) {
 			s->make[s->n] = t.make * 1e9 / CHUNK;
@@ -296,10 +293,9 @@ void measure_start(void)
 	load.rng = 88172645463325252u;
 	load.stream = calloc(load.n, sizeof(*load.stream));
 	load.index = calloc(load.n, sizeof(*load.index));
-	load.iv = calloc(load.n, sizeof(*load.iv));
 	load.store = calloc(load.n, STRIDE);
 	buffers = aligned_alloc(4096, CHUNK * STRIDE);
-	if (!load.stream || !load.index || !load.iv || !load.store || !buffers)
+	if (!load.stream || !load.index || !load.store || !buffers)
 		exit(1);
 	memset(buffers, 0, CHUNK * STRIDE);
 }

@@ -17,3 +17,19 @@ BENCH_PROGRAMS += $(B)/bench/pipeline_bench
 .PHONY: bench-pipeline
 bench-pipeline: $(B)/bench/pipeline_bench
 	$(B)/bench/pipeline_bench
+
+# Two processes over memif: the dataplane, and this sender. scripts/bench/memif
+# brings both up; what stands in $(B)/bench only says where they were built.
+$(B)/obj/tests/bench/memif%.o: EXTRA = $(DPDK_C) $(IMB_C)
+
+$(B)/bench/memif_bench: $(call objs,tests/bench/memif_bench.c \
+    tests/bench/memif_flows.c tests/bench/srtp_bench_cell.c \
+    tests/bench/srtp_bench_bare.c $(SRTP_SRC))
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ $(DPDK_L) $(IMB_L)
+
+$(B)/bench/memif: $(B)/bench/memif_bench $(B)/bin/sallyport-dataplane
+	@printf '#!/bin/sh\nexec %s --build %s "$$@"\n' \
+	    $(CURDIR)/scripts/bench/memif $(abspath $(B)) >$@
+	@chmod +x $@
+BENCH_PROGRAMS += $(B)/bench/memif
