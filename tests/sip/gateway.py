@@ -122,6 +122,21 @@ class Gateway:
                 p.stdout.close()
         self.log.close()
 
+    def clean(self):
+        """What a test that failed has left would fail all after it."""
+        end = time.monotonic() + 1
+        while self.control.poll() is None and time.monotonic() < end:
+            if not self.saved_calls():
+                return
+            time.sleep(0.02)
+        self.control.kill()
+        self.control.wait()
+        with sqlite3.connect(self.db, timeout=5) as db:
+            db.execute("DELETE FROM call")
+            db.execute("DELETE FROM binding")
+        db.close()
+        self.start()
+
     def flows(self):
         """@return: how many transports, how many streams the dataplane has."""
         self.dataplane.send_signal(signal.SIGUSR2)

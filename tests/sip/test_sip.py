@@ -52,9 +52,13 @@ def short(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def only_own_records(request):
-    for name in ("gw", "short"):
-        if name in request.fixturenames:
-            request.getfixturevalue(name).mark()
+    used = [request.getfixturevalue(name) for name in ("gw", "short")
+            if name in request.fixturenames]
+    for g in used:
+        g.mark()
+    yield
+    for g in used:
+        g.clean()
 
 
 @pytest.fixture
@@ -90,9 +94,14 @@ def set_up(a, b, body=A_SDP, answer=B_SDP, lines=()):
     e.reply(invite, 200, answer)
     d.ok = d.answered()
     e.ack = b.expect("ACK")
-    d.request("OPTIONS")  # answered: then our ACK has arrived, too
-    a.expect(200, method="OPTIONS")
+    sync(d)
     return d, e
+
+
+def sync(d):
+    """What d sent before has arrived when this has been answered."""
+    d.request("OPTIONS")
+    d.phone.expect(200, method="OPTIONS")
 
 
 def end(d, e):
@@ -497,6 +506,7 @@ def test_reinvite_hold(gw, phones):
     m = d.answered()
     assert "a=recvonly" in m.body
     assert b.expect("ACK").cseq == i.cseq
+    sync(d)
     # and the other side resumes
     e.request("INVITE", B_SDP.replace("- 1 1", "- 1 3"))
     i = a.expect("INVITE")
