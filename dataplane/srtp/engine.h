@@ -83,14 +83,14 @@ HOT void prefetch_key(const struct srtp_suite *a, const void *key, unsigned len)
 		__builtin_prefetch(k + 64 * i);
 	if (!a->hot_tail)
 		return;
-	/* What a packet of 200 octets takes, in straight code; then the rest. */
+	/* What a packet of up to 172 octets takes, in straight code; then the
+	 * rest. */
 	k += a->expanded;
 	__builtin_prefetch(k - 64);
 	__builtin_prefetch(k - 128);
 	__builtin_prefetch(k - 192);
-	__builtin_prefetch(k - 256);
-	len = len + 48 < a->hot_tail ? len + 48 : a->hot_tail;
-	for (unsigned o = 256; unlikely(o < len); o += 64)
+	len = len + 20 < a->hot_tail ? len + 20 : a->hot_tail;
+	for (unsigned o = 192; unlikely(o < len); o += 64)
 		__builtin_prefetch(k - 64 - o);
 }
 

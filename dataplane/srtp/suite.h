@@ -62,7 +62,7 @@ struct srtp_suite {
 
 	/* What a packet touches of an expanded key, for prefetch: its first
 	 * hot_lines of 64 octets, and of its end as many octets as the packet
-	 * has and 48 more, up to hot_tail. */
+	 * has and 20 more, up to hot_tail. */
 	uint8_t hot_lines;
 	uint16_t hot_tail;
 
