@@ -23,17 +23,20 @@ void api_calls(const struct request *rq, struct reply *rp)
 }
 
 /* A call's id from the path; what is no number is no call either. */
-static bool call_id_read(const struct request *rq, uint64_t *id)
+static void no_such_call(const struct request *rq, struct reply *rp)
+{
+	reply_error(rp, 404, "no-such-call", "No call has the id %s", rq->arg);
+}
+
+bool call_id_read(const struct request *rq, uint64_t *id, struct reply *rp)
 {
 	char *end;
 
 	*id = strtoull(rq->arg, &end, 10);
-	return rq->arg[0] >= '0' && rq->arg[0] <= '9' && *end == '\0';
-}
-
-static void no_such_call(const struct request *rq, struct reply *rp)
-{
-	reply_error(rp, 404, "no-such-call", "No call has the id %s", rq->arg);
+	if (rq->arg[0] >= '0' && rq->arg[0] <= '9' && *end == '\0')
+		return true;
+	no_such_call(rq, rp);
+	return false;
 }
 
 void api_call(const struct request *rq, struct reply *rp)
@@ -41,7 +44,10 @@ void api_call(const struct request *rq, struct reply *rp)
 	uint64_t id;
 	json_t *j;
 
-	if (!call_id_read(rq, &id) || !(j = call_json(rq->ctx->calls, id)))
+	if (!call_id_read(rq, &id, rp))
+		return;
+	j = call_json(rq->ctx->calls, id);
+	if (!j)
 		no_such_call(rq, rp);
 	else
 		reply_ok(rp, j);
@@ -51,8 +57,9 @@ void api_call_hangup(const struct request *rq, struct reply *rp)
 {
 	uint64_t id;
 
-	if (!call_id_read(rq, &id) ||
-	    calls_hangup(rq->ctx->calls, id, "ended by the operator") != 0)
+	if (!call_id_read(rq, &id, rp))
+		return;
+	if (calls_hangup(rq->ctx->calls, id, "ended by the operator") != 0)
 		no_such_call(rq, rp);
 	else
 		reply_ok(rp, json_pack("{s:I}", "ended", (json_int_t)id));

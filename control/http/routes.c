@@ -20,13 +20,38 @@ static const struct route {
 	{"GET", "/api/v1/calls", api_calls, false},
 	{"GET", "/api/v1/calls/{id}", api_call, false},
 	{"DELETE", "/api/v1/calls/{id}", api_call_hangup, false},
+	{"POST", "/api/v1/calls/{id}/features/{name}", api_call_feature, false},
 	{"GET", "/api/v1/records", api_records, false},
+	{"GET", "/api/v1/features", api_features, false},
 	{"GET", "/api/v1/flows", api_flows, false},
 	{"GET", "/api/v1/ports", api_ports, false},
 	{"GET", "/api/v1/stats", api_stats, false},
 	{"GET", "/api/v1/users", api_users, false},
 	{"POST", "/api/v1/users", api_user_add, true},
 	{"DELETE", "/api/v1/users/{name}", api_user_remove, false},
+	{"PUT", "/api/v1/users/{name}/e2ee", api_user_e2ee, true},
+	{"PUT", "/api/v1/users/{name}/compliance", api_user_compliance, true},
+	{"GET", "/api/v1/users/{name}/policy", api_effective, false},
+	{"GET", "/api/v1/users/{name}/policy/{peer}", api_effective_pair,
+	 false},
+	{"GET", "/api/v1/policies", api_policies, false},
+	{"POST", "/api/v1/policies", api_policy_new, true},
+	{"GET", "/api/v1/policies/{name}", api_policy, false},
+	{"PATCH", "/api/v1/policies/{name}", api_policy_set, true},
+	{"DELETE", "/api/v1/policies/{name}", api_policy_remove, false},
+	{"POST", "/api/v1/policies/{name}/grants", api_policy_grant, true},
+	{"GET", "/api/v1/grants", api_grants, false},
+	{"DELETE", "/api/v1/grants/users/{name}", api_revoke_user, false},
+	{"DELETE", "/api/v1/grants/groups/{name}", api_revoke_group, false},
+	{"GET", "/api/v1/groups", api_groups, false},
+	{"POST", "/api/v1/groups", api_group_add, true},
+	{"DELETE", "/api/v1/groups/{name}", api_group_remove, false},
+	{"GET", "/api/v1/groups/{name}/members", api_members, false},
+	{"PUT", "/api/v1/groups/{name}/members/{user}", api_member_add, false},
+	{"DELETE", "/api/v1/groups/{name}/members/{user}", api_member_remove,
+	 false},
+	{"GET", "/api/v1/audit", api_audit, false},
+	{"GET", "/api/v1/audit/head", api_audit_head, false},
 	{"GET", "/api/v1/registrations", api_registrations, false},
 };
 
@@ -65,26 +90,36 @@ void json_wipe(json_t *j)
 	}
 }
 
-/* Does the path fit the pattern? What stands for its {part} goes to arg. */
+/* Does the path fit the pattern? What stands for its {parts} goes to arg. */
 static bool path_fits(const char *pattern, const char *path,
-		      char arg[HTTP_ARG_MAX])
+		      char arg[HTTP_ARGS][HTTP_ARG_MAX])
 {
-	size_t fixed = strcspn(pattern, "{");
-	size_t n = strlen(path);
+	unsigned n = 0;
 
-	if (!pattern[fixed])
-		return strcmp(pattern, path) == 0;
-	if (n <= fixed || n - fixed >= HTTP_ARG_MAX ||
-	    memcmp(pattern, path, fixed) != 0 || strchr(path + fixed, '/'))
-		return false;
-	strcpy(arg, path + fixed);
-	return true;
+	while (*pattern) {
+		size_t len;
+
+		if (*pattern != '{') {
+			if (*pattern++ != *path++)
+				return false;
+			continue;
+		}
+		len = strcspn(path, "/");
+		if (len == 0 || len >= HTTP_ARG_MAX || n == HTTP_ARGS)
+			return false;
+		memcpy(arg[n], path, len);
+		arg[n++][len] = '\0';
+		path += len;
+		pattern = strchr(pattern, '}') + 1;
+	}
+	return *path == '\0';
 }
 
 /* @return the route; else NULL, and *allow names the methods that the path
  * has, "" if there is no such path. */
 static const struct route *route_find(const char *method, const char *path,
-				      char arg[HTTP_ARG_MAX], char allow[64])
+				      char arg[HTTP_ARGS][HTTP_ARG_MAX],
+				      char allow[64])
 {
 	allow[0] = '\0';
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
@@ -134,13 +169,14 @@ static json_t *body_parse(const char *body, size_t len, struct reply *rp)
 	return j;
 }
 
-void routes_serve(const struct http_context *ctx, const char *method,
-		  const char *path, const char *query_max, const char *body,
-		  size_t len, struct reply *rp)
+void routes_serve(const struct http_context *ctx, const char *by,
+		  const char *method, const char *path, const char *query_max,
+		  const char *body, size_t len, struct reply *rp)
 {
 	static char allow[64]; /* control's thread only; read at once */
+	char arg[HTTP_ARGS][HTTP_ARG_MAX] = {"", ""};
+	const struct route *r = route_find(method, path, arg, allow);
 	struct request rq = {.ctx = ctx};
-	const struct route *r = route_find(method, path, rq.arg, allow);
 	json_t *j = NULL;
 
 	if (!r && !allow[0]) {
@@ -159,6 +195,9 @@ void routes_serve(const struct http_context *ctx, const char *method,
 			    "max is a number from 1 to %d", RECORDS_MAX);
 		return;
 	}
+	snprintf(rq.by, sizeof(rq.by), "%s", by);
+	memcpy(rq.arg, arg[0], sizeof(rq.arg));
+	memcpy(rq.arg2, arg[1], sizeof(rq.arg2));
 	if (r->takes_body) {
 		j = body_parse(body, len, rp);
 		if (!j)

@@ -2,9 +2,11 @@
 /* HTTP on a UNIX socket: libmicrohttpd without a thread of its own. Its epoll
  * descriptor is watched by libre's loop, which lets it run when it has
  * something to do, or when a connection's time is up. */
+#define _GNU_SOURCE /* struct ucred */
 #include <errno.h>
 #include <microhttpd.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -81,6 +83,22 @@ static bool body_append(struct incoming *in, const char *data, size_t n)
 	return true;
 }
 
+/* Who is at the other end of the socket: its rights decided that they may be
+ * there at all, this says for the record who they are. */
+static void peer_name(struct MHD_Connection *c, char out[24])
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct ucred cred;
+	socklen_t n = sizeof(cred);
+
+	if (info &&
+	    !getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &cred, &n))
+		snprintf(out, 24, "uid %u", cred.uid);
+	else
+		snprintf(out, 24, "unknown");
+}
+
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *c,
 				  const char *url, const char *method,
 				  const char *version, const char *data,
@@ -89,6 +107,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c,
 	struct incoming *in = *con_cls;
 	struct reply rp = {0};
 	struct http *h = arg;
+	char by[24];
 
 	(void)version;
 	if (!in) { /* the headers are there; the body follows */
@@ -106,11 +125,13 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c,
 			    "A body may have %d octets at most", HTTP_BODY_MAX);
 	else if (in->no_memory)
 		reply_error(&rp, 500, "no-memory", "Out of memory");
-	else
-		routes_serve(&h->ctx, method, url,
+	else {
+		peer_name(c, by);
+		routes_serve(&h->ctx, by, method, url,
 			     MHD_lookup_connection_value(
 				     c, MHD_GET_ARGUMENT_KIND, "max"),
 			     in->body, in->len, &rp);
+	}
 	return answer(c, &rp);
 }
 

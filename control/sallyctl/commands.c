@@ -9,9 +9,8 @@
 
 #define PASSWORD_MAX 256
 
-/* Ask, and show: as it came with --json, else as a table. */
-static enum exit_status ask(const struct invocation *in, const char *method,
-			    const char *path, const json_t *body, show_f *show)
+enum exit_status ask(const struct invocation *in, const char *method,
+		     const char *path, const json_t *body, show_f *show)
 {
 	enum exit_status end;
 	json_t *j = NULL;
@@ -43,31 +42,53 @@ GET(stats, "/stats", show_stats)
 GET(users_list, "/users", show_users)
 GET(registrations, "/registrations", show_registrations)
 
-/* A path that ends in what the user named. */
+enum exit_status ask_at(const struct invocation *in, const char *method,
+			const char *fmt, unsigned n, const char *const arg[],
+			const json_t *body, show_f *show)
+{
+	char path[1024];
+	size_t len = 0;
+	unsigned i = 0;
+
+	for (; *fmt && len + 1 < sizeof(path); fmt++) {
+		char *word;
+
+		if (*fmt != '%' || i == n) {
+			path[len++] = *fmt;
+			continue;
+		}
+		fmt++;
+		word = client_escape(arg[i++]);
+		len += (size_t)snprintf(path + len, sizeof(path) - len, "%s",
+					word ? word : "");
+		if (len >= sizeof(path))
+			len = sizeof(path) - 1;
+		free(word);
+	}
+	path[len] = '\0';
+	return ask(in, method, path, body, show);
+}
+
 static enum exit_status ask_about(const struct invocation *in,
-				  const char *method, const char *folder,
+				  const char *method, const char *fmt,
 				  show_f *show)
 {
-	char *name = client_escape(in->arg[0]), path[1024];
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name ? name : "");
-	free(name);
-	return ask(in, method, path, NULL, show);
+	return ask_at(in, method, fmt, 1, in->arg, NULL, show);
 }
 
 static enum exit_status calls_show(const struct invocation *in)
 {
-	return ask_about(in, "GET", "/calls", show_call);
+	return ask_about(in, "GET", "/calls/%s", show_call);
 }
 
 static enum exit_status calls_hangup(const struct invocation *in)
 {
-	return ask_about(in, "DELETE", "/calls", show_ended);
+	return ask_about(in, "DELETE", "/calls/%s", show_ended);
 }
 
 static enum exit_status users_remove(const struct invocation *in)
 {
-	return ask_about(in, "DELETE", "/users", show_removed);
+	return ask_about(in, "DELETE", "/users/%s", show_removed);
 }
 
 static enum exit_status records(const struct invocation *in)
@@ -171,6 +192,19 @@ const struct option_info options[OPTION_COUNT] = {
 	[OPTION_PASSWORD_STDIN] = {"--password-stdin", NULL, NULL,
 				   "read it from standard input (as without "
 				   "either)"},
+	[OPTION_DESCRIPTION] = {"--description", NULL, "TEXT",
+				"what the policy is for"},
+	[OPTION_CALLING] = {"--calling", NULL, "KIND",
+			    "Disabled or DisabledUserOverride"},
+	[OPTION_USER] = {"--user", NULL, "NAME", "the user"},
+	[OPTION_GROUP] = {"--group", NULL, "NAME", "the group"},
+	[OPTION_RANK] = {"--rank", NULL, "N",
+			 "among the groups' grants; else the last"},
+	[OPTION_GLOBAL] = {"--global", NULL, NULL, "as everybody's default"},
+	[OPTION_KEY] = {"--key", NULL, "FILE",
+			"public key, kept elsewhere (else FILE.pub)"},
+	[OPTION_HEAD] = {"--head", NULL, "FILE",
+			 "signed head, kept elsewhere (else FILE.head)"},
 };
 
 const struct command commands[] = {
@@ -185,6 +219,15 @@ const struct command commands[] = {
 	{"calls hangup", "ID", 1, 0, "end a call",
 	 "Sends BYE to both phones. The ids are in \"sallyctl calls\".",
 	 calls_hangup},
+	{"calls feature", "ID NAME", 2, 0, "ask for a feature on a call",
+	 "Recording, park, merge ... as \"sallyctl features\" lists them. What\n"
+	 "an end-to-end encrypted call refuses is refused here, with the reason,\n"
+	 "and the audit log keeps that you asked.",
+	 calls_feature},
+	{"features", "", 0, 0, "what calls may use, and what they answer",
+	 "Two answers for each feature: an ordinary call's, and that of a call\n"
+	 "that is end-to-end encrypted. The number is SIP's status.",
+	 features},
 	{"records", "", 0, WITH(MAX), "list call detail records, newest first",
 	 "Also of calls that never came about: STATUS is SIP's, REASON says\n"
 	 "why.",
@@ -224,6 +267,89 @@ const struct command commands[] = {
 	 users_add},
 	{"users remove", "NAME", 1, 0, "remove a user",
 	 "Its devices are forgotten; calls in progress go on.", users_remove},
+	{"user e2ee", "on|off NAME", 2, 0,
+	 "a user's own switch for end-to-end encryption",
+	 "Off until the user turns it on. A call is end-to-end encrypted where\n"
+	 "both users have it on, and the policies of both allow it.",
+	 user_e2ee},
+	{"user compliance", "on|off NAME", 2, 0,
+	 "whether compliance recording applies to a user",
+	 "Where it does, end-to-end encryption isn't available to that user,\n"
+	 "whatever policy and switch say.",
+	 user_compliance},
+	{"group list", "", 0, 0, "list the groups", "With how many members.",
+	 group_list},
+	{"group add", "GROUP", 1, 0, "make a group",
+	 "Groups are what policies can be granted to, beside users.",
+	 group_add},
+	{"group remove", "GROUP", 1, 0, "remove a group",
+	 "With its memberships and the policy granted to it; users stay.",
+	 group_remove},
+	{"group members", "GROUP", 1, 0, "list a group's members",
+	 "Direct members: groups aren't members of groups.", group_members},
+	{"group join", "GROUP USER", 2, 0, "put a user into a group",
+	 "A user may be in several.", group_join},
+	{"group leave", "GROUP USER", 2, 0, "take a user out of a group",
+	 "The user stays, and so does the group.", group_leave},
+	{"policy new", "IDENTITY", 1, WITH(DESCRIPTION) | WITH(CALLING),
+	 "make a policy for end-to-end encryption",
+	 "As New-CsTeamsEnhancedEncryptionPolicy. IDENTITY has no spaces.\n"
+	 "--calling Disabled (the default): those who have the policy can't use\n"
+	 "end-to-end encryption. DisabledUserOverride: it is off, and they may\n"
+	 "turn it on.\n"
+	 "\n"
+	 "  sallyctl policy new Confidential --calling DisabledUserOverride \\\n"
+	 "      --description \"may encrypt end to end\"\n"
+	 "  sallyctl policy grant Confidential --group board\n"
+	 "  sallyctl user e2ee on alice\n"
+	 "  sallyctl policy effective alice",
+	 policy_new},
+	{"policy set", "IDENTITY", 1, WITH(DESCRIPTION) | WITH(CALLING),
+	 "change a policy",
+	 "As Set-CsTeamsEnhancedEncryptionPolicy: what isn't named stays. Calls\n"
+	 "in progress go on as they are.",
+	 policy_set},
+	{"policy get", "[IDENTITY]", 1, 0, "show one policy, or all",
+	 "As Get-CsTeamsEnhancedEncryptionPolicy.", policy_get},
+	{"policy grant", "IDENTITY", 1,
+	 WITH(USER) | WITH(GROUP) | WITH(RANK) | WITH(GLOBAL), "grant a policy",
+	 "As Grant-CsTeamsEnhancedEncryptionPolicy, to one of:\n"
+	 "  --user NAME   counts before every group's\n"
+	 "  --group NAME  counts for its direct members; where a user is in\n"
+	 "                several, the lowest rank wins. --rank N puts it there\n"
+	 "                and moves the others down; without, it goes last\n"
+	 "  --global      Global takes over what this policy says",
+	 policy_grant},
+	{"policy revoke", "", 0, WITH(USER) | WITH(GROUP), "take a grant back",
+	 "As Grant-CsTeamsEnhancedEncryptionPolicy -PolicyName $null.",
+	 policy_revoke},
+	{"policy grants", "", 0, 0, "list what is granted to whom",
+	 "Users first, then groups by rank.", policy_grants},
+	{"policy remove", "IDENTITY", 1, 0, "remove a policy",
+	 "As Remove-CsTeamsEnhancedEncryptionPolicy. One that is granted to\n"
+	 "somebody stays until its grants are revoked. Global isn't removed: it\n"
+	 "goes back to Disabled.",
+	 policy_remove},
+	{"policy effective", "USER [PEER]", 2, 0,
+	 "which policy is a user's, and why",
+	 "A direct grant; else that of the group with the lowest rank; else\n"
+	 "Global. With PEER: may the two encrypt a call end to end?",
+	 policy_effective},
+	{"audit list", "", 0, WITH(MAX), "the latest of the audit log",
+	 "Newest first: end-to-end encrypted calls, refused features, changed\n"
+	 "policies and switches, with who asked.",
+	 audit_list},
+	{"audit head", "", 0, 0, "how far the audit log goes, signed",
+	 "Keep it elsewhere from time to time (--json > FILE): \"audit verify\n"
+	 "--head FILE\" then finds a log that was replaced as a whole.",
+	 audit_head},
+	{"audit verify", "[FILE]", 1, WITH(KEY) | WITH(HEAD),
+	 "is the audit log whole?",
+	 "Checks each record's hash, order and signature, and that none is\n"
+	 "missing at the end. Needs no running control: FILE (default\n"
+	 "/var/lib/sallyport/audit.log), FILE.pub and FILE.head are read.\n"
+	 "Exit status 1 where anything is wrong.",
+	 audit_check},
 	{"registrations", "", 0, 0, "list the registered devices",
 	 "Where each device is reached, and for how long it said so.",
 	 registrations},

@@ -16,6 +16,14 @@ enum option {
 	OPTION_DISPLAY,
 	OPTION_PASSWORD,
 	OPTION_PASSWORD_STDIN,
+	OPTION_DESCRIPTION,
+	OPTION_CALLING,
+	OPTION_USER,
+	OPTION_GROUP,
+	OPTION_RANK,
+	OPTION_GLOBAL,
+	OPTION_KEY,
+	OPTION_HEAD,
 	OPTION_COUNT
 };
 
@@ -28,14 +36,15 @@ struct option_info {
 };
 
 struct invocation {
-	const char *arg[2];		  /* what follows the command's words */
+	const char *arg[2];		  /* what follows the command's words;
+					   * NULL: left out */
 	const char *option[OPTION_COUNT]; /* value, "" where it takes none */
 };
 
 struct command {
 	const char *words; /* "calls hangup" */
-	const char *args;  /* "ID", or "" */
-	unsigned n_args;
+	const char *args;  /* "ID", or ""; one in brackets may be left out */
+	unsigned n_args;   /* at most */
 	unsigned options;  /* WITH() those beside the general ones */
 	const char *brief; /* one line */
 	const char *help;  /* what one has to know */
@@ -46,8 +55,31 @@ extern const struct command commands[];
 extern const unsigned n_commands;
 extern const struct option_info options[OPTION_COUNT];
 
-/* show.c: an answer as a table. */
+/* show*.c: an answer as a table. */
 typedef void show_f(const json_t *j, const struct invocation *in);
+/** Ask, and show: as it came with --json, else as a table. */
+enum exit_status ask(const struct invocation *in, const char *method,
+		     const char *path, const json_t *body, show_f *show);
+/** fmt has a %s for each of arg[0..n), which is escaped. */
+enum exit_status ask_at(const struct invocation *in, const char *method,
+			const char *fmt, unsigned n, const char *const arg[],
+			const json_t *body, show_f *show);
+
+/* policy.c: policies, groups, switches, features. */
+typedef enum exit_status run_f(const struct invocation *in);
+run_f policy_new, policy_set, policy_get, policy_remove, policy_grant,
+	policy_revoke, policy_grants, policy_effective, group_list, group_add,
+	group_remove, group_members, group_join, group_leave, user_e2ee,
+	user_compliance, features, calls_feature;
+/* audit.c */
+run_f audit_list, audit_head, audit_check;
+
 show_f show_version, show_calls, show_call, show_records, show_flows,
 	show_ports, show_stats, show_users, show_registrations, show_ended,
 	show_added, show_removed;
+/* show_policy.c */
+show_f show_policies, show_policy, show_policy_gone, show_grants, show_grant,
+	show_revoked, show_effective, show_groups, show_group_added,
+	show_members, show_member, show_features, show_audit, show_head;
+/* Of use to both. */
+const char *show_text(const json_t *j, const char *key);

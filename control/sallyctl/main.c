@@ -146,6 +146,16 @@ static bool take_apart(int argc, char *argv[], struct invocation *in,
 	return true;
 }
 
+/* Words in brackets may be left out. */
+static unsigned args_needed(const struct command *c)
+{
+	unsigned n = c->n_args;
+
+	for (const char *p = c->args; *p; p++)
+		n -= *p == '[';
+	return n;
+}
+
 static bool fits_command(const struct command *c, struct invocation *in,
 			 const char *const *rest, unsigned n)
 {
@@ -153,7 +163,7 @@ static bool fits_command(const struct command *c, struct invocation *in,
 		if (in->option[o] && !((c->options | GENERAL) & 1u << o))
 			return complain("not an option of this command: ",
 					options[o].name);
-	if (n < c->n_args)
+	if (n < args_needed(c))
 		return complain("missing: ", c->args);
 	if (n > c->n_args)
 		return complain("one word too many: ", rest[c->n_args]);

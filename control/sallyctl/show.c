@@ -13,6 +13,11 @@ static const char *text(const json_t *j, const char *key)
 	return json_string_value(json_object_get(j, key));
 }
 
+const char *show_text(const json_t *j, const char *key)
+{
+	return text(j, key);
+}
+
 static json_int_t number(const json_t *j, const char *key)
 {
 	return json_integer_value(json_object_get(j, key));
@@ -94,6 +99,8 @@ static void call_row(struct grid *g, const json_t *c)
 	grid_text(g, text(c, "state"));
 	grid_text(g, text(c, "from"));
 	grid_text(g, text(c, "to"));
+	grid_text(g, json_is_true(json_object_get(c, "e2ee")) ? "end to end"
+							      : "hop by hop");
 	if (answered)
 		duration(g, (json_int_t)time(NULL) - answered);
 	else
@@ -102,8 +109,13 @@ static void call_row(struct grid *g, const json_t *c)
 }
 
 static const struct column call_columns[] = {
-	{"ID", 1}, {"STATE", 0}, {"FROM", 0},
-	{"TO", 0}, {"UP", 1},	 {"MEDIA (caller's leg | callee's)", 0},
+	{"ID", 1},
+	{"STATE", 0},
+	{"FROM", 0},
+	{"TO", 0},
+	{"PROTECTED", 0},
+	{"UP", 1},
+	{"MEDIA (caller's leg | callee's)", 0},
 };
 
 void show_calls(const json_t *j, const struct invocation *in)
@@ -191,6 +203,7 @@ static void flow_row(struct grid *g, const json_t *t, const json_t *s)
 	grid_text(g, text(s, "source"));
 	grid_text(g, text(t, "suite_rx"));
 	grid_text(g, text(t, "suite_tx"));
+	grid_text(g, json_is_true(json_object_get(t, "e2ee")) ? "e2ee" : NULL);
 	grid_count(g, number(s, "packets_in"));
 	grid_count(g, number(s, "dropped"));
 	grid_count(g, number(s, "lost"));
@@ -215,8 +228,9 @@ void show_flows(const json_t *j, const struct invocation *in)
 	static const struct column columns[] = {
 		{"CALL", 1},	   {"LOCAL", 0},      {"PEER", 0},
 		{"HEARD FROM", 0}, {"ARRIVES AS", 0}, {"LEAVES AS", 0},
-		{"PACKETS", 1},	   {"DROPPED", 1},    {"LOST", 1},
-		{"JITTER ms", 1},  {"MOS", 1},	      {"MEDIA", 0},
+		{"MARK", 0},	   {"PACKETS", 1},    {"DROPPED", 1},
+		{"LOST", 1},	   {"JITTER ms", 1},  {"MOS", 1},
+		{"MEDIA", 0},
 	};
 	struct grid *g = grid_new(columns, COLUMNS(columns));
 	json_t *t, *s;
