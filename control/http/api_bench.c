@@ -281,6 +281,7 @@ void api_bench_set(const struct request *rq, struct reply *rp)
 		flows_remove(dp);
 		return;
 	}
+	change_recorded(rq, "bench-flows", described(g, &b));
 	reply_ok(rp, described(g, &b));
 }
 
@@ -289,5 +290,8 @@ void api_bench_clear(const struct request *rq, struct reply *rp)
 	unsigned n = bench.n;
 
 	flows_remove(rq->ctx->dp);
+	if (n)
+		change_recorded(rq, "bench-cleared",
+				json_pack("{s:i}", "flows", (int)n));
 	reply_ok(rp, json_pack("{s:i}", "removed", (int)n));
 }

@@ -24,6 +24,8 @@ static const struct route {
 	{"GET", "/api/v1/records", api_records, false},
 	{"GET", "/api/v1/features", api_features, false},
 	{"GET", "/api/v1/flows", api_flows, false},
+	{"POST", "/api/v1/bench/flows", api_bench_set, true},
+	{"DELETE", "/api/v1/bench/flows", api_bench_clear, false},
 	{"GET", "/api/v1/ports", api_ports, false},
 	{"GET", "/api/v1/stats", api_stats, false},
 	{"GET", "/api/v1/users", api_users, false},

@@ -189,6 +189,12 @@ const struct option_info options[OPTION_COUNT] = {
 	[OPTION_DISPLAY] = {"--display", NULL, "NAME", "name shown to people"},
 	[OPTION_PASSWORD] = {"--password", NULL, "P",
 			     "the password; seen by who lists processes"},
+	[OPTION_SUITE] = {"--suite", NULL, "NAME",
+			  "SRTP suite, or plain (default "
+			  "AES_CM_128_HMAC_SHA1_80)"},
+	[OPTION_ACCESS] = {"--access", NULL, "IPV4",
+			   "who sends there (default: .100 of its network)"},
+	[OPTION_TRUNK] = {"--trunk", NULL, "IPV4", "and there"},
 	[OPTION_PASSWORD_STDIN] = {"--password-stdin", NULL, NULL,
 				   "read it from standard input (as without "
 				   "either)"},
@@ -237,6 +243,15 @@ const struct command commands[] = {
 	 "the peer wants its media and where it really comes from, how it\n"
 	 "arrives and leaves, what was counted.",
 	 flows},
+	{"bench flows", "N", 1, WITH(SUITE) | WITH(ACCESS) | WITH(TRUNK),
+	 "program flows for a packet generator",
+	 "N streams between two peers that need no call: what comes to the\n"
+	 "first media port + 2 * i of the access side, from the same port of its\n"
+	 "peer, leaves sealed from that port of the trunk side to that of its\n"
+	 "peer. For gateways without calls; see scripts/bench/pktgen/README.md.",
+	 bench_flows},
+	{"bench clear", "", 0, 0, "take those flows away",
+	 "So does a restart of control.", bench_clear},
 	{"ports", "", 0, 0, "list the network ports of the dataplane",
 	 "MISSED is what the device dropped for want of buffers, UNSENT what\n"
 	 "couldn't be sent; TO and FROM KERNEL is all that isn't media.",

@@ -16,6 +16,9 @@ enum option {
 	OPTION_DISPLAY,
 	OPTION_PASSWORD,
 	OPTION_PASSWORD_STDIN,
+	OPTION_SUITE,
+	OPTION_ACCESS,
+	OPTION_TRUNK,
 	OPTION_DESCRIPTION,
 	OPTION_CALLING,
 	OPTION_USER,
@@ -54,6 +57,10 @@ struct command {
 extern const struct command commands[];
 extern const unsigned n_commands;
 extern const struct option_info options[OPTION_COUNT];
+
+/* bench.c: flows for a packet generator. */
+enum exit_status bench_flows(const struct invocation *in);
+enum exit_status bench_clear(const struct invocation *in);
 
 /* show*.c: an answer as a table. */
 typedef void show_f(const json_t *j, const struct invocation *in);
