@@ -77,23 +77,6 @@ static inline void gcm_iv(uint64_t iv[2], const uint64_t salt[2], uint32_t ssrc,
 	iv[1] = salt[1] ^ octets >> 32;
 }
 
-/* Tags have 4, 10 or 16 octets. No branch and no exit depends on them. */
-static inline bool tag_equal(const uint8_t *a, const uint8_t *b, unsigned n)
-{
-	uint64_t a1 = 0, b1 = 0, a2 = 0, b2 = 0;
-
-	if (n >= 8) {
-		memcpy(&a1, a, 8);
-		memcpy(&b1, b, 8);
-		memcpy(&a2, a + n - 8, 8);
-		memcpy(&b2, b + n - 8, 8);
-	} else {
-		memcpy(&a1, a, 4);
-		memcpy(&b1, b, 4);
-	}
-	return ((a1 ^ b1) | (a2 ^ b2)) == 0;
-}
-
 static inline void tag_copy(uint8_t *to, const uint8_t *from, unsigned n)
 {
 	if (n >= 8)
@@ -318,53 +301,47 @@ static void gcm_seal(struct srtp_engine *e, const struct srtp_suite *a,
 	for (unsigned i = 0; i < n; i++) {
 		if (i + 1 < n)
 			gcm_op_iv(b, i + 1, op[i + 1]);
-		gcm_op(b, i, f, op[i], op[i]->tag);
+		gcm_op(b, i, f, op[i], op[i]->data + op[i]->hdr + op[i]->len);
 	}
-}
-
-static bool gcm_open(struct imb *b, aes_gcm_enc_dec_t f,
-		     const struct srtp_op *op)
-{
-	gcm_op_iv(b, 0, op);
-	gcm_op(b, 0, f, op, b->mac[0]);
-	return tag_equal(b->mac[0], op->tag, SRTP_TAG_MAX);
 }
 
 /* Here the IV cannot be made ahead; one store of both halves is forwarded to
  * the load, if at a price: what makes a vector of two words wants the execution
- * port that AES-GCM lives on (2 ns). IV and tag are in the engine, not on the
- * stack, so that a function that is called for each packet has no canary. */
-static inline bool gcm_open_rtp(struct imb *b, aes_gcm_enc_dec_t f,
+ * port that AES-GCM lives on (2 ns). */
+static inline void gcm_open_rtp(struct srtp_engine *e, aes_gcm_enc_dec_t f,
 				const union gcm_key *k, uint8_t *data,
 				unsigned hdr, unsigned len, uint64_t index)
 {
+	struct imb *b = e->crypto;
 	uint8_t *text = data + hdr;
 	uint64_t iv[2];
 
 	gcm_iv(iv, k->tail.salt, load32_raw(data + 8), index);
 	_mm_store_si128((__m128i *)b->iv[0], _mm_set_epi64x(iv[1], iv[0]));
 	f(&k->data, &b->ctx, text, text, len, (const uint8_t *)b->iv[0], data,
-	  hdr, b->mac[0], SRTP_TAG_MAX);
-	return tag_equal(b->mac[0], text + len, SRTP_TAG_MAX);
+	  hdr, e->tag, SRTP_TAG_MAX);
 }
 
-#define GCM_OPEN(size)                                                        \
-	static bool gcm##size##_open(struct srtp_engine *e,                   \
-				     const struct srtp_op *op)                \
-	{                                                                     \
-		struct imb *b = e->crypto;                                    \
-                                                                              \
-		return gcm_open(b, b->m->gcm##size##_dec, op);                \
-	}                                                                     \
-	static bool gcm##size##_open_rtp(struct srtp_engine *e,               \
-					 const void *key, uint8_t *data,      \
-					 unsigned hdr, unsigned len,          \
-					 uint64_t index)                      \
-	{                                                                     \
-		struct imb *b = e->crypto;                                    \
-                                                                              \
-		return gcm_open_rtp(b, b->m->gcm##size##_dec, key, data, hdr, \
-				    len, index);                              \
+/* IV and tag are in the engine, not on the stack, so that what is called for
+ * each packet has no canary. */
+#define GCM_OPEN(size)                                                      \
+	static void gcm##size##_open(struct srtp_engine *e,                 \
+				     const struct srtp_op *op)              \
+	{                                                                   \
+		struct imb *b = e->crypto;                                  \
+                                                                            \
+		gcm_op_iv(b, 0, op);                                        \
+		gcm_op(b, 0, b->m->gcm##size##_dec, op, e->tag);            \
+	}                                                                   \
+	static void gcm##size##_open_rtp(struct srtp_engine *e,             \
+					 const void *key, uint8_t *data,    \
+					 unsigned hdr, unsigned len,        \
+					 uint64_t index)                    \
+	{                                                                   \
+		struct imb *b = e->crypto;                                  \
+                                                                            \
+		gcm_open_rtp(e, b->m->gcm##size##_dec, key, data, hdr, len, \
+			     index);                                        \
 	}
 
 GCM_OPEN(128)

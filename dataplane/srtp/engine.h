@@ -24,12 +24,14 @@ struct srtp_lane {
 struct srtp_engine {
 	const struct srtp_suite *suites;
 	unsigned n_suites;
-	unsigned used; /* lanes with something in, one bit each */
-	void *crypto;  /* the backend's own, wiped and freed along */
-	size_t size;   /* octets of the mapping */
+	unsigned used;		/* lanes with something in, one bit each */
+	struct srtp_lane *last; /* that something was put into */
+	void *crypto;		/* the backend's own, wiped and freed along */
+	size_t size;		/* octets of the mapping */
 	struct srtp_lane lane[SRTP_LANES];
 	struct srtp_op op[SRTP_BURST_MAX];
 	const struct srtp_raw *rtcp_raw; /* what rtcp_key is expanded from */
+	alignas(16) uint8_t tag[SRTP_TAG_MAX]; /* an AEAD's, computed */
 	alignas(64) uint8_t rtcp_key[SRTP_EXPANDED_MAX];
 };
 
@@ -46,16 +48,21 @@ static inline void engine_start(struct srtp_engine *e)
 		e->lane[__builtin_ctz(e->used)].n = 0;
 		e->used &= e->used - 1;
 	}
+	e->last = NULL;
 }
 
-static inline void engine_put(struct srtp_engine *e, const struct srtp_suite *a,
-			      struct srtp_op *op)
+HOT void engine_put(struct srtp_engine *e, const struct srtp_suite *a,
+		    struct srtp_op *op)
 {
-	struct srtp_lane *l = &e->lane[a->lane];
+	struct srtp_lane *l = e->last;
 
-	l->suite = a;
+	if (unlikely(!l || l->suite != a)) {
+		l = &e->lane[a->lane];
+		l->suite = a;
+		e->last = l;
+		e->used |= 1u << a->lane;
+	}
 	l->op[l->n++] = op;
-	e->used |= 1u << a->lane;
 }
 
 /* Prefetch. A burst's first packets would wait for memory whatever came before

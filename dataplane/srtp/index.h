@@ -9,19 +9,20 @@
 
 #define INDEX_LIMIT (UINT64_C(1) << 48) /* the first index that isn't one */
 
-/** The index nearest to top that ends in seq. Of two that are as near the RFC
- * takes the one with top's own counter. */
+/** The index nearest to top that ends in seq; INDEX_LIMIT and more: there is
+ * none left. Of two that are as near the RFC takes the one with top's own
+ * counter. */
 static inline uint64_t index_estimate(uint64_t top, uint16_t seq)
 {
 	const int16_t ahead = (int16_t)(seq - (uint16_t)top);
-	const uint64_t index = top + (uint64_t)(int64_t)ahead;
+	uint64_t index = top + (uint64_t)(int64_t)ahead;
 
 	if (unlikely(ahead == INT16_MIN) && !(top & 0x8000))
-		return index + 0x10000;
+		index += 0x10000;
 	/* Before the first rollover there is nothing to fall back to: a large
 	 * step is one forward. The RFC's modulo would make it ROC 2^32 - 1. */
-	if (unlikely((int64_t)index < 0))
-		return index + 0x10000;
+	if (unlikely(index >= INDEX_LIMIT) && (int64_t)index < 0)
+		index += 0x10000;
 	return index;
 }
 

@@ -9,9 +9,9 @@
 #include <string.h>
 #include "dataplane/srtp/hint.h"
 
-#define RTP_HEADER  12u /* octets, without CSRCs and extension */
-#define RTCP_HEADER 8u	/* the octets of SRTCP that stay readable */
-#define SRTCP_INDEX 4u	/* octets of E and index */
+#define RTP_HEADER  12 /* octets, without CSRCs and extension */
+#define RTCP_HEADER 8u /* the octets of SRTCP that stay readable */
+#define SRTCP_INDEX 4u /* octets of E and index */
 #define SRTCP_E	    (UINT32_C(1) << 31)
 
 static inline uint16_t load16(const uint8_t *p)
@@ -42,15 +42,15 @@ static inline void store32(uint8_t *p, uint32_t v)
 	memcpy(p, &v, sizeof(v));
 }
 
-/** Octets of an RTP header with its CSRCs and extension, 0: more than len. */
-static inline unsigned rtp_header_len(const uint8_t *p, unsigned len)
+/** Octets of an RTP header with its CSRCs and extension, 0: more than len, which
+ * may be below 0. */
+static inline unsigned rtp_header_len(const uint8_t *p, int len)
 {
-	unsigned hdr = RTP_HEADER;
+	int hdr = RTP_HEADER;
 
-	if (len < RTP_HEADER)
+	if (unlikely(len < RTP_HEADER))
 		return 0;
-	if (__builtin_expect(!(p[0] & 0x1f),
-			     1)) /* neither CSRCs nor extension: most of all */
+	if (likely(!(p[0] & 0x1f))) /* neither CSRCs nor extension */
 		return RTP_HEADER;
 	hdr += 4 * (p[0] & 0x0f);
 	if (p[0] & 0x10) {

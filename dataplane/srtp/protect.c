@@ -69,12 +69,11 @@ HOT uint8_t prepare(struct srtp_engine *e, struct srtp_pkt *p,
 	op->data = p->data;
 	op->aad = p->data;
 	op->key = s->expanded;
-	op->tag = p->data + p->len;
 	op->hdr = hdr;
 	op->aad_len = hdr;
 	op->len = p->len - hdr;
 	if (!a->aead) {
-		op->tag += s->mki_len;
+		op->tag = p->data + p->len + s->mki_len;
 		op->tail = __builtin_bswap32((uint32_t)(op->index >> 16));
 		op->tag_len = a->tag_len;
 	}

@@ -80,8 +80,8 @@ static uint8_t prepare(struct srtp_pkt *p, struct srtp_op *op, uint32_t *word)
 	return check(s, op);
 }
 
-static uint8_t open(struct srtp_engine *e, struct srtp_pkt *p,
-		    struct srtp_op *op)
+static uint8_t receive(struct srtp_engine *e, struct srtp_pkt *p,
+		       struct srtp_op *op)
 {
 	struct srtp_session *s = p->s;
 	const struct srtp_suite *a = s->suite;
@@ -107,10 +107,12 @@ static uint8_t open(struct srtp_engine *e, struct srtp_pkt *p,
 		op->aad = p->data;
 		op->aad_len = op->hdr + SRTCP_INDEX;
 	}
-	if (a->aead)
-		op->ok = a->open(e, op);
-	else
+	if (a->aead) {
+		a->open(e, op);
+		op->ok = tag_equal(e->tag, op->tag, op->tag_len);
+	} else {
 		a->verify(e, a, &op, 1);
+	}
 	if (!op->ok)
 		return SRTP_BAD_TAG;
 	verdict = commit(s, op);
@@ -126,7 +128,7 @@ uint16_t srtcp_unprotect(struct srtp_engine *e, struct srtp_pkt pkt[],
 			 uint16_t n)
 {
 	for (unsigned i = 0; i < n; i++)
-		pkt[i].verdict = open(e, &pkt[i], &e->op[i]);
+		pkt[i].verdict = receive(e, &pkt[i], &e->op[i]);
 	srtcp_wipe(e);
 	return srtp_burst_sort(pkt, n);
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include "dataplane/abi/suite.h"
 #include "dataplane/srtp/hint.h"
 
@@ -91,14 +92,30 @@ struct srtp_suite {
 	/* AEADs open one packet after the other: while one is under way the
 	 * processor works ahead on what surrounds the next. */
 
-	/** Decrypt, also where the tag is wrong, and compare tags in constant
-	 * time. @return whether the tag is right. */
-	bool (*open)(struct srtp_engine *e, const struct srtp_op *op);
+	/** Decrypt, and leave the tag that should be there in e->tag. */
+	void (*open)(struct srtp_engine *e, const struct srtp_op *op);
 	/** The same for RTP, whose SSRC and associated data stand in the hdr
-	 * octets before the text, the tag behind it: registers do. */
-	bool (*open_rtp)(struct srtp_engine *e, const void *key, uint8_t *data,
+	 * octets before the text: registers do. */
+	void (*open_rtp)(struct srtp_engine *e, const void *key, uint8_t *data,
 			 unsigned hdr, unsigned len, uint64_t index);
 };
+
+/** Tags have 4, 10 or 16 octets. No branch and no exit depends on them. */
+static inline bool tag_equal(const uint8_t *a, const uint8_t *b, unsigned n)
+{
+	uint64_t a1 = 0, b1 = 0, a2 = 0, b2 = 0;
+
+	if (n >= 8) {
+		memcpy(&a1, a, 8);
+		memcpy(&b1, b, 8);
+		memcpy(&a2, a + n - 8, 8);
+		memcpy(&b2, b + n - 8, 8);
+	} else {
+		memcpy(&a1, a, 4);
+		memcpy(&b1, b, 4);
+	}
+	return ((a1 ^ b1) | (a2 ^ b2)) == 0;
+}
 
 /** The descriptor of a suite, NULL if the table has none. */
 const struct srtp_suite *srtp_suite_find(const struct srtp_suite table[],

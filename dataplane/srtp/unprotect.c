@@ -77,7 +77,7 @@ HOT uint8_t receive(struct srtp_engine *e, struct srtp_pkt *p,
 {
 	struct srtp_session *s = p->s;
 	const struct srtp_suite *a = s->suite;
-	const unsigned len = p->len < s->trailer ? 0 : p->len - s->trailer;
+	const int len = p->len - s->trailer;
 	const unsigned hdr = rtp_header_len(p->data, len);
 	const void *key = s->expanded;
 	struct srtp_ssrc *x;
@@ -98,8 +98,8 @@ HOT uint8_t receive(struct srtp_engine *e, struct srtp_pkt *p,
 	if (aead) {
 		if (unlikely(verdict != SRTP_OK))
 			return verdict;
-		if (unlikely(!a->open_rtp(e, key, p->data, hdr, len - hdr,
-					  index)))
+		a->open_rtp(e, key, p->data, hdr, len - hdr, index);
+		if (unlikely(!tag_equal(e->tag, p->data + len, SRTP_TAG_MAX)))
 			return SRTP_BAD_TAG;
 		return commit(p, key_no, straight, x, index);
 	}
