@@ -16,7 +16,8 @@ OURS = {4: "10.1.0.1", 6: "fd00:1::1"}
 TRUNK_OURS = {4: "10.2.0.1", 6: "fd00:2::1"}
 MAC = "02:53:50:00:01:01"
 TRUNK_MAC = "02:53:50:00:01:02"
-ETH_P_ALL = 3
+ETH_P_ALL, SOL_PACKET, PACKET_AUXDATA = 3, 263, 8
+TP_STATUS_VLAN_VALID = 1 << 4
 
 
 def rtp(seq, payload=bytes(160), ssrc=0x5a11, pt=0):
@@ -25,13 +26,14 @@ def rtp(seq, payload=bytes(160), ssrc=0x5a11, pt=0):
 
 
 class Wire:
-    """All frames at an interface of a namespace, both ways."""
+    """All frames at an interface of a namespace, both ways, tags in them."""
 
     def __init__(self, space, name):
         with space.inside():
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW,
                                         socket.htons(ETH_P_ALL))
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+        self.socket.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
         self.socket.bind((name, 0))
 
     def send(self, frame):
@@ -43,9 +45,15 @@ class Wire:
         while True:
             self.socket.settimeout(max(end - time.monotonic(), 0.0001))
             try:
-                frame, (_, _, kind, *_) = self.socket.recvfrom(1 << 16)
+                frame, said, _, (_, _, kind, *_) = \
+                    self.socket.recvmsg(1 << 16, 256)
             except (TimeoutError, BlockingIOError):
                 return
+            # The kernel cuts an outer tag out and says what it was.
+            status, = struct.unpack_from("I", said[0][2])
+            tci, tpid = struct.unpack_from("HH", said[0][2], 16)
+            if status & TP_STATUS_VLAN_VALID:
+                frame = frame[:12] + struct.pack(">HH", tpid, tci) + frame[12:]
             if kind != socket.PACKET_OUTGOING:
                 yield frame
 
