@@ -46,7 +46,10 @@ def wait_until(what, seconds, question, every=0.05):
 @contextlib.contextmanager
 def inside(namespace):
     """This thread is in the network namespace until the block ends; sockets
-    made there stay there."""
+    made there stay there. None: where it is already."""
+    if namespace is None:
+        yield
+        return
     with open("/proc/thread-self/ns/net") as home, \
             open(f"/run/netns/{namespace}") as there:
         if _libc.setns(there.fileno(), _CLONE_NEWNET) != 0:
@@ -101,9 +104,11 @@ def quietly():
 
 
 class Process:
-    """A program in a namespace, its output in a log file."""
+    """A program in a namespace (None: here), its output in a log file; with
+    `talk`, its standard input and output are pipes, as text."""
 
-    def __init__(self, name, command, namespace, log, detached=False, env=None):
+    def __init__(self, name, command, namespace, log, detached=False, env=None,
+                 talk=False):
         self.name, self.log, self.namespace = name, log, namespace
         parent = os.getpid()
 
@@ -113,11 +118,15 @@ class Process:
                 if os.getppid() != parent:
                     os._exit(1)
 
+        command = list(map(str, command))
+        if namespace:
+            command = ["ip", "netns", "exec", namespace, *command]
         with open(log, "ab") as out:
             self.popen = subprocess.Popen(
-                ["ip", "netns", "exec", namespace, *map(str, command)],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                start_new_session=True, preexec_fn=before_exec, env=env)
+                command, stdin=subprocess.PIPE if talk else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if talk else out, stderr=out,
+                text=talk, bufsize=1 if talk else -1, env=env,
+                start_new_session=True, preexec_fn=before_exec)
 
     @property
     def pid(self):

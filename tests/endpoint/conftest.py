@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "scripts")]
 
-from lab import Endpoint, network  # noqa: E402
-from relay import Relay  # noqa: E402
+from judge import PROGRAM, network  # noqa: E402
+from lab.endpoint import Endpoint  # noqa: E402
+from lab.relay import Relay  # noqa: E402
 
 
 class Lab:
@@ -32,8 +34,9 @@ class Lab:
 
     def endpoint(self, user, number, *options, outbound=None, **rest):
         outbound = outbound or f"{self.address(9)}:5060"
-        return self.keep(Endpoint(self.folder, user, self.address(number),
-                                  outbound, *options, **rest))
+        return self.keep(Endpoint(PROGRAM, self.folder, user,
+                                  self.address(number), outbound, *options,
+                                  **rest))
 
     def pair(self, *options, alice=(), bob=()):
         """alice with a tone of 440 Hz, bob with one of 1000, who answers."""

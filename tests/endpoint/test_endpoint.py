@@ -9,8 +9,9 @@ import time
 import numpy
 import pytest
 
-from lab import PROGRAM, frames, hears, level, samples
-from relay import Message
+from judge import PROGRAM, frames, hears, level, samples
+from lab.process import LabError
+from lab.relay import Message
 
 VIDEO = ("--video-in", "test", "--video-size", "320x240")
 
@@ -587,7 +588,7 @@ def test_redirected_to_the_aor_behind_an_alias(lab):
 def test_identity_files_and_no_core(lab):
     alice = lab.endpoint("alice", 1)
     assert (lab.folder / "alice.identity").stat().st_mode & 0o777 == 0o600
-    pid = alice.child.pid
+    pid = alice.process.pid
     with open(f"/proc/{pid}/limits") as f:
         core = next(line for line in f if "core file" in line).split()
     assert core[4:6] == ["0", "0"]
@@ -608,7 +609,7 @@ def test_passphrase(lab):
     lab.close()
     assert key == (lab.folder / "alice.identity").read_bytes()
     secret.write_text("wrong\n")
-    with pytest.raises(AssertionError):
+    with pytest.raises(LabError):
         lab.endpoint("alice", 1, *with_it)
     lab.things.clear()
 

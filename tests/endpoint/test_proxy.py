@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from lab import hears
+from judge import hears
+from lab.relay import Relay
 from phone import Phone
-from relay import Relay
 from test_endpoint import evenness, payload, sframe
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A small SIP proxy and RTP relay between endpoints, which a test can make
-lose, repeat, change, fork, record and invent.
+"""A small SIP proxy and RTP relay between phones, which its user can make
+lose, repeat, change, fork, record and invent: the path, or somebody on it.
 
 Stateless SIP over UDP (RFC 3261 section 16.11): pushes a Via and Record-Route,
 and routes by the host of the Request-URI where that is an address, else by its
@@ -11,6 +11,8 @@ import select
 import socket
 import threading
 import zlib
+
+from .process import inside
 
 
 class Message:
@@ -74,11 +76,12 @@ class Stream:
     """A pair of relay ports for one side's m-line. What comes in here is for
     that side."""
 
-    def __init__(self, address, owner):
+    def __init__(self, address, owner, namespace):
         self.owner, self.other = owner, None
         while True:
-            self.socks = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-                          for _ in range(2)]
+            with inside(namespace):
+                self.socks = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                              for _ in range(2)]
             self.socks[0].bind((address, 0))
             self.port = self.socks[0].getsockname()[1]
             try:
@@ -98,10 +101,12 @@ class Relay(threading.Thread):
     on_rtp(to, packet) -> list of packets.
     log: (direction, message); rtp: (to, packet) with to an endpoint's port."""
 
-    def __init__(self, address, users, media=True):
+    def __init__(self, address, users, media=True, namespace=None):
         super().__init__(daemon=True)
         self.address, self.users, self.media = address, users, media
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.namespace = namespace
+        with inside(namespace):
+            self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind((address, 5060))
         self.streams = {}
         self.on_sip = lambda message, to: [(message, to)]
@@ -175,7 +180,8 @@ class Relay(threading.Thread):
             key = (message.get("Call-ID"), index, source)
             pair = self.streams.get((key[0], index))
             if not pair:
-                pair = (Stream(self.address, None), Stream(self.address, None))
+                pair = tuple(Stream(self.address, None, self.namespace)
+                             for _ in range(2))
                 pair[0].other, pair[1].other = pair[1], pair[0]
                 pair[0].caller_tag = message.get("From").partition(";tag=")[2]
                 self.streams[(key[0], index)] = pair
