@@ -88,6 +88,32 @@ def test_dataplane_dies(gateway, sounds, suites):
     assert gateway.flows() == []
 
 
+@pytest.mark.parametrize("bob_suite", [SHA1_80, PLAIN])
+def test_both_die(gateway, sounds, bob_suite):
+    """Hop keys are in no file: a call that had some is ended towards both
+    phones; a plain one goes on."""
+    alice, bob = two_phones(gateway, sounds, {"alice": PLAIN, "bob": bob_suite})
+    alice.call(bob)
+    time.sleep(1)
+    gateway.kill(gateway.control)
+    gateway.kill(gateway.dataplane)
+    gateway.start_dataplane()
+    gateway.start_control()
+    if bob_suite:
+        alice.wait_end(10)
+        bob.wait_end(10)
+        assert "keys" in gateway.last_record()["reason"]
+    else:
+        time.sleep(2)
+        mark = len(bob.heard()) / audio.RATE
+        time.sleep(2)
+        alice.hang_up()
+        bob.wait_end()
+        after = audio.compare(alice.played, bob.heard()).within(mark, 1e9)
+        assert after.seconds > 1 and after.similarity > 0.9
+    assert gateway.flows() == []
+
+
 def interfaces(gateway):
     return run("ip", "-n", gateway.namespace, "-br", "link").stdout
 
