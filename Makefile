@@ -162,14 +162,14 @@ SHELL_FILES = $(shell grep -rlE '^\#!.*\b(bash|sh)$$' scripts tests .ci)
 .PHONY: lint $(LINTS)
 lint: $(LINTS)
 lint-format:
-	clang-format --dry-run -Werror $(C_FILES)
+	@clang-format --dry-run -Werror $(C_FILES)
 lint-cppcheck:
 	@mkdir -p $(B)/cppcheck
-	cppcheck -q -j$(JOBS) --error-exitcode=1 --inline-suppr --std=c11 \
+	@cppcheck -q -j$(JOBS) --error-exitcode=1 --inline-suppr --std=c11 \
 	   --cppcheck-build-dir=$(B)/cppcheck -I. --enable=warning,performance,portability \
 	   --library=tests/cppcheck.cfg --suppressions-list=tests/cppcheck.txt $(filter %.c,$(C_FILES))
 lint-shell:
-	shellcheck -S warning $(SHELL_FILES)
+	@shellcheck -S warning $(SHELL_FILES)
 
 DOC := $(DESTDIR)$(PREFIX)/share/doc/sallyport
 
