@@ -11,7 +11,8 @@ static void pass_answer(struct session *s, struct session *other,
 {
 	struct branch *br = s->br;
 	struct pl body = message_body(m);
-	struct media_why why = {488, "the ACK had no answer to the offer"};
+	struct media_why why = {.status = 488,
+				.text = "the ACK had no answer to the offer"};
 	char *sdp = NULL;
 
 	if (message_has_sdp(m) &&

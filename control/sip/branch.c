@@ -201,11 +201,13 @@ static int progress_sdp(struct branch *br, const struct sip_msg *m,
 	*sdp = NULL;
 	if (!message_has_sdp(m))
 		return 0;
-	if (path_awaits_answer_to(br->path, LEG_A))
+	if (path_awaits_answer_to(br->path, LEG_A)) {
+		if (reliable) /* the answer, before an M2 may stand in it */
+			path_e2ee_drop(br->path);
 		err = path_answer(br->path, LEG_B, body.p, body.l, reliable,
 				  sdp, why);
-	else if (br->b->delayed && reliable && !path_negotiated(br->path) &&
-		 !path_may_offer(br->path, LEG_B))
+	} else if (br->b->delayed && reliable && !path_negotiated(br->path) &&
+		   !path_may_offer(br->path, LEG_B))
 		err = path_offer(br->path, LEG_B, body.p, body.l, sdp, why);
 	if (!err || reliable)
 		return err;
@@ -277,6 +279,20 @@ static uint16_t status_for_caller(uint16_t status)
 	return status;
 }
 
+/* A phone that sends its caller elsewhere: not followed, on no call. */
+static void redirected(struct branch *br, const struct sip_msg *m)
+{
+	struct call *call = br->b->call;
+	struct feature_answer a;
+
+	if (!call || call_kind(call) != CALL_E2EE) {
+		branch_failed(br, status_for_caller(m->scode), NULL, m);
+		return;
+	}
+	a = call_may(call, FEATURE_FORWARD, call_party(call, LEG_B), "3xx");
+	branch_failed(br, (uint16_t)a.status, a.reason, NULL);
+}
+
 static void invite_response(int err, const struct sip_msg *m, void *arg)
 {
 	struct branch *br = arg;
@@ -293,6 +309,8 @@ static void invite_response(int err, const struct sip_msg *m, void *arg)
 		progress(br, m);
 	else if (m->scode < 300)
 		success(br, m);
+	else if (m->scode < 400)
+		redirected(br, m);
 	else
 		branch_failed(br, status_for_caller(m->scode), NULL, m);
 }
@@ -356,7 +374,9 @@ int branch_invite(struct branch *br, struct media_why *why)
 	mb = session_headers(phone, "INVITE", br->invite_seq,
 			     message_max_forwards(m) - 1);
 	err = mb ? allow_print(mb, br->s[LEG_A].methods) : ENOMEM;
-	if (!err && message_lists(m, SIP_HDR_SUPPORTED, "100rel"))
+	/* A reliable 18x would hold the answer, which is to come with the M2 */
+	if (!err && message_lists(m, SIP_HDR_SUPPORTED, "100rel") &&
+	    path_e2ee(br->path) != E2EE_OFFERED)
 		err = mbuf_write_str(mb, "Supported: 100rel\r\n");
 	if (!err && message_lists(m, SIP_HDR_REQUIRE, "100rel"))
 		err = mbuf_write_str(mb, "Require: 100rel\r\n");

@@ -75,8 +75,9 @@ int allow_print(struct mbuf *mb, unsigned bits)
 	return err | mbuf_write_str(mb, "\r\n");
 }
 
-int refusal_headers(struct mbuf *mb, const struct listener *l, uint16_t status,
-		    const char *text)
+/* RFC 3326; error, the stable name, is an extension of its grammar. */
+static int reason_headers(struct mbuf *mb, const struct listener *l,
+			  uint16_t status, const char *text, const char *error)
 {
 	int err = 0;
 
@@ -86,9 +87,17 @@ int refusal_headers(struct mbuf *mb, const struct listener *l, uint16_t status,
 		return err;
 	err |= mbuf_printf(mb, "Reason: SIP;cause=%u;text=", status);
 	err |= message_quote(mb, text);
+	if (error)
+		err |= mbuf_printf(mb, ";error=%s", error);
 	err |= mbuf_printf(mb, "\r\nWarning: 399 %J ", listener_addr(l));
 	err |= message_quote(mb, text);
 	return err | mbuf_write_str(mb, "\r\n");
+}
+
+int refusal_headers(struct mbuf *mb, const struct listener *l, uint16_t status,
+		    const char *text)
+{
+	return reason_headers(mb, l, status, text, NULL);
 }
 
 static struct list *bucket_of(struct door *d, const struct pl *callid)
@@ -115,6 +124,24 @@ struct session *door_session(struct door *d, const struct sip_msg *m,
 
 		if (response ? dialog_has_response(&s->dlg, m)
 			     : dialog_has_request(&s->dlg, m))
+			return s;
+	}
+	return NULL;
+}
+
+struct session *door_dialog(struct door *d, const struct pl *callid,
+			    const struct pl *local_tag,
+			    const struct pl *remote_tag)
+{
+	struct le *le;
+
+	LIST_FOREACH (bucket_of(d, callid), le) {
+		struct session *s = le->data;
+
+		if (!pl_strcmp(callid, s->dlg.callid) &&
+		    !pl_strcmp(local_tag, s->dlg.local_tag) &&
+		    s->dlg.remote_tag &&
+		    !pl_strcmp(remote_tag, s->dlg.remote_tag))
 			return s;
 	}
 	return NULL;
@@ -174,6 +201,31 @@ bool door_extensions(struct door *d, struct listener *l,
 		door_reply(d, l, m, &a);
 	mem_deref((void *)a.headers);
 	return false;
+}
+
+void door_refuse_feature(struct door *d, struct listener *l,
+			 const struct sip_msg *m,
+			 const struct feature_answer *f)
+{
+	struct answer a = {.status = (uint16_t)f->status};
+	struct mbuf *mb = mbuf_alloc(256);
+
+	if (mb && !reason_headers(mb, l, a.status, f->reason, f->error))
+		a.headers = mb;
+	door_reply(d, l, m, &a);
+	mem_deref(mb);
+}
+
+void answer_refuse_feature(struct stxn *st, const struct feature_answer *f)
+{
+	struct answer a = {.status = (uint16_t)f->status};
+	struct mbuf *mb = mbuf_alloc(256);
+
+	if (mb && !reason_headers(mb, stxn_listener(st), a.status, f->reason,
+				  f->error))
+		a.headers = mb;
+	stxn_answer(st, &a);
+	mem_deref(mb);
 }
 
 static void dispatch(struct door *d, struct listener *l,

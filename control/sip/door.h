@@ -79,6 +79,10 @@ struct bridge {
 /* door.c */
 struct session *door_session(struct door *d, const struct sip_msg *m,
 			     bool response);
+/** The dialog with these tags; ours is the first. */
+struct session *door_dialog(struct door *d, const struct pl *callid,
+			    const struct pl *local_tag,
+			    const struct pl *remote_tag);
 void door_add_session(struct door *d, struct session *s);
 /** Answer at once: without a transaction, except in a dialog of ours. */
 void door_reply(struct door *d, struct listener *l, const struct sip_msg *m,
@@ -93,6 +97,11 @@ bool door_extensions(struct door *d, struct listener *l,
 /** Reason and Warning lines (and Retry-After with 503). */
 int refusal_headers(struct mbuf *mb, const struct listener *l, uint16_t status,
 		    const char *text);
+/** The same with the stable name of a refusal in the Reason. */
+void door_refuse_feature(struct door *d, struct listener *l,
+			 const struct sip_msg *m,
+			 const struct feature_answer *a);
+void answer_refuse_feature(struct stxn *st, const struct feature_answer *a);
 void answer_refuse(struct stxn *st, uint16_t status, uint64_t tag,
 		   const char *text);
 
@@ -120,10 +129,17 @@ typedef void verb_h(struct door *d, struct listener *l, struct session *s,
 verb_h verb_register, verb_invite, verb_reinvite, verb_ack, verb_bye,
 	verb_cancel, verb_prack, verb_update, verb_info, verb_options,
 	verb_refer, verb_not_allowed;
-/** An INVITE with Replaces or Join, a REFER: asks the gate of features and
- * answers. @return false: m asks for nothing of the kind. */
-bool refuse_feature(struct door *d, struct listener *l,
-		    const struct sip_msg *m);
+
+/* refuse.c */
+/** A REFER, an INVITE with Replaces or Join, or towards the PSTN within a call,
+ * an INFO with Record: on: asks the gate of features and answers. s: the dialog
+ * that it is in; else by: the authenticated user's AOR, or NULL.
+ * @return false: m asks for nothing of the kind. */
+bool refuse_feature(struct door *d, struct listener *l, struct session *s,
+		    const struct sip_msg *m, const char *by);
+/** A new call, to somebody who is no user: where that is a telephone number,
+ * asks the gate, answers and ends the call. @return false: it is none. */
+bool refuse_pstn(struct bridge *b, const char *by);
 
 /* session.c */
 /** A request's first lines: identity, Contact, Max-Forwards. */

@@ -128,6 +128,8 @@ static void route(struct bridge *b, struct parties *p)
 	struct policy_answer policy;
 
 	if (!p->called[0] || store_user_get(store, p->called, &p->callee)) {
+		if (refuse_pstn(b, p->from))
+			return;
 		bridge_end(b, CALL_BY_GATEWAY, 404, "no such user here", NULL);
 		return;
 	}
@@ -156,10 +158,11 @@ void verb_invite(struct door *d, struct listener *l, struct session *s,
 
 	(void)s;
 	memset(&p, 0, sizeof(p));
-	if (!acceptable(d, l, m) || !caller_is(d, l, m, &p) ||
-	    refuse_feature(d, l, m))
+	if (!acceptable(d, l, m) || !caller_is(d, l, m, &p))
 		return;
 	name_parties(d, m, &p);
+	if (refuse_feature(d, l, NULL, m, p.from))
+		return;
 	b = bridge_new(d, l, m, p.from, p.to);
 	if (b)
 		route(b, &p);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* control/sip/refuse.c - what this door knows, and doesn't do. */
+#include <string.h>
 #include "control/features/features.h"
-#include "control/log.h"
 #include "control/sip/door.h"
 
 void verb_not_allowed(struct door *d, struct listener *l, struct session *s,
@@ -18,48 +18,194 @@ void verb_not_allowed(struct door *d, struct listener *l, struct session *s,
 	mem_deref(mb);
 }
 
-/* Features of a call, by the SIP shape in which they are asked for. */
-static bool shape_of(const struct sip_msg *m, enum feature *f)
+/* What is asked for, and of which call. */
+struct ask {
+	enum feature feature;
+	struct call *call; /* NULL: none of ours */
+	const char *how;
+	const char *by; /* AOR */
+};
+
+/* <sip:carol@example?Replaces=...>, <sip:park@example> */
+static bool refer(struct door *d, const struct sip_msg *m, struct ask *a)
 {
 	const struct sip_hdr *to = sip_msg_hdr(m, SIP_HDR_REFER_TO);
+	struct sip_addr target;
 	struct pl replaces;
 
-	if (message_is(m, "REFER")) {
-		*f = to && !re_regex(to->val.p, to->val.l,
-				     "Replaces=", &replaces)
-			     ? FEATURE_TRANSFER_CONSULTATIVE
-			     : FEATURE_TRANSFER_BLIND;
-		return true;
+	(void)d;
+	if (!message_is(m, "REFER"))
+		return false;
+	a->how = "REFER";
+	a->feature = FEATURE_TRANSFER_BLIND;
+	if (to && !re_regex(to->val.p, to->val.l, "Replaces=", &replaces)) {
+		a->how = "REFER with Replaces";
+		a->feature = FEATURE_TRANSFER_CONSULTATIVE;
+	} else if (to && !sip_addr_decode(&target, &to->val) &&
+		   !pl_strcasecmp(&target.uri.user, "park")) {
+		a->feature = FEATURE_PARK;
 	}
-	if (sip_msg_hdr(m, SIP_HDR_REPLACES)) {
-		*f = FEATURE_TRANSFER_CONSULTATIVE;
-		return true;
-	}
-	if (sip_msg_hdr(m, SIP_HDR_JOIN)) {
-		*f = FEATURE_ADD_PARTICIPANT;
-		return true;
-	}
-	return false;
+	return true;
 }
 
-bool refuse_feature(struct door *d, struct listener *l, const struct sip_msg *m)
+/* The dialog that Replaces or Join names: callid;to-tag=ours;from-tag=theirs,
+ * RFC 3891 section 3, RFC 3911 section 4. */
+static struct session *named_dialog(struct door *d, const struct sip_hdr *hdr)
 {
-	struct feature_answer a;
-	enum feature f;
+	struct pl callid = hdr->val, params, local, remote;
+	const char *end = pl_strchr(&hdr->val, ';');
 
-	if (!shape_of(m, &f))
+	if (!end)
+		return NULL;
+	callid.l = (size_t)(end - callid.p);
+	params.p = end;
+	params.l = hdr->val.l - callid.l;
+	if (msg_param_decode(&params, "to-tag", &local) ||
+	    msg_param_decode(&params, "from-tag", &remote))
+		return NULL;
+	return door_dialog(d, &callid, &local, &remote);
+}
+
+/* Is who asks a party of that call? */
+static bool is_party(const struct ask *a)
+{
+	return a->call && a->by &&
+	       (!strcmp(a->by, call_party(a->call, LEG_A)) ||
+		!strcmp(a->by, call_party(a->call, LEG_B)));
+}
+
+static bool replaces(struct door *d, const struct sip_msg *m, struct ask *a)
+{
+	const struct sip_hdr *hdr = sip_msg_hdr(m, SIP_HDR_REPLACES);
+	struct session *s = hdr ? named_dialog(d, hdr) : NULL;
+
+	if (!hdr)
 		return false;
-	a = features_may(CALL_ORDINARY, f);
-	log_info(0, "%s asked for: %s", a.name,
-		 a.allowed ? "no SIP shape of it is served" : a.error);
-	door_refuse(d, l, m, a.allowed ? 501 : (uint16_t)a.status,
-		    a.allowed ? "not served by SIP" : a.reason);
+	a->how = "INVITE with Replaces";
+	if (s && s->br->b->call)
+		a->call = s->br->b->call;
+	a->feature = s && s->br->b->up != s->br ? FEATURE_PICKUP
+		     : is_party(a)		? FEATURE_TRANSFER_DEVICE
+						: FEATURE_TRANSFER_CONSULTATIVE;
+	return true;
+}
+
+static bool join(struct door *d, const struct sip_msg *m, struct ask *a)
+{
+	const struct sip_hdr *hdr = sip_msg_hdr(m, SIP_HDR_JOIN);
+	struct session *s = hdr ? named_dialog(d, hdr) : NULL;
+
+	if (!hdr)
+		return false;
+	a->how = "INVITE with Join";
+	if (s && s->br->b->call)
+		a->call = s->br->b->call;
+	a->feature = is_party(a) ? FEATURE_COMPANION : FEATURE_ADD_PARTICIPANT;
+	return true;
+}
+
+static bool record(struct door *d, const struct sip_msg *m, struct ask *a)
+{
+	const struct sip_hdr *hdr = sip_msg_xhdr(m, "Record");
+
+	(void)d;
+	if (!message_is(m, "INFO") || !hdr || pl_strcasecmp(&hdr->val, "on"))
+		return false;
+	a->how = "INFO with Record: on";
+	a->feature = FEATURE_RECORDING;
+	return true;
+}
+
+/* tel:, or a SIP URI that says it is a telephone number (RFC 3261 section
+ * 19.1.1). */
+static bool is_phone_uri(const struct uri *u)
+{
+	struct pl user;
+
+	return !pl_strcasecmp(&u->scheme, "tel") ||
+	       !pl_strcasecmp(&u->scheme, "tels") ||
+	       (!msg_param_decode(&u->params, "user", &user) &&
+		!pl_strcasecmp(&user, "phone"));
+}
+
+/* Within a call, a re-INVITE that leads it there. */
+static bool to_pstn(struct door *d, const struct sip_msg *m, struct ask *a)
+{
+	(void)d;
+	if (!message_is(m, "INVITE") || !pl_isset(&m->to.tag) ||
+	    !is_phone_uri(&m->uri))
+		return false;
+	a->how = "re-INVITE to a number";
+	a->feature = FEATURE_PSTN;
+	return true;
+}
+
+/* The SIP shapes in which features are asked for; the first that fits. */
+static bool (*const shapes[])(struct door *d, const struct sip_msg *m,
+			      struct ask *a) = {refer, replaces, join, record,
+						to_pstn};
+
+bool refuse_feature(struct door *d, struct listener *l, struct session *s,
+		    const struct sip_msg *m, const char *by)
+{
+	struct ask ask = {.by = by};
+	struct feature_answer a;
+	unsigned i = 0;
+
+	if (s) {
+		ask.call = s->br->b->call;
+		if (ask.call)
+			ask.by = call_party(ask.call, s->side);
+	}
+	while (i < ARRAY_SIZE(shapes) && !shapes[i](d, m, &ask))
+		i++;
+	if (i == ARRAY_SIZE(shapes))
+		return false;
+	a = call_may(ask.call, ask.feature, ask.by ? ask.by : "somebody",
+		     ask.how);
+	if (a.allowed) {
+		a.status = 501;
+		a.reason = "No SIP shape of it is served";
+	}
+	door_refuse_feature(d, l, m, &a);
+	return true;
+}
+
+/* +49 (30) 123-456: digits, with the separators of RFC 3966. */
+static bool is_number(const struct pl *user)
+{
+	unsigned digits = 0;
+
+	for (size_t i = 0; i < user->l; i++) {
+		char c = user->p[i];
+
+		if (c >= '0' && c <= '9')
+			digits++;
+		else if (!(c == '+' && i == 0) && !strchr("-.()", c))
+			return false;
+	}
+	return digits >= 3;
+}
+
+bool refuse_pstn(struct bridge *b, const char *by)
+{
+	const struct sip_msg *m = stxn_request(b->st);
+	struct pl body = message_body(m);
+	struct feature_answer a;
+
+	if (!is_phone_uri(&m->uri) &&
+	    !(is_our_uri(b->d, &m->uri) && is_number(&m->uri.user)))
+		return false;
+	if (message_has_sdp(m))
+		call_heard_offer(b->call, body.p, body.l);
+	a = call_may(b->call, FEATURE_PSTN, by, "INVITE to a number");
+	answer_refuse_feature(b->st, &a);
+	bridge_end(b, CALL_BY_GATEWAY, (uint16_t)a.status, a.reason, NULL);
 	return true;
 }
 
 void verb_refer(struct door *d, struct listener *l, struct session *s,
 		const struct sip_msg *m)
 {
-	(void)s;
-	refuse_feature(d, l, m);
+	refuse_feature(d, l, s, m, NULL);
 }

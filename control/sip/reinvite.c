@@ -71,7 +71,7 @@ static void accepted(struct branch *br, struct reinvite *re,
 		     const struct sip_msg *m)
 {
 	struct bridge *b = br->b;
-	struct media_why why;
+	struct media_why why = {0};
 	char *sdp = NULL;
 
 	dialog_refresh(&re->to->dlg, m);
@@ -80,7 +80,12 @@ static void accepted(struct branch *br, struct reinvite *re,
 		path_decline(br->path);
 		session_ack(re->to, re->seq, NULL);
 		answer_refuse(re->st, (uint16_t)why.status, 0, why.text);
+		why.stays = why.stays && !re->delayed;
 		forget(br);
+		if (why.stays) { /* E2EE.md, "The course of a handshake", 5 */
+			call_save(b->call);
+			return;
+		}
 		/* One side has agreed to what the other can't have: only a
 		 * new call brings them together again. */
 		bridge_end(b, CALL_BY_GATEWAY, (uint16_t)why.status, why.text,
@@ -190,7 +195,7 @@ void verb_reinvite(struct door *d, struct listener *l, struct session *s,
 			    "re-INVITE with another body than SDP");
 		return;
 	}
-	if (refuse_feature(d, l, m) || !relay_may(s, l, m))
+	if (refuse_feature(d, l, s, m, NULL) || !relay_may(s, l, m))
 		return;
 	re = reinvite_new(s, l, m);
 	if (!re) {

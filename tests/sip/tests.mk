@@ -1,5 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests of control's SIP side and its store.
-$(B)/tests/fake-dataplane: tests/sip/fake_dataplane.c dataplane/abi/abi.h
+SIP_PURE := $(addprefix control/sip/,addr.c dialog.c digest.c message.c)
+SIP_TESTS := $(patsubst %,$(B)/tests/%_test,dialog digest message store)
+SIP_LINK  = @mkdir -p $(@D); $(CC) -pie $(LDFLAGS) $(filter %.o,$^) -o $@
+
+$(B)/obj/tests/sip/%.o: EXTRA = $(RE_C)
+$(patsubst %,$(B)/tests/%_test,dialog digest message): \
+$(B)/tests/%: $(B)/obj/tests/sip/%.o $(call objs,$(SIP_PURE))
+	$(SIP_LINK) -lcmocka $(RE_L) -lsodium -ljansson
+$(B)/tests/store_test: $(call objs,tests/sip/store_test.c control/log.c \
+                       $(call srcs,control/store))
+	$(SIP_LINK) -lcmocka -lsqlite3 -lpthread
+CHECK_PROGRAMS += $(SIP_TESTS)
+
+# The whole door, over a dataplane that only says yes.
+$(B)/tests/fake-dataplane: $(B)/obj/tests/sip/fake_dataplane.o
+	$(SIP_LINK)
+$(SIP_TESTS): | $(B)/tests/fake-dataplane
+CHECK_PYTEST += tests/sip/test_sip.py
+
+# libFuzzer: clang only.
+$(B)/fuzz/sip_msg: tests/fuzz/sip_msg.c $(SIP_PURE) \
+                   $(wildcard control/sip/*.h)
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $< -o $@
+	clang -std=gnu11 -O1 -g $(WARN) -I. $(RE_C) \
+		-fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined $(filter %.c,$^) -o $@ \
+		$(RE_L) -lsodium -ljansson
+FUZZ_PROGRAMS += $(B)/fuzz/sip_msg
