@@ -91,6 +91,10 @@ void call_end(struct call *c, enum call_by by, int status, const char *reason);
 /** Of its media; before there is an answer: of what has been offered. */
 enum call_kind call_kind(const struct call *c);
 const char *call_party(const struct call *c, enum leg l); /* AOR */
+/** The caller's offer, before anybody is known who could answer it: where it
+ * has an M1 that policy lets the caller send, the call is to be end-to-end
+ * encrypted. */
+void call_heard_offer(struct call *c, const char *sdp, size_t len);
 /** May this call use the feature? Asks the gate (features.h); a refusal on an
  * end-to-end encrypted call is put on record. by: who asks (an AOR, "uid 0");
  * how: the shape ("REFER"). c NULL: no call of ours is concerned. */

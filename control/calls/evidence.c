@@ -8,6 +8,7 @@
 #include "control/audit/audit.h"
 #include "control/calls/impl.h"
 #include "control/log.h"
+#include "control/sdp/sdp.h"
 #include "control/store/policy.h"
 
 /* Of one feature and call: who asks on and on shall not fill the disk. The end
@@ -45,6 +46,20 @@ void call_ask_policy(struct call *c, struct media *m)
 	media_allow_e2ee(m, a.allowed, a.reason);
 	log_debug(c->id, "end-to-end encryption: %s",
 		  a.allowed ? "allowed" : a.error);
+}
+
+void call_heard_offer(struct call *c, const char *sdp, size_t len)
+{
+	struct policy_subject caller;
+	struct sdp_error e;
+	struct sdp_view v;
+	struct sdp *s = sdp_parse(sdp, len, &e);
+
+	if (s && sdp_attr_find(s, SDP_SESSION, "e2ee", &v)) {
+		subject_of(c, LEG_A, &caller);
+		c->e2ee_offered |= policy_e2ee(&caller, &caller).allowed;
+	}
+	sdp_free(s);
 }
 
 enum call_kind call_kind(const struct call *c)

@@ -35,6 +35,8 @@ struct media_profile {
 struct media_why {
 	int status;	/* SIP status: 400, 488, 500, 503 ... */
 	char text[160]; /* one sentence, nothing secret in it */
+	bool stays;	/* an end-to-end encrypted call was to be changed into
+			 * something else: it goes on as it was */
 };
 
 struct media_leg_addr {

@@ -137,16 +137,17 @@ static int repeated(enum leg from, struct sdp_view v, const struct e2ee *e,
 {
 	uint8_t hash[E2EE_HASH];
 
-	if (!v.p)
-		return media_no(why, 488,
-				"This call is end-to-end encrypted; SDP "
-				"without its a=e2ee isn't taken");
-	hash_of(v.p, v.len, hash);
-	if (!same(hash, e->hash[from]))
-		return media_no(why, 488,
-				"This call is end-to-end encrypted; SDP with "
-				"another a=e2ee needs a new call");
-	return 0;
+	if (v.p) {
+		hash_of(v.p, v.len, hash);
+		if (same(hash, e->hash[from]))
+			return 0;
+	}
+	media_no(why, 488,
+		 "This call is end-to-end encrypted; SDP with%s a=e2ee isn't "
+		 "taken",
+		 v.p ? " another" : "out its");
+	why->stays = true;
+	return -1;
 }
 
 int media_e2ee_heard(enum leg from, bool answer, const struct sdp *s,

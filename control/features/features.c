@@ -41,7 +41,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 	[FEATURE_TRANSCRIPTION] =
 		{
 			NAMED("transcription", "Transcription"),
-			.asked = "SIPREC; API",
+			.asked = "API",
 			.needs_plain = true,
 			.built = false,
 			E2EE_ANSWERS(403, "can't be transcribed"),
@@ -65,7 +65,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 	[FEATURE_TRANSFER_SAFE] =
 		{
 			NAMED("transfer-safe", "Safe transfer"),
-			.asked = "REFER",
+			.asked = "API",
 			.needs_plain = true,
 			.built = false,
 			E2EE_ANSWERS(403, "can't be transferred"),
@@ -73,7 +73,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 	[FEATURE_TRANSFER_CONSULTATIVE] =
 		{
 			NAMED("transfer-consultative", "Consultative transfer"),
-			.asked = "REFER or INVITE with Replaces",
+			.asked = "REFER with Replaces; INVITE with Replaces",
 			.needs_plain = true,
 			.built = false,
 			E2EE_ANSWERS(403, "can't be transferred"),
@@ -98,7 +98,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 	[FEATURE_PARK] =
 		{
 			NAMED("park", "Park"),
-			.asked = "REFER to an orbit; API",
+			.asked = "REFER to the user part park; API",
 			.needs_plain = true,
 			.built = false,
 			E2EE_ANSWERS(403, "can't be parked"),
@@ -122,15 +122,15 @@ static const struct feature_info table[FEATURE_COUNT] = {
 	[FEATURE_PSTN] =
 		{
 			NAMED("pstn", "Bridging to the PSTN"),
-			.asked = "INVITE to a number; trunk route",
+			.asked = "INVITE to tel: or a number; trunk route",
 			.needs_plain = true,
 			.built = false,
-			E2EE_ANSWERS(403, "can't be bridged to the PSTN"),
+			E2EE_ANSWERS(488, "can't be bridged to the PSTN"),
 		},
 	[FEATURE_FORWARD] =
 		{
 			NAMED("forward", "Forwarding"),
-			.asked = "a user's setting; 3xx",
+			.asked = "a phone's 3xx; API",
 			.needs_plain = true,
 			.built = false,
 			E2EE_ANSWERS(403, "can't be forwarded"),
@@ -138,7 +138,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 	[FEATURE_VOICEMAIL] =
 		{
 			NAMED("voicemail", "Forwarding to voicemail"),
-			.asked = "a user's setting",
+			.asked = "API",
 			.needs_plain = true,
 			.built = false,
 			E2EE_ANSWERS(403, "can't go to voicemail"),
@@ -146,7 +146,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 	[FEATURE_SIMULTANEOUS_RING] =
 		{
 			NAMED("simultaneous-ring", "Simultaneous ring"),
-			.asked = "a user's setting",
+			.asked = "API",
 			.needs_plain = true,
 			.built = false,
 			E2EE_ANSWERS(403, "rings the called user only"),
@@ -154,7 +154,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 	[FEATURE_PICKUP] =
 		{
 			NAMED("pickup", "Call pickup"),
-			.asked = "INVITE with Replaces, early",
+			.asked = "INVITE with Replaces, while it rings",
 			.needs_plain = true,
 			.built = false,
 			E2EE_ANSWERS(403, "can't be picked up by others"),
@@ -162,7 +162,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 	[FEATURE_QUEUE] =
 		{
 			NAMED("queue", "Queues"),
-			.asked = "INVITE to a queue",
+			.asked = "API",
 			.needs_plain = true,
 			.built = false,
 			E2EE_ANSWERS(403, "can't wait in a queue"),
@@ -170,7 +170,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 	[FEATURE_MONITORING] =
 		{
 			NAMED("monitoring", "Monitoring"),
-			.asked = "INVITE with Join; API",
+			.asked = "API",
 			.needs_plain = true,
 			.built = false,
 			E2EE_ANSWERS(403, "can't be listened to"),
@@ -178,7 +178,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 	[FEATURE_MUSIC] =
 		{
 			NAMED("music", "Music from the gateway"),
-			.asked = "hold; API",
+			.asked = "API",
 			.needs_plain = true,
 			.built = false,
 			E2EE_ANSWERS(403,

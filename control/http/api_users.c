@@ -235,6 +235,8 @@ void api_user_add(const struct request *rq, struct reply *rp)
 	else {
 		reply_ok(rp, user_json(&u));
 		rp->status = 201;
+		change_recorded(rq, "user-added",
+				json_pack("{s:s}", "user", u.name));
 	}
 	sodium_memzero(&u, sizeof(u));
 }
@@ -248,8 +250,11 @@ void api_user_remove(const struct request *rq, struct reply *rp)
 			    rq->arg);
 	else if (err)
 		reply_error(rp, 500, "database", "The user can't be removed");
-	else
+	else {
 		reply_ok(rp, json_pack("{s:s}", "removed", rq->arg));
+		change_recorded(rq, "user-removed",
+				json_pack("{s:s}", "user", rq->arg));
+	}
 }
 
 /* ------------------------------------------------------- GET /registrations */

@@ -245,7 +245,7 @@ static int member_insert(sqlite3 *db, void *arg)
 
 	/* the group's name as it was given at first */
 	return run(db,
-		   "INSERT INTO member SELECT name, ?2 FROM grp WHERE name = ?",
+		   "INSERT INTO member SELECT name, ?2 FROM grp WHERE name = ?1",
 		   "ss", p->name, p->of);
 }
 

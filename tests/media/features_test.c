@@ -51,7 +51,7 @@ static void answers(void **state)
 		 "not-built-transfer-blind"},
 		{CALL_E2EE, FEATURE_TRANSFER_BLIND, 403, "e2ee-transfer-blind"},
 		{CALL_E2EE, FEATURE_TRANSCODING, 488, "e2ee-transcoding"},
-		{CALL_E2EE, FEATURE_PSTN, 403, "e2ee-pstn"},
+		{CALL_E2EE, FEATURE_PSTN, 488, "e2ee-pstn"},
 		{CALL_ORDINARY, FEATURE_COUNT, 501, "not-built-unknown"},
 		{CALL_E2EE, -1, 501, "not-built-unknown"},
 	};
