@@ -102,7 +102,7 @@ static const struct conf_rule rules[] = {
 	{"sip.nonce_lifetime", "seconds from 1 to 3600", .min = 1, .max = 3600},
 	{"media_timeout", "seconds from 1 to 86400", .min = 1, .max = 86400},
 	{"log", "error, warn, info or debug", .ok = is_level},
-	{NULL},
+	{.field = NULL},
 };
 
 static const struct {
