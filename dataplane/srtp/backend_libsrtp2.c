@@ -421,6 +421,39 @@ static bool session_key(struct srtp_engine *e, struct srtp_session *s,
 	return true;
 }
 
+static bool session_key_end(struct srtp_session *s, const uint8_t *mki)
+{
+	unsigned k = 0;
+
+	while (k < s->n_keys && memcmp(s->key[k].mki, mki, s->mki_len) != 0)
+		k++;
+	if (!s->mki_len || k == s->n_keys || s->n_keys == 1 ||
+	    (s->dir == SRTP_TX && k == s->n_keys - 1))
+		return false;
+	s->n_keys--;
+	memmove(&s->key[k], &s->key[k + 1],
+		(s->n_keys - k) * sizeof(s->key[0]));
+	explicit_bzero(&s->key[s->n_keys], sizeof(s->key[0]));
+	for (unsigned i = 0; i < s->n_streams; i++) {
+		struct stream *x = &s->stream[i];
+
+		memmove(&x->left[k], &x->left[k + 1],
+			(s->n_keys - k) * sizeof(x->left[0]));
+		memmove(&x->rtcp_left[k], &x->rtcp_left[k + 1],
+			(s->n_keys - k) * sizeof(x->rtcp_left[0]));
+		if (!stream_set(s, i, x->st.ssrc, true))
+			abort();
+	}
+	return true;
+}
+
+/* libsrtp2 has wiped its own, and ours is gone already. */
+static void session_key_wipe(struct srtp_session *s, const uint8_t *mki)
+{
+	(void)s;
+	(void)mki;
+}
+
 static void session_roc(struct srtp_session *s, uint32_t roc)
 {
 	s->roc = roc;
@@ -444,6 +477,8 @@ const struct srtp_backend srtp_libsrtp2 = {
 	.engine_free = engine_free,
 	.session_new = session_new,
 	.session_key = session_key,
+	.session_key_end = session_key_end,
+	.session_key_wipe = session_key_wipe,
 	.session_free = session_free,
 	.session_roc = session_roc,
 	.session_state = session_state,

@@ -82,14 +82,15 @@ HOT uint8_t prepare(struct srtp_engine *e, struct srtp_pkt *p,
 	return SRTP_OK;
 }
 
-/* Behind an AEAD's tag, before an HMAC's. */
-static void put_mki(const struct srtp_pkt *p)
+/* Behind an AEAD's tag, before an HMAC's: of the key that it was sealed with,
+ * which need not be the session's any more. */
+static void put_mki(const struct srtp_pkt *p, const struct srtp_op *op)
 {
 	const struct srtp_session *s = p->s;
 	const struct srtp_suite *a = s->suite;
 	uint8_t *mki = p->data + p->len - s->mki_len;
 
-	memcpy(a->aead ? mki : mki - a->tag_len, key_of(a, s->expanded)->mki,
+	memcpy(a->aead ? mki : mki - a->tag_len, key_of(a, op->key)->mki,
 	       s->mki_len);
 }
 
@@ -115,6 +116,6 @@ uint16_t srtp_protect(struct srtp_engine *e, struct srtp_pkt pkt[], uint16_t n)
 	}
 	for (unsigned i = 0; mki && i < n; i++)
 		if (pkt[i].verdict == SRTP_OK && pkt[i].s->mki_len)
-			put_mki(&pkt[i]);
+			put_mki(&pkt[i], &e->op[i]);
 	return bad ? srtp_burst_sort(pkt, n) : n;
 }

@@ -89,10 +89,12 @@ void srtcp_ssrc_meet(struct srtp_session *s, struct srtp_ssrc *x, unsigned key)
 void srtp_ssrc_turn(struct srtp_session *s, struct srtp_ssrc *x, unsigned key)
 {
 	const unsigned slot = slot_of(s, x);
-	struct srtp_ledger *ledger = more_of(s)->ledger;
+	const struct srtp_more *more = more_of(s);
+	const unsigned was = key_slot(x->key);
 
-	ledger->left[x->key][slot] = x->left;
-	SET(x->left, ledger->left[key][slot]);
+	if (GET(more->number[was]) == x->key)
+		more->ledger->left[was][slot] = x->left;
+	SET(x->left, more->ledger->left[key_slot(key)][slot]);
 	x->key = key;
 }
 
@@ -100,9 +102,11 @@ void srtcp_ssrc_turn(struct srtp_session *s, struct srtp_ssrc *x, unsigned key)
 {
 	const unsigned slot = slot_of(s, x);
 	struct srtp_more *more = more_of(s);
+	const unsigned was = key_slot(x->rtcp_key);
 
-	more->ledger->rtcp_left[x->rtcp_key][slot] = more->rtcp[slot].left;
-	more->rtcp[slot].left = more->ledger->rtcp_left[key][slot];
+	if (GET(more->number[was]) == x->rtcp_key)
+		more->ledger->rtcp_left[was][slot] = more->rtcp[slot].left;
+	more->rtcp[slot].left = more->ledger->rtcp_left[key_slot(key)][slot];
 	x->rtcp_key = key;
 }
 
@@ -113,7 +117,7 @@ uint64_t srtp_left(const struct srtp_session *s, const struct srtp_ssrc *x,
 		return key_of(s->suite, key_expanded(s, k))->packets;
 	if (x->key == k)
 		return x->left;
-	return more_of(s)->ledger->left[k][slot_of(s, x)];
+	return more_of(s)->ledger->left[key_slot(k)][slot_of(s, x)];
 }
 
 uint32_t srtcp_left(const struct srtp_session *s, const struct srtp_ssrc *x,
@@ -125,18 +129,30 @@ uint32_t srtcp_left(const struct srtp_session *s, const struct srtp_ssrc *x,
 		return rtcp_lifetime(key_of(s->suite, key_expanded(s, k)));
 	if (x->rtcp_key == k)
 		return more->rtcp[slot_of(s, x)].left;
-	return more->ledger->rtcp_left[k][slot_of(s, x)];
+	return more->ledger->rtcp_left[key_slot(k)][slot_of(s, x)];
+}
+
+/* The slot, among these, of the key that an MKI names; -1: none. */
+static int slot_named(const struct srtp_session *s, unsigned slots,
+		      const uint8_t *mki)
+{
+	for (; slots; slots &= slots - 1) {
+		const int i = __builtin_ctz(slots);
+
+		if (!memcmp(key_of(s->suite, key_expanded(s, i))->mki, mki,
+			    s->mki_len))
+			return i;
+	}
+	return -1;
 }
 
 int srtp_key_find(const struct srtp_session *s, const uint8_t *mki)
 {
-	unsigned n = __atomic_load_n(&more_of(s)->n_keys, __ATOMIC_ACQUIRE);
+	const struct srtp_more *more = more_of(s);
+	const int slot = slot_named(
+		s, __atomic_load_n(&more->live, __ATOMIC_ACQUIRE), mki);
 
-	for (unsigned i = 0; i < n; i++)
-		if (!memcmp(key_of(s->suite, key_expanded(s, i))->mki, mki,
-			    s->mki_len))
-			return i;
-	return -1;
+	return slot < 0 ? -1 : GET(more->number[slot]);
 }
 
 /* Expand a master key into block: the key, and struct srtp_key behind it. */
@@ -192,47 +208,122 @@ struct srtp_session *srtp_session_new(struct srtp_engine *e,
 	more = more_of(s);
 	more->dir = dir;
 	more->n_keys = 1;
+	more->live = 1;
+	for (unsigned i = 0; i < SRTP_KEYS_MAX; i++)
+		more->number[i] = i;
 	more->mem = mem;
 	more->size = size;
 	key_fill(e, a, m, s->key);
 	return s;
 }
 
+/* No SSRC has used this slot's key yet. */
+static void ledger_open(struct srtp_session *s, unsigned slot)
+{
+	const struct srtp_key *key = key_of(s->suite, key_expanded(s, slot));
+	struct srtp_ledger *ledger = more_of(s)->ledger;
+
+	for (unsigned i = 0; i < SRTP_SSRC_MAX; i++) {
+		ledger->left[slot][i] = key->packets;
+		ledger->rtcp_left[slot][i] = rtcp_lifetime(key);
+	}
+}
+
+/* A session that gets its second key needs to keep count of each. */
+static bool ledger_make(struct srtp_session *s)
+{
+	struct srtp_more *more = more_of(s);
+	const struct srtp_mem *mem = more->mem;
+
+	if (more->ledger)
+		return true;
+	more->ledger = mem->alloc(mem->ctx, sizeof(*more->ledger), 64);
+	if (!more->ledger)
+		return false;
+	memset(more->ledger, 0, sizeof(*more->ledger));
+	ledger_open(s, 0);
+	return true;
+}
+
+/* A slot without a key, with memory for one. @return -1: there is none. */
+static int slot_make(struct srtp_session *s)
+{
+	struct srtp_more *more = more_of(s);
+	const unsigned all = (1u << more->n_keys) - 1;
+	const unsigned none = all & ~(unsigned)(more->live | more->ended);
+	const unsigned k = more->n_keys;
+	void *block;
+
+	if (none)
+		return __builtin_ctz(none);
+	if (k == SRTP_KEYS_MAX)
+		return -1;
+	block = more->mem->alloc(more->mem->ctx, key_size(s->suite), 64);
+	if (!block)
+		return -1;
+	memset(block, 0, key_size(s->suite));
+	more->added[k - 1] = block;
+	more->n_keys = k + 1;
+	return k;
+}
+
 bool srtp_session_key(struct srtp_engine *e, struct srtp_session *s,
 		      const struct srtp_master *m)
 {
 	struct srtp_more *more = more_of(s);
-	const struct srtp_mem *mem = more->mem;
-	const unsigned k = more->n_keys;
-	struct srtp_key *key;
 	void *block;
+	int slot;
 
-	if (k == SRTP_KEYS_MAX || m->suite != s->suite->id || !m->mki_len ||
-	    m->mki_len != s->mki_len || srtp_key_find(s, m->mki) >= 0)
+	if (m->suite != s->suite->id || !m->mki_len ||
+	    m->mki_len != s->mki_len ||
+	    slot_named(s, more->live | more->ended, m->mki) >= 0)
 		return false;
-	if (!more->ledger) {
-		more->ledger = mem->alloc(mem->ctx, sizeof(*more->ledger), 64);
-		if (!more->ledger)
-			return false;
-		memset(more->ledger, 0, sizeof(*more->ledger));
-	}
-	block = mem->alloc(mem->ctx, key_size(s->suite), 64);
-	if (!block)
+	if (!ledger_make(s))
 		return false;
-	memset(block, 0, key_size(s->suite));
+	slot = slot_make(s);
+	if (slot < 0)
+		return false;
+	block = (void *)(uintptr_t)key_expanded(s, slot);
 	key_fill(e, s->suite, m, block);
-	key = key_of(s->suite, block);
-	for (unsigned i = 0; i < SRTP_SSRC_MAX; i++) {
-		more->ledger->left[k][i] = key->packets;
-		more->ledger->rtcp_left[k][i] = rtcp_lifetime(key);
-	}
-	more->added[k - 1] = block;
-	__atomic_store_n(&more->n_keys, k + 1, __ATOMIC_RELEASE);
+	ledger_open(s, slot);
+	__atomic_store_n(&more->live, more->live | 1u << slot,
+			 __ATOMIC_RELEASE);
 	if (more->dir == SRTP_TX) {
-		SET(s->expanded, block);
-		SET(s->key_no, k);
+		__atomic_store_n(&s->expanded, block, __ATOMIC_RELEASE);
+		SET(s->key_no, more->number[slot]);
 	}
 	return true;
+}
+
+bool srtp_session_key_end(struct srtp_session *s, const uint8_t *mki)
+{
+	struct srtp_more *more = more_of(s);
+	const int slot = s->mki_len ? slot_named(s, more->live, mki) : -1;
+	uint8_t left;
+
+	if (slot < 0)
+		return false;
+	left = more->live & ~(1u << slot);
+	if (!left || (more->dir == SRTP_TX && key_slot(s->key_no) == (unsigned)slot))
+		return false;
+	SET(more->live, left);
+	more->ended |= 1u << slot;
+	SET(more->number[slot], more->number[slot] + SRTP_KEYS_MAX);
+	if (more->dir == SRTP_RX) /* whose lifetime a new SSRC will have */
+		SET(s->key_no, more->number[__builtin_ctz(left)]);
+	return true;
+}
+
+void srtp_session_key_wipe(struct srtp_session *s, const uint8_t *mki)
+{
+	struct srtp_more *more = more_of(s);
+	const int slot = slot_named(s, more->ended, mki);
+
+	if (slot < 0)
+		return;
+	explicit_bzero((void *)(uintptr_t)key_expanded(s, slot),
+		       key_size(s->suite));
+	more->ended &= ~(1u << slot);
 }
 
 void srtp_session_free(struct srtp_session *s)

@@ -39,7 +39,7 @@ struct srtp_ssrc {
 	uint64_t left; /* packets left on key */
 	uint32_t ssrc; /* as in the packet */
 	uint8_t met;
-	uint8_t key; /* number of the key that left counts */
+	uint8_t key; /* number of the key that left is of */
 	uint8_t rtcp_key;
 	uint8_t spare;
 	uint64_t window[WINDOW_NEAR / 64];
@@ -86,10 +86,17 @@ struct srtp_more {
 	void *added[SRTP_KEYS_MAX - 1]; /* expanded keys after the first */
 	struct srtp_ledger *ledger;
 	const struct srtp_mem *mem;
-	uint32_t roc;  /* for the next SSRC met */
-	uint16_t size; /* octets of the whole block */
-	uint8_t dir;   /* enum srtp_dir */
-	uint8_t n_keys;
+	uint32_t roc;	/* for the next SSRC met */
+	uint16_t size;	/* octets of the whole block */
+	uint8_t dir;	/* enum srtp_dir */
+	uint8_t n_keys; /* slots that have or had one */
+	/* Keys have numbers: their slot's, and SRTP_KEYS_MAX more for each that
+	 * was there before, so that what an SSRC remembers of a key that has
+	 * ended isn't taken for the next one's. */
+	uint8_t number[SRTP_KEYS_MAX];
+	uint8_t live;  /* bit for each slot: found by its MKI */
+	uint8_t ended; /* the same: to be wiped yet */
+	uint8_t spare[2];
 	uint64_t window[]; /* far ones: the first SSRC's, then the others' */
 };
 
@@ -108,9 +115,17 @@ static inline struct srtp_more *more_of(const struct srtp_session *s)
 				    sizeof(struct srtp_key));
 }
 
+/** The slot of key number k. */
+static inline unsigned key_slot(unsigned k)
+{
+	return k % SRTP_KEYS_MAX;
+}
+
 static inline const void *key_expanded(const struct srtp_session *s, unsigned k)
 {
-	return k ? more_of(s)->added[k - 1] : s->key;
+	const unsigned slot = key_slot(k);
+
+	return slot ? more_of(s)->added[slot - 1] : s->key;
 }
 
 static inline struct srtp_ssrc *ssrc_at(const struct srtp_session *s,
@@ -185,6 +200,8 @@ struct srtp_session *srtp_session_new(struct srtp_engine *e,
 				      const struct srtp_mem *mem);
 bool srtp_session_key(struct srtp_engine *e, struct srtp_session *s,
 		      const struct srtp_master *m);
+bool srtp_session_key_end(struct srtp_session *s, const uint8_t *mki);
+void srtp_session_key_wipe(struct srtp_session *s, const uint8_t *mki);
 void srtp_session_free(struct srtp_session *s);
 void srtp_session_roc(struct srtp_session *s, uint32_t roc);
 unsigned srtp_session_state(const struct srtp_session *s,

@@ -106,6 +106,15 @@ struct srtp_backend {
 	 * @return false: not so, SRTP_KEYS_MAX already, or no memory. */
 	bool (*session_key)(struct srtp_engine *e, struct srtp_session *s,
 			    const struct srtp_master *m);
+	/** The key that this MKI names is over: a receiver finds it no more.
+	 * Its octets stay until session_key_wipe, since the worker may be in a
+	 * burst with it. Set-up thread.
+	 * @return false: no such key, the last one, or the one that a sender
+	 * uses. */
+	bool (*session_key_end)(struct srtp_session *s, const uint8_t *mki);
+	/** Wipe a key that has ended, and make room for another, once the
+	 * worker has passed the end of its burst. */
+	void (*session_key_wipe)(struct srtp_session *s, const uint8_t *mki);
 	/** Wipes and frees. No worker may hold it any more. */
 	void (*session_free)(struct srtp_session *s);
 	/** The rollover counter that the next SSRC met starts from; those after

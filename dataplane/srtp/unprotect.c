@@ -113,6 +113,8 @@ HOT uint8_t receive(struct srtp_engine *e, struct srtp_pkt *p,
 	op->len = len - hdr;
 	op->tag_len = a->tag_len;
 	op->key_no = key_no;
+	op->x = x;
+	op->left = x ? x->left : 0;
 	if (likely(verdict == SRTP_OK))
 		engine_put(e, a, op);
 	return verdict;
@@ -124,11 +126,14 @@ HOT uint8_t settle(struct srtp_engine *e, struct srtp_pkt *p,
 		   struct srtp_op *op, uint8_t was, bool straight)
 {
 	const struct srtp_suite *a = p->s->suite;
-	struct srtp_ssrc *x;
-	uint64_t index;
-	const uint8_t now =
-		check(p->s, p->data, op->key_no, straight, &x, &index);
+	struct srtp_ssrc *x = op->x;
+	uint64_t index = op->index;
+	uint8_t now = was;
 
+	/* Whatever is committed for an SSRC takes one off what is left: if that
+	 * has not changed, what check said still holds. */
+	if (!straight || unlikely(!x) || x->left != op->left)
+		now = check(p->s, p->data, op->key_no, straight, &x, &index);
 	if (unlikely(now != SRTP_OK))
 		return now;
 	if (unlikely(was != SRTP_OK || op->index != index)) {
