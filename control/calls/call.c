@@ -176,16 +176,9 @@ int calls_add_door(struct calls *cs, const struct call_door *door, void *arg)
 	return 0;
 }
 
-static void calls_destructor(void *arg)
-{
-	struct calls *cs = arg;
-
-	tmr_cancel(&cs->watch);
-}
-
 int calls_alloc(struct calls **csp, const struct calls_config *cfg)
 {
-	struct calls *cs = mem_zalloc(sizeof(*cs), calls_destructor);
+	struct calls *cs = mem_zalloc(sizeof(*cs), NULL);
 
 	if (!cs)
 		return ENOMEM;
@@ -198,5 +191,8 @@ int calls_alloc(struct calls **csp, const struct calls_config *cfg)
 
 void calls_free(struct calls *cs)
 {
-	mem_deref(cs);
+	/* To free a call would be to end its media. The process is about to
+	 * end; what is up belongs to the next. */
+	if (cs)
+		tmr_cancel(&cs->watch);
 }
