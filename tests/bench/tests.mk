@@ -18,8 +18,8 @@ BENCH_PROGRAMS += $(B)/bench/pipeline_bench
 bench-pipeline: $(B)/bench/pipeline_bench
 	$(B)/bench/pipeline_bench
 
-# Two processes over memif: the dataplane, and this sender. scripts/bench/memif
-# brings both up; what stands in $(B)/bench only says where they were built.
+# Over memif: the dataplane and a sender of ours, the gateway and dpdk-testpmd.
+# The scripts bring all up; what stands in $(B)/bench says where it was built.
 $(B)/obj/tests/bench/memif%.o: EXTRA = $(DPDK_C) $(IMB_C)
 
 $(B)/bench/memif_bench: $(call objs,tests/bench/memif_bench.c \
@@ -28,8 +28,10 @@ $(B)/bench/memif_bench: $(call objs,tests/bench/memif_bench.c \
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ $(DPDK_L) $(IMB_L)
 
-$(B)/bench/memif: $(B)/bench/memif_bench $(B)/bin/sallyport-dataplane
+$(B)/bench/memif: $(B)/bench/memif_bench
+$(B)/bench/memif $(B)/bench/testpmd: $(PROGRAMS)
+	@mkdir -p $(@D)
 	@printf '#!/bin/sh\nexec %s --build %s "$$@"\n' \
-	    $(CURDIR)/scripts/bench/memif $(abspath $(B)) >$@
+	    $(CURDIR)/scripts/bench/$(@F) $(abspath $(B)) >$@
 	@chmod +x $@
-BENCH_PROGRAMS += $(B)/bench/memif
+BENCH_PROGRAMS += $(B)/bench/memif $(B)/bench/testpmd
