@@ -995,6 +995,45 @@ def test_stop_leaves_calls_up(gw, phones):
     end(d, e)
 
 
+def test_operator_hangs_up(gw, phones):
+    """By the control API, a call that was taken up again."""
+    a, b = phones(gw, "alice"), phones(gw, "bob", side="B")
+    d, e = set_up(a, b)
+    gw.kill()
+    gw.start()
+    status, calls = gw.api("GET", "/api/v1/calls")
+    assert status == 200 and len(calls) == 1
+    call = calls[0]
+    assert call["state"] == "up" and call["from"] == "sip:alice@sip.test"
+    status, _ = gw.api("DELETE", f"/api/v1/calls/{call['id']}")
+    assert status // 100 == 2
+    d.reply(a.expect("BYE"), 200)
+    e.reply(b.expect("BYE"), 200)
+    assert gw.record(id=call["id"])["ended_by"] == "gateway"
+    gw.settle(0)
+
+
+def test_both_restarted(short, phones):
+    """Keys are kept nowhere but in the two programs: without either, a call
+    with SRTP can't go on; a plain one does."""
+    a, b = phones(short, "alice"), phones(short, "bob", side="B")
+    c, s = phones(short, "carol"), phones(short, "dora", side="B")
+    d, e = set_up(a, b)
+    f, h = set_up(c, s,
+                  answer=sdp("10.9.0.2", profile="RTP/SAVP", crypto=KEY))
+    short.kill()
+    short.dataplane.kill()
+    short.dataplane.wait()
+    short.start_dataplane()
+    short.start()
+    m = c.expect("BYE")
+    assert "keys were lost" in m["reason"]
+    f.reply(m, 200)
+    h.reply(s.expect("BYE"), 200)
+    short.settle(1)
+    end(d, e)
+
+
 def test_silent_media_ends_call(short, phones):
     """Also for a call that was taken up again."""
     a, b = phones(short, "alice"), phones(short, "bob", side="B")
