@@ -92,7 +92,7 @@ void srtp_ssrc_turn(struct srtp_session *s, struct srtp_ssrc *x, unsigned key)
 	const struct srtp_more *more = more_of(s);
 	const unsigned was = key_slot(x->key);
 
-	if (GET(more->number[was]) == x->key)
+	if (GET(key_at(s, was)->number) == x->key)
 		more->ledger->left[was][slot] = x->left;
 	SET(x->left, more->ledger->left[key_slot(key)][slot]);
 	x->key = key;
@@ -104,7 +104,7 @@ void srtcp_ssrc_turn(struct srtp_session *s, struct srtp_ssrc *x, unsigned key)
 	struct srtp_more *more = more_of(s);
 	const unsigned was = key_slot(x->rtcp_key);
 
-	if (GET(more->number[was]) == x->rtcp_key)
+	if (GET(key_at(s, was)->number) == x->rtcp_key)
 		more->ledger->rtcp_left[was][slot] = more->rtcp[slot].left;
 	more->rtcp[slot].left = more->ledger->rtcp_left[key_slot(key)][slot];
 	x->rtcp_key = key;
@@ -132,15 +132,18 @@ uint32_t srtcp_left(const struct srtp_session *s, const struct srtp_ssrc *x,
 	return more->ledger->rtcp_left[key_slot(k)][slot_of(s, x)];
 }
 
-/* The slot, among these, of the key that an MKI names; -1: none. */
-static int slot_named(const struct srtp_session *s, unsigned slots,
+/* The slot of the key that an MKI names, of those in this state; -1: none. */
+static int slot_named(const struct srtp_session *s, unsigned state,
 		      const uint8_t *mki)
 {
-	for (; slots; slots &= slots - 1) {
-		const int i = __builtin_ctz(slots);
+	const unsigned n =
+		__atomic_load_n(&more_of(s)->n_keys, __ATOMIC_ACQUIRE);
 
-		if (!memcmp(key_of(s->suite, key_expanded(s, i))->mki, mki,
-			    s->mki_len))
+	for (unsigned i = 0; i < n; i++) {
+		const struct srtp_key *k = key_at(s, i);
+
+		if (__atomic_load_n(&k->state, __ATOMIC_ACQUIRE) == state &&
+		    !memcmp(k->mki, mki, s->mki_len))
 			return i;
 	}
 	return -1;
@@ -148,11 +151,9 @@ static int slot_named(const struct srtp_session *s, unsigned slots,
 
 int srtp_key_find(const struct srtp_session *s, const uint8_t *mki)
 {
-	const struct srtp_more *more = more_of(s);
-	const int slot = slot_named(
-		s, __atomic_load_n(&more->live, __ATOMIC_ACQUIRE), mki);
+	const int slot = slot_named(s, KEY_LIVE, mki);
 
-	return slot < 0 ? -1 : GET(more->number[slot]);
+	return slot < 0 ? -1 : GET(key_at(s, slot)->number);
 }
 
 /* Expand a master key into block: the key, and struct srtp_key behind it. */
@@ -208,19 +209,17 @@ struct srtp_session *srtp_session_new(struct srtp_engine *e,
 	more = more_of(s);
 	more->dir = dir;
 	more->n_keys = 1;
-	more->live = 1;
-	for (unsigned i = 0; i < SRTP_KEYS_MAX; i++)
-		more->number[i] = i;
 	more->mem = mem;
 	more->size = size;
 	key_fill(e, a, m, s->key);
+	key_at(s, 0)->state = KEY_LIVE;
 	return s;
 }
 
 /* No SSRC has used this slot's key yet. */
 static void ledger_open(struct srtp_session *s, unsigned slot)
 {
-	const struct srtp_key *key = key_of(s->suite, key_expanded(s, slot));
+	const struct srtp_key *key = key_at(s, slot);
 	struct srtp_ledger *ledger = more_of(s)->ledger;
 
 	for (unsigned i = 0; i < SRTP_SSRC_MAX; i++) {
@@ -249,34 +248,33 @@ static bool ledger_make(struct srtp_session *s)
 static int slot_make(struct srtp_session *s)
 {
 	struct srtp_more *more = more_of(s);
-	const unsigned all = (1u << more->n_keys) - 1;
-	const unsigned none = all & ~(unsigned)(more->live | more->ended);
-	const unsigned k = more->n_keys;
+	const unsigned n = more->n_keys;
 	void *block;
 
-	if (none)
-		return __builtin_ctz(none);
-	if (k == SRTP_KEYS_MAX)
+	for (unsigned i = 0; i < n; i++)
+		if (key_at(s, i)->state == KEY_NONE)
+			return i;
+	if (n == SRTP_KEYS_MAX)
 		return -1;
 	block = more->mem->alloc(more->mem->ctx, key_size(s->suite), 64);
 	if (!block)
 		return -1;
 	memset(block, 0, key_size(s->suite));
-	more->added[k - 1] = block;
-	more->n_keys = k + 1;
-	return k;
+	key_of(s->suite, block)->number = n;
+	more->added[n - 1] = block;
+	__atomic_store_n(&more->n_keys, n + 1, __ATOMIC_RELEASE);
+	return n;
 }
 
 bool srtp_session_key(struct srtp_engine *e, struct srtp_session *s,
 		      const struct srtp_master *m)
 {
-	struct srtp_more *more = more_of(s);
 	void *block;
 	int slot;
 
 	if (m->suite != s->suite->id || !m->mki_len ||
-	    m->mki_len != s->mki_len ||
-	    slot_named(s, more->live | more->ended, m->mki) >= 0)
+	    m->mki_len != s->mki_len || slot_named(s, KEY_LIVE, m->mki) >= 0 ||
+	    slot_named(s, KEY_ENDED, m->mki) >= 0)
 		return false;
 	if (!ledger_make(s))
 		return false;
@@ -286,44 +284,52 @@ bool srtp_session_key(struct srtp_engine *e, struct srtp_session *s,
 	block = (void *)(uintptr_t)key_expanded(s, slot);
 	key_fill(e, s->suite, m, block);
 	ledger_open(s, slot);
-	__atomic_store_n(&more->live, more->live | 1u << slot,
-			 __ATOMIC_RELEASE);
-	if (more->dir == SRTP_TX) {
+	__atomic_store_n(&key_at(s, slot)->state, KEY_LIVE, __ATOMIC_RELEASE);
+	if (more_of(s)->dir == SRTP_TX) {
 		__atomic_store_n(&s->expanded, block, __ATOMIC_RELEASE);
-		SET(s->key_no, more->number[slot]);
+		SET(s->key_no, key_at(s, slot)->number);
 	}
 	return true;
 }
 
+/* Another key than this one that is live. @return -1: there is none. */
+static int slot_beside(const struct srtp_session *s, int slot)
+{
+	for (int i = 0; i < more_of(s)->n_keys; i++)
+		if (i != slot && key_at(s, i)->state == KEY_LIVE)
+			return i;
+	return -1;
+}
+
 bool srtp_session_key_end(struct srtp_session *s, const uint8_t *mki)
 {
-	struct srtp_more *more = more_of(s);
-	const int slot = s->mki_len ? slot_named(s, more->live, mki) : -1;
-	uint8_t left;
+	const int slot = s->mki_len ? slot_named(s, KEY_LIVE, mki) : -1;
+	const int other = slot_beside(s, slot);
+	struct srtp_key *k;
 
-	if (slot < 0)
+	if (slot < 0 || other < 0)
 		return false;
-	left = more->live & ~(1u << slot);
-	if (!left || (more->dir == SRTP_TX && key_slot(s->key_no) == (unsigned)slot))
+	k = key_at(s, slot);
+	if (more_of(s)->dir == SRTP_TX && s->key_no == k->number)
 		return false;
-	SET(more->live, left);
-	more->ended |= 1u << slot;
-	SET(more->number[slot], more->number[slot] + SRTP_KEYS_MAX);
-	if (more->dir == SRTP_RX) /* whose lifetime a new SSRC will have */
-		SET(s->key_no, more->number[__builtin_ctz(left)]);
+	SET(k->state, KEY_ENDED);
+	SET(k->number, k->number + SRTP_KEYS_MAX);
+	if (more_of(s)->dir == SRTP_RX) /* for an SSRC not met yet */
+		SET(s->key_no, key_at(s, other)->number);
 	return true;
 }
 
 void srtp_session_key_wipe(struct srtp_session *s, const uint8_t *mki)
 {
-	struct srtp_more *more = more_of(s);
-	const int slot = slot_named(s, more->ended, mki);
+	const int slot = slot_named(s, KEY_ENDED, mki);
+	uint8_t number;
 
 	if (slot < 0)
 		return;
+	number = key_at(s, slot)->number;
 	explicit_bzero((void *)(uintptr_t)key_expanded(s, slot),
 		       key_size(s->suite));
-	more->ended &= ~(1u << slot);
+	key_at(s, slot)->number = number;
 }
 
 void srtp_session_free(struct srtp_session *s)

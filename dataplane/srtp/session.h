@@ -59,12 +59,22 @@ struct srtp_session {
 	alignas(64) uint8_t key[]; /* the first key */
 };
 
-/* Behind each expanded key. */
+enum srtp_key_state {
+	KEY_NONE,
+	KEY_LIVE,  /* found by its MKI */
+	KEY_ENDED, /* not any more; to be wiped yet */
+};
+
+/* Behind each expanded key. Keys have numbers: their slot's, and SRTP_KEYS_MAX
+ * more for each that was there before, so that what an SSRC remembers of a key
+ * that has ended isn't taken for the next one's. */
 struct srtp_key {
 	uint64_t packets;     /* lifetime for each SSRC */
 	struct srtp_raw rtcp; /* SRTCP session keys, expanded on use */
 	uint8_t mki[SP_MKI_MAX];
-	uint8_t spare[6];
+	uint8_t number;
+	uint8_t state; /* enum srtp_key_state */
+	uint8_t spare[4];
 };
 
 struct srtcp_ssrc {
@@ -86,17 +96,10 @@ struct srtp_more {
 	void *added[SRTP_KEYS_MAX - 1]; /* expanded keys after the first */
 	struct srtp_ledger *ledger;
 	const struct srtp_mem *mem;
-	uint32_t roc;	/* for the next SSRC met */
-	uint16_t size;	/* octets of the whole block */
-	uint8_t dir;	/* enum srtp_dir */
-	uint8_t n_keys; /* slots that have or had one */
-	/* Keys have numbers: their slot's, and SRTP_KEYS_MAX more for each that
-	 * was there before, so that what an SSRC remembers of a key that has
-	 * ended isn't taken for the next one's. */
-	uint8_t number[SRTP_KEYS_MAX];
-	uint8_t live;  /* bit for each slot: found by its MKI */
-	uint8_t ended; /* the same: to be wiped yet */
-	uint8_t spare[2];
+	uint32_t roc;	   /* for the next SSRC met */
+	uint16_t size;	   /* octets of the whole block */
+	uint8_t dir;	   /* enum srtp_dir */
+	uint8_t n_keys;	   /* slots that have or had one */
 	uint64_t window[]; /* far ones: the first SSRC's, then the others' */
 };
 
@@ -126,6 +129,12 @@ static inline const void *key_expanded(const struct srtp_session *s, unsigned k)
 	const unsigned slot = key_slot(k);
 
 	return slot ? more_of(s)->added[slot - 1] : s->key;
+}
+
+static inline struct srtp_key *key_at(const struct srtp_session *s,
+				      unsigned slot)
+{
+	return key_of(s->suite, key_expanded(s, slot));
 }
 
 static inline struct srtp_ssrc *ssrc_at(const struct srtp_session *s,

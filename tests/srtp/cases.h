@@ -9,3 +9,10 @@ void vector_kdf(void **state);
 void vector_gcm(void **state);
 void replay_exhaustive(void **state);
 void index_estimates(void **state);
+/* keys_test.c: several keys in a session. */
+void mki(void **state);
+void keys_refused(void **state);
+void lifetimes_by_key(void **state);
+void keys_end(void **state);
+void key_ends_for_good(void **state);
+void late_key_first(void **state);

@@ -4,59 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "tests/srtp/cases.h"
-
-/* Two sessions with the same keys: what one seals the other opens. */
-struct pair {
-	struct srtp_session *tx, *rx;
-};
-
-static struct pair pair_open(struct subject *u, const struct srtp_master *m,
-			     unsigned window)
-{
-	return (struct pair){open_session(u, m, SRTP_TX, window),
-			     open_session(u, m, SRTP_RX, window)};
-}
-
-static void pair_close(struct subject *u, struct pair *x)
-{
-	u->b->session_free(x->tx);
-	u->b->session_free(x->rx);
-}
-
-static struct pair pair_of(struct subject *u, uint16_t suite, unsigned window)
-{
-	struct srtp_master m = make_master(suite, 7, 0);
-
-	return pair_open(u, &m, window);
-}
-
-static struct packet sealed_rtp(struct subject *u, struct pair *x,
-				uint32_t ssrc, uint16_t seq)
-{
-	struct packet p = make_rtp(ssrc, seq, 40);
-
-	assert_int_equal(run1(u, RTP_SEAL, x->tx, &p), SRTP_OK);
-	return p;
-}
-
-/* Opens a copy, and sees that it is what was sealed. */
-static uint8_t open_rtp(struct subject *u, struct pair *x,
-			const struct packet *sealed)
-{
-	struct packet p = *sealed, want;
-	uint8_t v = run1(u, RTP_OPEN, x->rx, &p);
-
-	if (v != SRTP_OK)
-		return v;
-	want = make_rtp((uint32_t)p.data[8] << 24 | p.data[9] << 16 |
-				p.data[10] << 8 | p.data[11],
-			p.data[2] << 8 | p.data[3], 40);
-	assert_same(&p, &want);
-	return v;
-}
-
-#define FOR_SUITES(s) for (const uint16_t *s = all_suites; *s; s++)
+#include "tests/srtp/pair.h"
 
 static void round_trip(void **state)
 {
@@ -473,105 +421,6 @@ static void ssrc_full(void **state)
 	}
 }
 
-/* libsrtp2 looks for SRTCP's MKI before a tag of SRTP's length. */
-static bool rtcp_mki_works(const struct subject *u, uint16_t suite)
-{
-	const struct sp_suite_info *info = sp_suite_info(suite);
-
-	return u->b != &srtp_libsrtp2 || info->tag_len == info->rtcp_tag_len;
-}
-
-static void mki_case(struct subject *u, uint16_t suite, unsigned len)
-{
-	struct srtp_master m = make_master(suite, 7, len);
-	struct srtp_master n = make_master(suite, 8, len);
-	struct srtp_master o = make_master(suite, 9, len);
-	struct pair x = pair_open(u, &m, 64);
-	struct packet p = sealed_rtp(u, &x, 5, 1), q, r;
-
-	assert_int_equal(p.len, 52 + sp_suite_info(suite)->tag_len + len);
-	assert_int_equal(open_rtp(u, &x, &p), SRTP_OK);
-
-	/* another key: known to the receiver, then used */
-	q = sealed_rtp(u, &x, 5, 2);
-	assert_true(u->b->session_key(u->e, x.rx, &n));
-	assert_true(u->b->session_key(u->e, x.tx, &n));
-	p = sealed_rtp(u, &x, 5, 3);
-	assert_int_equal(open_rtp(u, &x, &p), SRTP_OK);
-	assert_int_equal(open_rtp(u, &x, &q), SRTP_OK);
-	r = make_rtcp(5, 20);
-	assert_int_equal(run1(u, RTCP_SEAL, x.tx, &r), SRTP_OK);
-	if (rtcp_mki_works(u, suite))
-		assert_int_equal(run1(u, RTCP_OPEN, x.rx, &r), SRTP_OK);
-
-	/* a key that the receiver has not got */
-	assert_true(u->b->session_key(u->e, x.tx, &o));
-	p = sealed_rtp(u, &x, 5, 4);
-	assert_int_equal(open_rtp(u, &x, &p), SRTP_BAD_MKI);
-	r = make_rtcp(5, 20);
-	assert_int_equal(run1(u, RTCP_SEAL, x.tx, &r), SRTP_OK);
-	assert_int_equal(run1(u, RTCP_OPEN, x.rx, &r), SRTP_BAD_MKI);
-	pair_close(u, &x);
-}
-
-static void mki(void **state)
-{
-	FOR_SUITES(suite)
-	for (unsigned len = 1; len <= SP_MKI_MAX; len++)
-		mki_case(*state, *suite, len);
-}
-
-static void keys_refused(void **state)
-{
-	struct subject *u = *state;
-	const uint16_t suite = SP_SUITE_AEAD_AES_128_GCM;
-	struct srtp_master m = make_master(suite, 1, 2);
-	struct srtp_master none = make_master(suite, 2, 0);
-	struct srtp_master wide = make_master(suite, 2, 3);
-	struct srtp_master other =
-		make_master(SP_SUITE_AES_CM_128_HMAC_SHA1_80, 2, 2);
-	struct srtp_session *s = open_session(u, &m, SRTP_RX, 64);
-
-	assert_false(u->b->session_key(u->e, s, &m));
-	assert_false(u->b->session_key(u->e, s, &none));
-	assert_false(u->b->session_key(u->e, s, &wide));
-	assert_false(u->b->session_key(u->e, s, &other));
-	for (unsigned i = 1; i < SRTP_KEYS_MAX; i++) {
-		m = make_master(suite, 1 + i, 2);
-		assert_true(u->b->session_key(u->e, s, &m));
-	}
-	m = make_master(suite, 40, 2);
-	assert_false(u->b->session_key(u->e, s, &m));
-	u->b->session_free(s);
-}
-
-/* Lifetimes belong to keys: a spent one stays spent beside a fresh one. */
-static void lifetimes_by_key(void **state)
-{
-	struct subject *u = *state;
-	const uint16_t suite = SP_SUITE_AES_CM_128_HMAC_SHA1_80;
-	struct srtp_master m = make_master(suite, 1, 1);
-	struct srtp_master n = make_master(suite, 2, 1);
-	struct packet old[3], p;
-	struct pair x, y;
-
-	y = pair_open(u, &m, 64);
-	m.packets = 2;
-	n.packets = 2;
-	x = pair_open(u, &m, 64);
-	for (unsigned i = 0; i < 3; i++)
-		old[i] = sealed_rtp(u, &y, 5, i);
-	assert_true(u->b->session_key(u->e, y.tx, &n));
-	assert_true(u->b->session_key(u->e, x.rx, &n));
-	assert_int_equal(open_rtp(u, &x, &old[0]), SRTP_OK);
-	p = sealed_rtp(u, &y, 5, 3);
-	assert_int_equal(open_rtp(u, &x, &p), SRTP_OK);
-	assert_int_equal(open_rtp(u, &x, &old[1]), SRTP_OK);
-	assert_int_equal(open_rtp(u, &x, &old[2]), SRTP_KEY_SPENT);
-	pair_close(u, &x);
-	pair_close(u, &y);
-}
-
 /* Every length below the shortest that can be, header fields that promise more
  * than there is. The octets are in a block of just that size, for ASan. */
 static void short_packets(void **state)
@@ -835,6 +684,9 @@ static const struct {
 	{"the last index of all", last_index, CORE},
 	{"SSRCs full", ssrc_full, BOTH},
 	{"MKI, and a change of keys by it", mki, BOTH},
+	{"keys that end, and others after them", keys_end, BOTH},
+	{"what ends stays ended", key_ends_for_good, BOTH},
+	{"the latest key is heard of first", late_key_first, BOTH},
 	{"keys that cannot be added", keys_refused, BOTH},
 	{"lifetimes by key", lifetimes_by_key, CORE},
 	{"short packets", short_packets, BOTH},
