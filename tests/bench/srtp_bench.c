@@ -10,16 +10,21 @@
  * that what else the machine does falls on both; the number of a peer is the
  * median over its chunks. Ratios are of one run. */
 #include <getopt.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "tests/bench/srtp_bench.h"
 
 #define MAX_PEER 4
+#define SIZES	 3
 
 static const uint16_t suites[] = {SP_SUITE_AES_CM_128_HMAC_SHA1_80,
 				  SP_SUITE_AEAD_AES_128_GCM};
-static const unsigned all_octets[] = {92, 172, 1212};
+static const unsigned all_octets[SIZES] = {92, 172, 1212};
 static const unsigned all_streams[] = {1, 1000, 20000, 100000};
 static struct peer *const peers[] = {&peer_bare, &peer_engine, &peer_libsrtp,
 				     &peer_libsrtp_openssl};
@@ -48,33 +53,112 @@ static void report(const struct cell *c, const struct peer *p, double ns)
 		ns);
 }
 
-/* One row of the table: peers that are ready, in turns. */
-static void row(const struct cell *c, const char *const why[MAX_PEER])
-{
-	static struct sample s[MAX_PEER];
-	double ns[MAX_PEER] = {0};
-	char name[40];
+/* What a peer came to, for each size of packets. */
+struct outcome {
+	char why[24];	  /* empty: there are numbers */
+	double ns[SIZES]; /* 0: not asked for */
+};
 
-	measure(peers, why, 2, c, 2 * opt.seconds, s);
-	for (unsigned i = 2; i < MAX_PEER; i++)
-		measure(&peers[i], &why[i], 1, c, opt.seconds, &s[i]);
-	snprintf(name, sizeof(name), "%s", sp_suite_info(c->suite)->name);
-	printf("%-9s %-23s %5u %7u", c->protect ? "protect" : "unprotect", name,
-	       c->octets, c->streams);
+static bool asked(unsigned octets)
+{
+	return opt.octets ? octets == opt.octets : !opt.quick || octets == 172;
+}
+
+/* Bare calls and engine, in turns. */
+static void measure_pair(struct cell c, struct outcome out[2])
+{
+	static struct sample s[2];
+	const char *why[2];
+
+	c.octets = all_octets[SIZES / 2];
+	for (unsigned i = 0; i < 2; i++) {
+		why[i] = peer_ready(peers[i], &c);
+		snprintf(out[i].why, sizeof(out[i].why), "%s",
+			 why[i] ? why[i] : "");
+	}
+	for (unsigned k = 0; k < SIZES; k++) {
+		c.octets = all_octets[k];
+		if (!asked(c.octets))
+			continue;
+		measure(peers, why, 2, &c, 2 * opt.seconds, s);
+		for (unsigned i = 0; i < 2; i++)
+			if (!why[i])
+				out[i].ns[k] = sample_median(s[i].ns, s[i].n);
+	}
+	if (!why[1])
+		peer_done(peers[1]);
+}
+
+static void measure_one(struct peer *p, struct cell c, struct outcome *out)
+{
+	static struct sample s;
+	const char *why;
+
+	c.octets = all_octets[SIZES / 2];
+	why = peer_ready(p, &c);
+	snprintf(out->why, sizeof(out->why), "%s", why ? why : "");
+	for (unsigned k = 0; k < SIZES && !why; k++) {
+		c.octets = all_octets[k];
+		if (!asked(c.octets))
+			continue;
+		measure(&p, &why, 1, &c, opt.seconds, &s);
+		out->ns[k] = sample_median(s.ns, s.n);
+	}
+}
+
+/* A libsrtp2 has a process of its own: with many streams some need minutes to
+ * take their sessions down, and the process just ends. */
+static void measure_apart(struct peer *p, struct cell c, struct outcome *out)
+{
+	const int patience = 1000 * (10 + SIZES * opt.seconds * 5);
+	struct pollfd wait = {.events = POLLIN};
+	int pipes[2];
+	pid_t child;
+
+	snprintf(out->why, sizeof(out->why), "too slow");
+	fflush(NULL);
+	if (pipe(pipes))
+		exit(1);
+	child = fork();
+	if (child == 0) {
+		ssize_t done;
+
+		measure_one(p, c, out);
+		done = write(pipes[1], out, sizeof(*out));
+		_exit(done != sizeof(*out));
+	}
+	close(pipes[1]);
+	wait.fd = pipes[0];
+	if (child > 0 && poll(&wait, 1, patience) == 1 &&
+	    read(pipes[0], out, sizeof(*out)) != sizeof(*out))
+		snprintf(out->why, sizeof(out->why), "died");
+	close(pipes[0]);
+	if (child > 0) {
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+	}
+}
+
+/* One row of the table. */
+static void row(const struct cell *c, const struct outcome out[], unsigned k)
+{
+	printf("%-9s %-23s %6u %7u", c->protect ? "protect" : "unprotect",
+	       sp_suite_info(c->suite)->name, c->octets, c->streams);
 	for (unsigned i = 0; i < MAX_PEER; i++) {
-		if (why[i]) {
-			printf(" | %16s", why[i]);
+		const double ns = out[i].ns[k];
+
+		if (*out[i].why) {
+			printf(" | %-16s", out[i].why);
 			if (i)
 				printf("%7s", "");
 			continue;
 		}
-		ns[i] = sample_median(s[i].ns, s[i].n);
-		printf(" | %8.1f %7.3f", ns[i], 1e3 / ns[i]);
-		if (i == 1 && !why[0])
-			printf(" %6.2f", ns[0] / ns[1]);
-		if (i > 1 && !why[1])
-			printf(" %5.1fx", ns[i] / ns[1]);
-		report(c, peers[i], ns[i]);
+		printf(" | %8.1f %7.3f", ns, 1e3 / ns);
+		if (i == 1)
+			printf(" %6.2f", out[0].ns[k] / ns);
+		if (i > 1)
+			printf(" %5.1fx", ns / out[1].ns[k]);
+		report(c, peers[i], ns);
 	}
 	printf("\n");
 	fflush(stdout);
@@ -83,25 +167,22 @@ static void row(const struct cell *c, const char *const why[MAX_PEER])
 /* Cells that share their contexts: they differ in the packets' size. */
 static void rows(struct cell c)
 {
-	const char *why[MAX_PEER];
+	struct outcome out[MAX_PEER];
 
-	for (unsigned i = 0; i < MAX_PEER; i++) {
-		c.octets = 172;
-		why[i] = i && opt.what && !strstr(opt.what, peers[i]->what)
-				 ? "not asked for"
-				 : peer_ready(peers[i], &c);
+	memset(out, 0, sizeof(out));
+	measure_pair(c, out);
+	for (unsigned i = 2; i < MAX_PEER; i++) {
+		if (opt.what && !strstr(opt.what, peers[i]->what))
+			snprintf(out[i].why, sizeof(out[i].why), "not asked");
+		else
+			measure_apart(peers[i], c, &out[i]);
 	}
-	for (unsigned i = 0; i < 3; i++) {
-		c.octets = all_octets[i];
-		if (opt.octets ? c.octets == opt.octets
-			       : !opt.quick || c.octets == 172)
-			row(&c, why);
+	for (unsigned k = 0; k < SIZES; k++) {
+		c.octets = all_octets[k];
+		if (asked(c.octets))
+			row(&c, out, k);
 	}
-	for (unsigned i = MAX_PEER; i-- > 0;) {
-		if (why[i])
-			continue;
-		peer_done(peers[i]);
-	}
+	peer_done(peers[0]); /* it sealed for the others */
 }
 
 static void heading(void)
@@ -113,9 +194,9 @@ static void heading(void)
 	       IMB_VERSION_STR, bare_isa(), opt.burst);
 	printf("ns a packet, Mpps, and the engine as a ratio: of bare calls, "
 	       "times libsrtp2\n\n");
-	printf("%-9s %-23s %5s %7s | %16s | %23s | %23s | %s\n", "", "",
-	       "octets", "streams", "bare", "engine (of bare)",
-	       "libsrtp (engine is)", "libsrtp-openssl (engine is)");
+	printf("%-9s %-23s %6s %7s | %-16s | %-23s | %-23s | %s\n", "", "",
+	       "octets", "streams", "bare", "engine, of bare",
+	       "libsrtp, engine is", "libsrtp-openssl, engine is");
 }
 
 static void parse(int argc, char **argv)
@@ -193,6 +274,16 @@ static const char *beside(const char *program)
 	return path;
 }
 
+static bool wanted(const struct cell *c)
+{
+	if (opt.suite && strcmp(opt.suite, sp_suite_info(c->suite)->name))
+		return false;
+	if (opt.direction &&
+	    strcmp(opt.direction, c->protect ? "protect" : "unprotect"))
+		return false;
+	return !opt.streams || opt.streams == c->streams;
+}
+
 int main(int argc, char **argv)
 {
 	parse(argc, argv);
@@ -211,27 +302,14 @@ int main(int argc, char **argv)
 	if (json)
 		fprintf(json, "[");
 	heading();
-	for (unsigned s = 0; s < 2; s++) {
-		for (unsigned d = 0; d < 2; d++) {
-			for (unsigned n = 0; n < 4; n++) {
-				struct cell c = {.suite = suites[s],
-						 .protect = d == 0,
-						 .streams = all_streams[n],
-						 .burst = opt.burst};
+	for (unsigned i = 0; i < 2 * 2 * 4; i++) {
+		const struct cell c = {.suite = suites[i / 8],
+				       .protect = i / 4 % 2 == 0,
+				       .streams = all_streams[i % 4],
+				       .burst = opt.burst};
 
-				if (opt.suite &&
-				    strcmp(opt.suite,
-					   sp_suite_info(c.suite)->name))
-					continue;
-				if (opt.direction &&
-				    strcmp(opt.direction,
-					   d ? "unprotect" : "protect"))
-					continue;
-				if (opt.streams && opt.streams != c.streams)
-					continue;
-				rows(c);
-			}
-		}
+		if (wanted(&c))
+			rows(c);
 	}
 	if (json) {
 		fprintf(json, "\n]\n");
