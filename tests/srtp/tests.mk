@@ -39,3 +39,12 @@ BENCH_PROGRAMS += $(B)/bench/srtp_bench
 .PHONY: bench-srtp
 bench-srtp: $(B)/bench/srtp_bench
 	$(B)/bench/srtp_bench
+
+# libFuzzer: clang only; the engine once more, instrumented.
+$(B)/fuzz/srtp_unprotect: tests/fuzz/srtp_unprotect.c $(SRTP_SRC) \
+    $(wildcard dataplane/srtp/*.h)
+	@mkdir -p $(@D)
+	clang -std=gnu11 -O1 -g $(WARN) -I. $(IMB_C) \
+		-fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined $(filter %.c,$^) -o $@ $(IMB_L)
+FUZZ_PROGRAMS += $(B)/fuzz/srtp_unprotect
