@@ -164,6 +164,7 @@ lint: $(LINTS)
 lint-format:
 	@clang-format --dry-run -Werror $(C_FILES)
 lint-cppcheck:
+	@find $(B)/cppcheck ! -newer tests/cppcheck.cfg -delete 2>/dev/null || true
 	@mkdir -p $(B)/cppcheck
 	@cppcheck -q -j$(JOBS) --error-exitcode=1 --inline-suppr --std=c11 \
 	   --cppcheck-build-dir=$(B)/cppcheck -I. --enable=warning,performance,portability \

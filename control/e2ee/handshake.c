@@ -263,6 +263,7 @@ static struct e2ee_result first_sdp(struct e2ee *h, const char *sdp, size_t len,
 	struct kept got;
 	bool copy;
 
+	got.n = 0;
 	h->where = "a=e2ee";
 	if (e2ee_attr_find(sdp, len, &value, &why)) {
 		if (!value.p)

@@ -218,7 +218,7 @@ enum e2ee_reason e2ee_on_m2(struct e2ee *h, struct e2ee_view m, uint64_t now,
 enum e2ee_reason e2ee_on_m3(struct e2ee *h, struct e2ee_view m, uint64_t now,
 			    size_t *out_len)
 {
-	struct e2ee_view v, raw;
+	struct e2ee_view v = {0}, raw = {0};
 	struct e2ee_idb idb;
 	const uint8_t *sig;
 	struct e2ee_m3 m3;
@@ -258,7 +258,7 @@ enum e2ee_reason e2ee_on_m3(struct e2ee *h, struct e2ee_view m, uint64_t now,
 enum e2ee_reason e2ee_on_m4(struct e2ee *h, struct e2ee_view m, uint64_t now,
 			    size_t *out_len)
 {
-	struct e2ee_view sealed, v, raw;
+	struct e2ee_view sealed, v = {0}, raw = {0};
 	struct e2ee_idb idb;
 	const uint8_t *sig, *r = h->s.plain;
 	enum e2ee_reason why = e2ee_sealed_read(m, &sealed, &h->where);

@@ -172,6 +172,8 @@ char *sdp_print(const struct sdp *s)
 		for (unsigned j = 0; j < s->sec[i].n; j++) {
 			const struct line *l = &s->sec[i].line[j];
 
+			/* Written, not read. */
+			/* cppcheck-suppress uninitdata */
 			*p++ = l->type;
 			*p++ = '=';
 			memcpy(p, l->v, l->len);

@@ -87,7 +87,7 @@ static bool parse_mac(const char *s, struct rte_ether_addr *mac)
 
 static bool is_mac(const char *s)
 {
-	struct rte_ether_addr mac;
+	struct rte_ether_addr mac = {0};
 
 	return parse_mac(s, &mac);
 }

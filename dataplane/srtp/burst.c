@@ -13,6 +13,8 @@ uint16_t srtp_burst_sort(struct srtp_pkt pkt[], uint16_t n)
 		else
 			bad[n_bad++] = pkt[i];
 	}
+	/* As many as were put there. */
+	/* cppcheck-suppress uninitvar */
 	memcpy(&pkt[good], bad, n_bad * sizeof(bad[0]));
 	return good;
 }

@@ -257,7 +257,7 @@ static void parse(int argc, char **argv)
 		}
 	}
 	if (!opt.burst || opt.burst > BURST_MAX || CHUNK % opt.burst) {
-		fprintf(stderr, "--burst: a power of two up to %u\n",
+		fprintf(stderr, "--burst: a power of two up to %d\n",
 			BURST_MAX);
 		exit(2);
 	}

@@ -143,7 +143,7 @@ static struct took run_chunk(struct peer *p, const struct load *l, unsigned k,
 		t.make += seconds();
 	}
 	if (done != CHUNK) {
-		fprintf(stderr, "%s: %u of %u packets failed\n", p->what,
+		fprintf(stderr, "%s: %u of %d packets failed\n", p->what,
 			CHUNK - done, CHUNK);
 		exit(1);
 	}

@@ -40,20 +40,6 @@ static void must(int held)
 		abort();
 }
 
-static struct srtp_session *session(uint16_t suite, unsigned mki_len,
-				    enum srtp_dir dir)
-{
-	const struct srtp_master m = {.suite = suite,
-				      .mki_len = mki_len,
-				      .mki = {1, 2, 3, 4, 5, 6, 7, 8},
-				      .key = {42},
-				      .salt = {7}};
-	struct srtp_session *s = b->session_new(engine, &m, dir, 128, &mem);
-
-	must(s != NULL);
-	return s;
-}
-
 /* The same octets, n times in one burst. @return how many were taken. */
 static unsigned open_twins(struct srtp_session *rx, const uint8_t *data,
 			   size_t size, unsigned n, int rtcp, uint8_t *plain,
@@ -89,15 +75,22 @@ static unsigned open_twins(struct srtp_session *rx, const uint8_t *data,
 static void one_suite(uint16_t suite, unsigned mki_len, unsigned n, int rtcp,
 		      const uint8_t change[2], const uint8_t *data, size_t size)
 {
-	struct srtp_session *tx = session(suite, mki_len, SRTP_TX);
-	struct srtp_session *rx = session(suite, mki_len, SRTP_RX);
+	const struct srtp_master m = {.suite = suite,
+				      .mki_len = mki_len,
+				      .mki = {1, 2, 3, 4, 5, 6, 7, 8},
+				      .key = {42},
+				      .salt = {7}};
+	struct srtp_session *tx =
+		b->session_new(engine, &m, SRTP_TX, 128, &mem);
+	struct srtp_session *rx =
+		b->session_new(engine, &m, SRTP_RX, 128, &mem);
 	const size_t room = size + SRTP_TRAILER_MAX;
 	uint8_t *sealed = malloc(room), *plain = malloc(room);
 	struct srtp_pkt pkt = {
 		.s = tx, .data = sealed, .len = size, .room = room};
 	size_t len = 0;
 
-	must(sealed && plain);
+	must(tx && rx && sealed && plain);
 	/* A stranger's: never taken, as no one guesses a tag of ours. */
 	must(open_twins(rx, data, size, n, rtcp, NULL, NULL) == 0);
 

@@ -564,7 +564,7 @@ static void rtcp_replay(void **state)
 static void mixed_burst(void **state)
 {
 	struct subject *u = *state;
-	struct pair x[8];
+	struct pair x[8] = {0};
 	struct packet p[SRTP_BURST_MAX], want[SRTP_BURST_MAX];
 	struct srtp_pkt pkt[SRTP_BURST_MAX];
 	unsigned n = 0, good = 0, last;
