@@ -45,6 +45,8 @@ enum sp_type {
 	SP_STREAM_STATS,     /* struct sp_id -> STATS_ITEM, DONE */
 	SP_PORT_LIST,	     /* nothing -> PORT_ITEM ..., DONE */
 	SP_VERDICT_LIST,     /* nothing -> VERDICT_ITEM ..., DONE */
+	SP_KEY_ADD,	     /* struct sp_key_add    -> DONE */
+	SP_KEY_RETIRE,	     /* struct sp_key_retire -> DONE */
 
 	/* dataplane to control */
 	SP_GREETING = 0x40, /* struct sp_greeting */
@@ -84,6 +86,32 @@ struct sp_key {
 	uint8_t key[SP_KEY_MAX];
 	uint8_t salt[SP_SALT_MAX];
 	uint8_t reserved2[2];
+};
+
+#define SP_KEYS_MAX 4 /* master keys of one direction at a time */
+
+enum sp_dir { SP_RX = 1, SP_TX };
+
+/* One more master key beside those of a direction that has a suite: the same
+ * suite, an MKI of the same length and another value, an id new to it. What
+ * arrives may use any of them; what is sent uses the latest. Rollover counters
+ * and windows go on. In lists, rx and tx name one that is there: of tx, the one
+ * in use. A SP_TRANSPORT_CHANGE that names any that is there leaves them all as
+ * they are; one that names another begins anew with it alone. */
+struct sp_key_add {
+	uint64_t id;	     /* transport */
+	uint8_t dir;	     /* enum sp_dir */
+	uint8_t reserved[7]; /* zero */
+	struct sp_key key;
+};
+
+/* The end of one: what arrives with it gets the verdict bad-mki. Neither the
+ * last one of a direction nor the one that is sent with. */
+struct sp_key_retire {
+	uint64_t id;	     /* transport */
+	uint64_t key;	     /* its id */
+	uint8_t dir;	     /* enum sp_dir */
+	uint8_t reserved[7]; /* zero */
 };
 
 enum sp_source_rule {
@@ -208,7 +236,8 @@ struct sp_stats {
 	uint16_t mos; /* estimate by the E-model (ITU-T G.107) from loss,
 				* round trip and jitter: hundredths, 100 to 441;
 				* 0: unknown */
-	uint16_t reserved;
+	uint16_t key_warnings; /* SP_EVENT_KEY_END so far, of what `from`
+				* receives with and `to` sends with */
 };
 
 struct sp_port {
@@ -257,6 +286,8 @@ union sp_body {
 	struct sp_transport transport;
 	struct sp_stream stream;
 	struct sp_id id;
+	struct sp_key_add key_add;
+	struct sp_key_retire key_retire;
 	struct sp_greeting greeting;
 	struct sp_done done;
 	struct sp_stats stats;
@@ -293,6 +324,10 @@ static inline int sp_body_size(uint16_t type)
 	case SP_PORT_LIST:
 	case SP_VERDICT_LIST:
 		return 0;
+	case SP_KEY_ADD:
+		return sizeof(struct sp_key_add);
+	case SP_KEY_RETIRE:
+		return sizeof(struct sp_key_retire);
 	case SP_GREETING:
 		return sizeof(struct sp_greeting);
 	case SP_DONE:

@@ -123,6 +123,18 @@ static int do_stream_remove(struct control_socket *s, const union sp_body *b,
 	return table_stream_remove(s->table, b->id.id, text);
 }
 
+static int do_key_add(struct control_socket *s, const union sp_body *b,
+		      char text[SP_TEXT_MAX])
+{
+	return table_key_add(s->table, &b->key_add, text);
+}
+
+static int do_key_retire(struct control_socket *s, const union sp_body *b,
+			 char text[SP_TEXT_MAX])
+{
+	return table_key_retire(s->table, &b->key_retire, text);
+}
+
 static int do_stats(struct control_socket *s, const union sp_body *b,
 		    char text[SP_TEXT_MAX])
 {
@@ -164,6 +176,8 @@ static const struct request {
 	[SP_STREAM_STATS] = {do_stats, item_stats, SP_STATS_ITEM, SP_DONE},
 	[SP_PORT_LIST] = {do_list, item_port, SP_PORT_ITEM, SP_DONE},
 	[SP_VERDICT_LIST] = {do_list, item_verdict, SP_VERDICT_ITEM, SP_DONE},
+	[SP_KEY_ADD] = {do_key_add, NULL, 0, SP_DONE},
+	[SP_KEY_RETIRE] = {do_key_retire, NULL, 0, SP_DONE},
 };
 
 #define REQUESTS (sizeof(requests) / sizeof(requests[0]))
@@ -178,7 +192,7 @@ static int check(const struct control_socket *s, const struct sp_msg *m,
 
 	if (h->version != SP_ABI_VERSION) {
 		status = SP_EVERSION;
-		snprintf(text, SP_TEXT_MAX, "version: %u, this end speaks %u",
+		snprintf(text, SP_TEXT_MAX, "version: %u, this end speaks %d",
 			 h->version, SP_ABI_VERSION);
 	} else if (h->type >= REQUESTS || !requests[h->type].f) {
 		snprintf(text, SP_TEXT_MAX, "type: 0x%x is no request",

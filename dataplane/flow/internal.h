@@ -16,9 +16,16 @@ struct told {
 	uint64_t last;	 /* run->last as it was at the latest sweep */
 	bool flowing;	 /* MEDIA was said, and no SILENT since */
 	bool silent;	 /* SILENT was said, and no MEDIA since */
-	bool key_end[2]; /* enum srtp_dir */
-	uint8_t n;	 /* of ssrc[], roc[] */
+	bool key_end[2]; /* enum srtp_dir: near its end, and that was said */
+	uint16_t warnings[2];
+	uint8_t n; /* of ssrc[], roc[] */
 	uint32_t ssrc[SRTP_SSRC_MAX], roc[SRTP_SSRC_MAX];
+};
+
+/* The keys of one direction, oldest first; their octets are the session's. */
+struct keys {
+	struct sp_key key[SP_KEYS_MAX]; /* without octets */
+	unsigned n;			/* 0: plain */
 };
 
 /* A transport, as control programmed it and as it stands published. */
@@ -27,6 +34,7 @@ struct transport {
 	struct flow *flow;	  /* the version that workers see */
 	struct flow_run *run;
 	struct srtp_session *rx, *tx; /* NULL: plain */
+	struct keys keys[2];	      /* enum srtp_dir */
 	unsigned to;		      /* streams that lead here */
 	struct told told;
 };
@@ -43,6 +51,7 @@ enum retired_kind {
 	RETIRED_STREAM,
 	RETIRED_STREAM_RUN,
 	RETIRED_SESSION,
+	RETIRED_KEY,
 	RETIRED_KINDS
 };
 
@@ -83,6 +92,23 @@ struct stream_rec *stream_find(const struct table *t, uint64_t id);
 int validate_transport(const struct table *t, const struct sp_transport *x,
 		       char text[SP_TEXT_MAX]);
 int validate_stream(const struct sp_stream *x, char text[SP_TEXT_MAX]);
+
+int validate_key_add(const struct sp_key_add *x, char text[SP_TEXT_MAX]);
+
+/* keys.c: several keys of a direction. */
+/** What keys_begin and engines start with, from what the abi says. */
+struct srtp_master key_master(const struct sp_key *k);
+/** The octets stay out of what is kept. */
+void key_wipe(struct sp_key *k);
+/** A session's first key. */
+void keys_begin(struct keys *ks, const struct sp_key *k);
+/** The key with this id; NULL: it isn't there. */
+const struct sp_key *keys_find(const struct keys *ks, uint64_t id);
+/** Of a session whose key has ended: which, for RETIRED_KEY. */
+struct ended_key {
+	struct srtp_session *s;
+	uint8_t mki[SP_MKI_MAX];
+};
 
 /* publish.c: versions come and go. */
 /** Another version of x's flow with these streams, not yet published.

@@ -101,7 +101,7 @@ struct flow *flow_build(struct table *t, const struct transport *x,
 {
 	const struct sp_transport *s = &x->spec;
 	bool mux = s->flags & SP_TRANSPORT_RTCP_MUX;
-	size_t size = sizeof(struct flow) + n * sizeof(stream[0]);
+	size_t size = sizeof(struct flow) + n * sizeof(struct stream *);
 	struct flow *f = arena_take(t->arena, size, RTE_CACHE_LINE_SIZE);
 	const struct sp_addr *rtcp = mux ? &s->peer_rtp : &s->peer_rtcp;
 
@@ -197,6 +197,14 @@ static void end_session(struct table *t, void *p)
 	t->srtp->session_free(p);
 }
 
+static void end_key(struct table *t, void *p)
+{
+	struct ended_key *k = p;
+
+	t->srtp->session_key_wipe(k->s, k->mki);
+	free(k);
+}
+
 void discard(struct table *t, enum retired_kind kind, void *p)
 {
 	static void (*const end[RETIRED_KINDS])(struct table *, void *) = {
@@ -205,6 +213,7 @@ void discard(struct table *t, enum retired_kind kind, void *p)
 		[RETIRED_STREAM] = end_stream,
 		[RETIRED_STREAM_RUN] = end_stream_run,
 		[RETIRED_SESSION] = end_session,
+		[RETIRED_KEY] = end_key,
 	};
 
 	if (p)
@@ -220,6 +229,7 @@ void retire(struct table *t, enum retired_kind kind, void *p)
 	r = malloc(sizeof(*r));
 	if (!r) { /* then it has to be now, and the wait is short */
 		rte_rcu_qsbr_synchronize(t->qsbr, RTE_QSBR_THRID_INVALID);
+		reclaim_all(t); /* a session's keys go before it */
 		discard(t, kind, p);
 		return;
 	}

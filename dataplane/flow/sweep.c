@@ -97,16 +97,39 @@ static void sweep_roc(const struct sweep *w, struct transport *x,
 	told->roc[i] = st->roc;
 }
 
-static void sweep_key(const struct sweep *w, struct transport *x,
-		      const struct srtp_state *st, enum srtp_dir dir)
+/* The SSRC that is nearest its end of a key; NULL: all have long to go. */
+static const struct srtp_state *near_end(const struct keys *ks,
+					 const struct srtp_state st[],
+					 unsigned n)
 {
-	const struct sp_key *k = dir == SRTP_RX ? &x->spec.rx : &x->spec.tx;
-	uint64_t life = k->packets ? k->packets : 1ull << 48;
+	const struct srtp_state *least = NULL;
+	uint64_t life = 0;
 
-	if (x->told.key_end[dir] || st->left > life / KEY_WARN)
-		return;
-	x->told.key_end[dir] = true;
-	say(w, x, SP_EVENT_KEY_END, st->ssrc, st->left, NULL);
+	for (unsigned i = 0; i < ks->n; i++) {
+		uint64_t l =
+			ks->key[i].packets ? ks->key[i].packets : 1ull << 48;
+
+		life = l > life ? l : life;
+	}
+	for (unsigned i = 0; i < n; i++)
+		if (st[i].left <= life / KEY_WARN &&
+		    (!least || st[i].left < least->left))
+			least = &st[i];
+	return least;
+}
+
+/* Once for each time that it comes near; another key takes it away again. */
+static void sweep_keys(const struct sweep *w, struct transport *x,
+		       const struct srtp_state st[], unsigned n,
+		       enum srtp_dir dir)
+{
+	const struct srtp_state *s = near_end(&x->keys[dir], st, n);
+
+	if (s && !x->told.key_end[dir]) {
+		x->told.warnings[dir]++;
+		say(w, x, SP_EVENT_KEY_END, s->ssrc, s->left, NULL);
+	}
+	x->told.key_end[dir] = s != NULL;
 }
 
 static void sweep_sessions(const struct sweep *w, struct transport *x)
@@ -116,13 +139,11 @@ static void sweep_sessions(const struct sweep *w, struct transport *x)
 	unsigned n;
 
 	n = x->rx ? b->session_state(x->rx, st, SRTP_SSRC_MAX) : 0;
-	for (unsigned i = 0; i < n; i++) {
-		sweep_roc(w, x, &st[i]);
-		sweep_key(w, x, &st[i], SRTP_RX);
-	}
-	n = x->tx ? b->session_state(x->tx, st, SRTP_SSRC_MAX) : 0;
 	for (unsigned i = 0; i < n; i++)
-		sweep_key(w, x, &st[i], SRTP_TX);
+		sweep_roc(w, x, &st[i]);
+	sweep_keys(w, x, st, n, SRTP_RX);
+	n = x->tx ? b->session_state(x->tx, st, SRTP_SSRC_MAX) : 0;
+	sweep_keys(w, x, st, n, SRTP_TX);
 }
 
 void table_sweep(struct table *t,

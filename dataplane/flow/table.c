@@ -294,6 +294,8 @@ int table_stats(struct table *t, uint64_t stream, struct sp_stats *out)
 		.source = abi_addr(&e),
 		.rx_roc = roc_of(t, s->from, READ(r->ssrc)),
 	};
+	out->key_warnings =
+		s->from->told.warnings[SRTP_RX] + s->to->told.warnings[SRTP_TX];
 	out->mos = (uint16_t)emodel_mos(out->packets_in, out->lost,
 					out->rtt_us / 2 + out->jitter_us);
 	if (last)

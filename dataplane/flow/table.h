@@ -45,6 +45,11 @@ int table_transport_change(struct table *t, const struct sp_transport *x,
 			   char text[SP_TEXT_MAX]);
 int table_transport_remove(struct table *t, uint64_t id,
 			   char text[SP_TEXT_MAX]);
+/** One more key of a direction, or one less: abi.h. */
+int table_key_add(struct table *t, const struct sp_key_add *x,
+		  char text[SP_TEXT_MAX]);
+int table_key_retire(struct table *t, const struct sp_key_retire *x,
+		     char text[SP_TEXT_MAX]);
 int table_stream_add(struct table *t, const struct sp_stream *x,
 		     char text[SP_TEXT_MAX]);
 int table_stream_change(struct table *t, const struct sp_stream *x,

@@ -14,18 +14,12 @@ static bool session_make(struct table *t, const struct sp_key *k,
 			 enum srtp_dir dir, uint32_t roc,
 			 struct srtp_session **out)
 {
-	struct srtp_master m = {
-		.suite = k->suite,
-		.mki_len = k->mki_len,
-		.packets = k->packets,
-	};
+	struct srtp_master m;
 
 	*out = NULL;
 	if (k->suite == SP_SUITE_PLAIN)
 		return true;
-	memcpy(m.mki, k->mki, sizeof(m.mki));
-	memcpy(m.key, k->key, sizeof(m.key));
-	memcpy(m.salt, k->salt, sizeof(m.salt));
+	m = key_master(k);
 	*out = t->srtp->session_new(t->engine, &m, dir, t->lim.replay_window,
 				    &t->mem);
 	explicit_bzero(&m, sizeof(m));
@@ -36,11 +30,20 @@ static bool session_make(struct table *t, const struct sp_key *k,
 
 static void spec_keep(struct transport *x, const struct sp_transport *spec)
 {
+	struct sp_key rx = x->spec.rx, tx = x->spec.tx;
+
 	x->spec = *spec;
-	explicit_bzero(x->spec.rx.key, sizeof(x->spec.rx.key));
-	explicit_bzero(x->spec.rx.salt, sizeof(x->spec.rx.salt));
-	explicit_bzero(x->spec.tx.key, sizeof(x->spec.tx.key));
-	explicit_bzero(x->spec.tx.salt, sizeof(x->spec.tx.salt));
+	key_wipe(&x->spec.rx);
+	key_wipe(&x->spec.tx);
+	/* Any that is there names them all. */
+	if (keys_find(&x->keys[SRTP_RX], spec->rx.id))
+		x->spec.rx = rx;
+	else
+		keys_begin(&x->keys[SRTP_RX], &x->spec.rx);
+	if (keys_find(&x->keys[SRTP_TX], spec->tx.id))
+		x->spec.tx = tx;
+	else
+		keys_begin(&x->keys[SRTP_TX], &x->spec.tx);
 }
 
 static int check_free(const struct table *t, const struct sp_transport *x,
@@ -112,10 +115,12 @@ static bool same_addr(const struct sp_addr *a, const struct sp_addr *b)
 	       a->port == b->port && memcmp(a->addr, b->addr, 16) == 0;
 }
 
-static int check_key(const char *name, const struct sp_key *was,
+static int check_key(const char *name, const struct keys *have,
 		     const struct sp_key *is, char text[SP_TEXT_MAX])
 {
-	if (was->id != is->id)
+	const struct sp_key *was = keys_find(have, is->id);
+
+	if (!was)
 		return SP_OK;
 	if (was->suite != is->suite || was->mki_len != is->mki_len ||
 	    memcmp(was->mki, is->mki, was->mki_len) != 0)
@@ -147,8 +152,9 @@ static int check_change(const struct transport *x,
 	if (is && !was && (x->to > 0 || x->flow->n_streams > 0))
 		return refuse(text, SP_EMARKED,
 			      "flags: mark both transports before a stream");
-	r = check_key("rx", &x->spec.rx, &spec->rx, text);
-	return r != SP_OK ? r : check_key("tx", &x->spec.tx, &spec->tx, text);
+	r = check_key("rx", &x->keys[SRTP_RX], &spec->rx, text);
+	return r != SP_OK ? r
+			  : check_key("tx", &x->keys[SRTP_TX], &spec->tx, text);
 }
 
 static void told_restart(struct told *t, bool new_rx, bool new_tx)
@@ -179,8 +185,10 @@ int table_transport_change(struct table *t, const struct sp_transport *spec,
 	if (r != SP_OK)
 		return r;
 
-	new_rx = spec->rx.id != x->spec.rx.id;
-	new_tx = spec->tx.id != x->spec.tx.id;
+	new_rx = spec->rx.id != x->spec.rx.id &&
+		 !keys_find(&x->keys[SRTP_RX], spec->rx.id);
+	new_tx = spec->tx.id != x->spec.tx.id &&
+		 !keys_find(&x->keys[SRTP_TX], spec->tx.id);
 	next = *x;
 	spec_keep(&next, spec);
 	if (new_rx)

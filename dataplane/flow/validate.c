@@ -134,6 +134,14 @@ int validate_transport(const struct table *t, const struct sp_transport *x,
 	return SP_OK;
 }
 
+int validate_key_add(const struct sp_key_add *x, char text[SP_TEXT_MAX])
+{
+	MUST(x->dir == SP_RX || x->dir == SP_TX, "dir: %u is none", x->dir);
+	MUST(zero(x->reserved, sizeof(x->reserved)), "reserved: not zero");
+	MUST(x->key.suite != SP_SUITE_PLAIN, "key.suite: plain");
+	return validate_key("key", &x->key, text);
+}
+
 int validate_stream(const struct sp_stream *x, char text[SP_TEXT_MAX])
 {
 	MUST(x->id != 0, "id: 0");

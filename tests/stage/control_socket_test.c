@@ -186,7 +186,7 @@ static void test_what_is_no_request(void **state)
 		{"version", 2, SP_PORT_LIST, 5, 0, 0, SP_EVERSION, "version:"},
 		{"type 0", 1, 0, 5, 0, 0, SP_EINVAL, "type: 0x0"},
 		{"type of ours", 1, SP_DONE, 5, 0, 0, SP_EINVAL, "type: 0x41"},
-		{"type 13", 1, 13, 5, 0, 0, SP_EINVAL, "type: 0xd"},
+		{"type 20", 1, 20, 5, 0, 0, SP_EINVAL, "type: 0x14"},
 		{"type 65535", 1, 65535, 5, 0, 0, SP_EINVAL, "type: 0xffff"},
 		{"seq", 1, SP_PORT_LIST, 0, 0, 0, SP_EINVAL, "seq:"},
 		{"size", 1, SP_PORT_LIST, 5, 4, 0, SP_EINVAL, "size: 4"},

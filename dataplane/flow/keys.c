@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Several master keys of one direction, told apart by MKI (RFC 3711 section
+ * 3.1, RFC 4568 section 6.1): one is added, used, and later retired. The
+ * session goes on, and so do its counters; no version of the flow changes. */
+#include <stdlib.h>
+#include <string.h>
+#include "dataplane/flow/internal.h"
+
+typedef unsigned long long ull;
+
+static_assert(SP_KEYS_MAX == SRTP_KEYS_MAX, "as many as a session has");
+
+struct srtp_master key_master(const struct sp_key *k)
+{
+	struct srtp_master m = {
+		.suite = k->suite,
+		.mki_len = k->mki_len,
+		.packets = k->packets,
+	};
+
+	memcpy(m.mki, k->mki, sizeof(m.mki));
+	memcpy(m.key, k->key, sizeof(m.key));
+	memcpy(m.salt, k->salt, sizeof(m.salt));
+	return m;
+}
+
+void key_wipe(struct sp_key *k)
+{
+	explicit_bzero(k->key, sizeof(k->key));
+	explicit_bzero(k->salt, sizeof(k->salt));
+}
+
+void keys_begin(struct keys *ks, const struct sp_key *k)
+{
+	memset(ks, 0, sizeof(*ks));
+	if (k->suite == SP_SUITE_PLAIN)
+		return;
+	ks->key[0] = *k;
+	key_wipe(&ks->key[0]);
+	ks->n = 1;
+}
+
+const struct sp_key *keys_find(const struct keys *ks, uint64_t id)
+{
+	for (unsigned i = 0; i < ks->n; i++)
+		if (ks->key[i].id == id)
+			return &ks->key[i];
+	return NULL;
+}
+
+/* @return SP_OK, or why this key can't stand beside those that are there. */
+static int check_add(const struct keys *ks, const struct sp_key *k,
+		     char text[SP_TEXT_MAX])
+{
+	const struct sp_key *first = &ks->key[0];
+
+	if (ks->n == 0)
+		return refuse(text, SP_EINVAL, "dir: plain, has no keys");
+	if (keys_find(ks, k->id))
+		return refuse(text, SP_EEXIST, "key.id: %llu is there",
+			      (ull)k->id);
+	if (k->suite != first->suite)
+		return refuse(text, SP_EINVAL,
+			      "key.suite: 0x%04x, those there have 0x%04x",
+			      k->suite, first->suite);
+	if (k->mki_len == 0 || k->mki_len != first->mki_len)
+		return refuse(text, SP_EINVAL,
+			      "key.mki_len: %u, those there have %u",
+			      k->mki_len, first->mki_len);
+	for (unsigned i = 0; i < ks->n; i++)
+		if (memcmp(ks->key[i].mki, k->mki, k->mki_len) == 0)
+			return refuse(text, SP_EEXIST,
+				      "key.mki: key %llu has it",
+				      (ull)ks->key[i].id);
+	if (ks->n == SP_KEYS_MAX)
+		return refuse(text, SP_ENOSPC, "full: %u keys", ks->n);
+	return SP_OK;
+}
+
+int table_key_add(struct table *t, const struct sp_key_add *a,
+		  char text[SP_TEXT_MAX])
+{
+	struct transport *x = transport_find(t, a->id);
+	enum srtp_dir dir = a->dir == SP_RX ? SRTP_RX : SRTP_TX;
+	struct srtp_master m;
+	struct keys *ks;
+	bool made;
+	int r;
+
+	reclaim(t);
+	if (!x)
+		return refuse(text, SP_ENOENT, "id: no transport %llu",
+			      (ull)a->id);
+	r = validate_key_add(a, text);
+	ks = &x->keys[dir];
+	if (r == SP_OK)
+		r = check_add(ks, &a->key, text);
+	if (r != SP_OK)
+		return r;
+	m = key_master(&a->key);
+	made = t->srtp->session_key(t->engine, dir == SRTP_RX ? x->rx : x->tx,
+				    &m);
+	explicit_bzero(&m, sizeof(m));
+	/* A retired one stands in the way until no worker can be using it. */
+	if (!made)
+		return refuse(text, SP_ENOSPC,
+			      "no room for a key yet, or no memory: try again");
+	ks->key[ks->n] = a->key;
+	key_wipe(&ks->key[ks->n]);
+	if (dir == SRTP_TX)
+		x->spec.tx = ks->key[ks->n];
+	ks->n++;
+	return SP_OK;
+}
+
+int table_key_retire(struct table *t, const struct sp_key_retire *a,
+		     char text[SP_TEXT_MAX])
+{
+	struct transport *x = transport_find(t, a->id);
+	enum srtp_dir dir = a->dir == SP_RX ? SRTP_RX : SRTP_TX;
+	const struct sp_key *k;
+	struct ended_key *e;
+	struct keys *ks;
+	unsigned at;
+
+	reclaim(t);
+	if (!x)
+		return refuse(text, SP_ENOENT, "id: no transport %llu",
+			      (ull)a->id);
+	if (a->dir != SP_RX && a->dir != SP_TX)
+		return refuse(text, SP_EINVAL, "dir: %u is none", a->dir);
+	ks = &x->keys[dir];
+	k = keys_find(ks, a->key);
+	if (!k)
+		return refuse(text, SP_ENOENT, "key: %llu isn't there",
+			      (ull)a->key);
+	if (ks->n == 1 || (dir == SRTP_TX && k->id == x->spec.tx.id))
+		return refuse(text, SP_EBUSY, "key: %llu is the %s",
+			      (ull)a->key,
+			      ks->n == 1 ? "only one" : "one that is used");
+	e = malloc(sizeof(*e));
+	if (!e)
+		return refuse(text, SP_ENOSPC, "no memory to retire a key");
+	e->s = dir == SRTP_RX ? x->rx : x->tx;
+	memcpy(e->mki, k->mki, sizeof(e->mki));
+	t->srtp->session_key_end(e->s, e->mki);
+	at = (unsigned)(k - ks->key);
+	memmove(&ks->key[at], &ks->key[at + 1],
+		(ks->n - at - 1) * sizeof(ks->key[0]));
+	ks->n--;
+	if (dir == SRTP_RX && !keys_find(ks, x->spec.rx.id))
+		x->spec.rx = ks->key[0];
+	retire(t, RETIRED_KEY, e);
+	return SP_OK;
+}
