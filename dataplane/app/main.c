@@ -205,6 +205,7 @@ static int serve(struct dataplane *d)
 		.replay_window = c->replay_window,
 	};
 	struct sp_media_addr media[SP_MEDIA_ADDR_MAX];
+	char note[256]; /* beside the socket */
 	bool rest = c->rest == REST_ALWAYS ||
 		    (c->rest == REST_AUTO && all_virtual(c));
 	int rc = EXIT_FAILURE;
@@ -216,7 +217,6 @@ static int serve(struct dataplane *d)
 		goto no_eal;
 	if (ports_up(&d->ports, c->port, c->ports, d->eal.workers))
 		goto no_ports;
-	reserve_ports(&d->reserve, c->udp_first, c->udp_last);
 	d->adjacencies = adjacencies_new(&d->ports);
 	if (!d->adjacencies)
 		goto no_adjacencies;
@@ -233,6 +233,9 @@ static int serve(struct dataplane *d)
 					d->workers.w, d->workers.n);
 	if (!d->control)
 		goto no_control;
+	/* Now the socket is ours, and so is the note. */
+	snprintf(note, sizeof(note), "%s.reserved", c->socket);
+	reserve_ports(&d->reserve, c->udp_first, c->udp_last, note);
 	if (!workers_start(&d->workers, d->table)) {
 		say_what_is_up(d);
 		notify("READY=1");
@@ -241,6 +244,7 @@ static int serve(struct dataplane *d)
 		rc = EXIT_SUCCESS;
 	}
 	workers_stop(&d->workers);
+	reserve_restore(&d->reserve);
 	control_socket_free(d->control);
 no_control:
 	table_free(d->table);
@@ -249,7 +253,6 @@ no_table:
 no_workers:
 	adjacencies_free(d->adjacencies);
 no_adjacencies:
-	reserve_restore(&d->reserve);
 	ports_down(&d->ports);
 no_ports:
 	eal_stop();

@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "dataplane/app/log.h"
 #include "dataplane/port/reserve.h"
 
 #define PORTS	 65536
 #define TEXT_MAX 32768 /* the kernel's own bound on what it takes */
+#define LINE_MAX 32    /* the note's first line: which network namespace */
 
 static bool has(const uint8_t *bits, unsigned port)
 {
@@ -81,14 +83,33 @@ size_t reserve_print(const uint8_t bits[65536 / 8], char *out, size_t size)
 	return n;
 }
 
-static int load(uint8_t bits[PORTS / 8])
+static ssize_t read_file(const char *path, char *text, size_t size)
 {
-	static char text[TEXT_MAX];
-	int fd = open(RESERVE_PATH, O_RDONLY | O_CLOEXEC);
-	ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof(text));
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : read(fd, text, size);
 
 	if (fd >= 0)
 		close(fd);
+	return got;
+}
+
+static int write_file(const char *path, int flags, const char *text, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | flags, 0600);
+	ssize_t put;
+
+	if (fd < 0)
+		return -1;
+	put = write(fd, text, len);
+	close(fd);
+	return put == (ssize_t)len ? 0 : -1;
+}
+
+static int load(uint8_t bits[PORTS / 8])
+{
+	static char text[TEXT_MAX];
+	ssize_t got = read_file(RESERVE_PATH, text, sizeof(text));
+
 	if (got < 0)
 		return -1;
 	if (!reserve_parse(text, (size_t)got, bits)) {
@@ -102,34 +123,71 @@ static int save(const uint8_t bits[PORTS / 8])
 {
 	static char text[TEXT_MAX];
 	size_t len = reserve_print(bits, text, sizeof(text));
-	int fd = open(RESERVE_PATH, O_WRONLY | O_CLOEXEC);
-	ssize_t put = -1;
 
-	if (fd < 0)
-		return -1;
-	if (len)
-		put = write(fd, text, len);
-	else
+	if (!len) {
 		errno = ENOSPC;
-	close(fd);
-	return put == (ssize_t)len ? 0 : -1;
+		return -1;
+	}
+	return write_file(RESERVE_PATH, 0, text, len);
 }
 
-int reserve_ports(struct reserve *r, uint16_t first, uint16_t last)
+/** The note's first line; the kernel has one list for each namespace. */
+static size_t namespace_line(char out[LINE_MAX])
 {
-	uint8_t bits[PORTS / 8];
+	struct stat st = {0};
+
+	stat("/proc/self/ns/net", &st);
+	return (size_t)snprintf(out, LINE_MAX, "%llu\n",
+				(unsigned long long)st.st_ino);
+}
+
+/** What a run that was killed has added here; none where none was. */
+static void note_read(const char *path, uint8_t bits[PORTS / 8])
+{
+	static char text[LINE_MAX + TEXT_MAX];
+	char here[LINE_MAX];
+	size_t line = namespace_line(here);
+	ssize_t got = read_file(path, text, sizeof(text));
+
+	if (got < (ssize_t)line || memcmp(text, here, line) ||
+	    !reserve_parse(text + line, (size_t)got - line, bits))
+		memset(bits, 0, PORTS / 8);
+}
+
+static int note_write(const char *path, const uint8_t bits[PORTS / 8])
+{
+	static char text[LINE_MAX + TEXT_MAX];
+	size_t line = namespace_line(text);
+	size_t len = reserve_print(bits, text + line, TEXT_MAX);
+
+	return write_file(path, O_CREAT | O_TRUNC, text, line + len);
+}
+
+int reserve_ports(struct reserve *r, uint16_t first, uint16_t last,
+		  const char *note)
+{
+	uint8_t bits[PORTS / 8], left[PORTS / 8];
 
 	memset(r, 0, sizeof(*r));
+	snprintf(r->note, sizeof(r->note), "%s", note);
 	if (load(bits))
 		goto fail;
+	note_read(note, left);
+	for (unsigned i = 0; i < PORTS / 8; i++)
+		bits[i] &= (uint8_t)~left[i];
 	for (unsigned port = first; port <= last; port++)
 		if (!has(bits, port)) {
 			set(bits, port);
 			set(r->added, port);
 		}
+	if (note_write(note, r->added))
+		log_line(LOG_WARNING,
+			 "noting the reserved ports in %s: %s; if this run is "
+			 "killed, they stay reserved",
+			 note, strerror(errno));
+	r->active = true;
 	if (save(bits))
 		goto fail;
-	r->active = true;
 	return 0;
 fail:
 	log_line(LOG_WARNING,
@@ -150,8 +208,10 @@ void reserve_restore(struct reserve *r)
 		goto fail;
 	for (unsigned i = 0; i < PORTS / 8; i++)
 		bits[i] &= (uint8_t)~r->added[i];
-	if (!save(bits))
-		return;
+	if (save(bits))
+		goto fail;
+	unlink(r->note);
+	return;
 fail:
 	log_line(LOG_WARNING, "giving back media ports in %s: %s", RESERVE_PATH,
 		 strerror(errno));

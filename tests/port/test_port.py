@@ -136,6 +136,34 @@ def test_media_ports_are_reserved_meanwhile(rig):
         "80,443,20990-21005"
 
 
+@pytest.mark.parametrize("now, meanwhile, afterwards", (
+    ("20000-20999", "80,20000-21005", "80,20990-21005"),
+    ("30000-30009", "80,20990-21005,30000-30009", "80,20990-21005"),
+    # Another's note, whose namespace is not this one: nothing there is ours.
+    (None, "80,20000-21005", "80,20000-21005"),
+))
+def test_what_a_killed_one_reserved_is_given_back(rig, now, meanwhile,
+                                                  afterwards):
+    ports = "net/ipv4/ip_local_reserved_ports"
+    note = rig.folder / "dataplane.sock.reserved"
+    rig.gateway.sysctl(ports, "80,20990-21005")
+    rig.up()
+    rig.stop(signal.SIGKILL)
+    assert rig.gateway.sysctl(ports) == "80,20000-21005"
+    for side in rig.access, rig.trunk:
+        eventually(lambda s=side: s.name not in s.links(), "the TAP is gone")
+    if now:
+        rig.config.write_text(
+            rig.config.read_text().replace("20000-20999", now))
+    else:
+        note.write_text("1" + note.read_text())
+    rig.up()
+    assert rig.gateway.sysctl(ports) == meanwhile
+    assert rig.stop() == 0
+    assert rig.gateway.sysctl(ports) == afterwards
+    assert not note.exists()
+
+
 @pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGINT))
 def test_nothing_is_left_behind(rig, number):
     before = set(rig.gateway.links())
@@ -147,7 +175,7 @@ def test_nothing_is_left_behind(rig, number):
     assert rig.stop(number) == 0
     assert set(rig.gateway.links()) == before
     assert set(rig.access.links()) == before
-    assert not (rig.folder / "dataplane.sock").exists()
+    assert not list(rig.folder.glob("dataplane.sock*"))
     assert not Path(f"/var/run/dpdk/{rig.tag}").exists()
     assert ip("netns", "pids", rig.gateway.name) == ""
     assert rig.log.read_text().endswith(": down, nothing left behind\n")
