@@ -63,6 +63,8 @@ static bool same_target(const struct door *d, const struct pl *uri,
 {
 	struct uri u;
 
+	if (!pl_cmp(uri, &m->ruri)) /* tel: as well */
+		return true;
 	return !uri_decode(&u, uri) && is_our_uri(d, &u) &&
 	       (!u.user.l || !pl_cmp(&u.user, &m->uri.user));
 }

@@ -146,9 +146,14 @@ def set_up(a, b, body=e2ee(A_SDP, M1), answer=e2ee(B_SDP, M2)):
     e.reply(invite, 200, answer)
     d.ok = d.answered()
     b.expect("ACK")
-    d.request("OPTIONS")  # answered: then our ACK has arrived, too
-    a.expect(200, method="OPTIONS")
+    acknowledged(d)
     return d, e
+
+
+def acknowledged(d):
+    """Answered after our ACK, so that one has arrived, too."""
+    d.request("OPTIONS")
+    d.phone.expect(200, method="OPTIONS")
 
 
 @pytest.fixture
@@ -167,6 +172,7 @@ def still_up(gw, d, e):
     e.reply(invite, 200, e2ee(B_SDP, M2))
     d.answered()
     e.phone.expect("ACK")
+    acknowledged(d)
     assert gw.the_call()["e2ee"] and gw.marks() == [True, True]
 
 
@@ -316,11 +322,13 @@ def test_two_phones_ring_and_one_is_it(gw, phones):
     d.call(e2ee(A_SDP, M1))
     invites = [p.expect("INVITE") for p in (b, c)]
     assert all(f"a=e2ee:{M1}" in i.body for i in invites)
+    f = Dialog.of(b, invites[0])
+    f.reply(invites[0], 180)
+    a.expect(180)
     e = Dialog.of(c, invites[1])
     e.reply(invites[1], 200, e2ee(B_SDP, M2))
     d.answered()
     c.expect("ACK")
-    f = Dialog.of(b, invites[0])
     f.reply(b.expect("CANCEL"), 200)
     f.reply(invites[0], 487)
     b.expect("ACK")
@@ -378,6 +386,7 @@ def test_hold_and_video(gw, call):
             e2ee(sdp("10.9.0.2", 41000, "recvonly"), M2))
     assert f"a=e2ee:{M2}" in d.answered().body
     e.phone.expect("ACK")
+    acknowledged(d)
     video = "m=video {} RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n" \
             "a=content:slides\r\n"
     e.request("INVITE", e2ee(sdp("10.9.0.2", 41000, version=3), M2)
@@ -396,6 +405,7 @@ def test_after_a_crash_of_control(gw, call):
     d.request("INFO", M3, HANDSHAKE)
     e.reply(e.phone.expect("INFO"), 200)
     d.phone.expect(200)
+    time.sleep(0.2)  # a crash may take what isn't written yet
     gw.kill()
     gw.start()
     assert gw.the_call()["e2ee"] and gw.marks() == [True, True]
