@@ -24,7 +24,10 @@ static int fd = -1;
 
 static void end(void)
 {
+	if (fd >= 0)
+		close(fd);
 	control_socket_free(server);
+	lab_down();
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
