@@ -69,9 +69,9 @@ struct sp_hdr {
 
 /* An IPv4 or IPv6 address and a UDP port. */
 struct sp_addr {
-	uint8_t family; /* 4 or 6; 0: none */
-	uint8_t prefix; /* bits that count, for SP_SOURCE_LEARN; else 32/128 */
-	uint16_t port;	/* 0: any or none */
+	uint8_t family;	  /* 4 or 6; 0: none */
+	uint8_t prefix;	  /* bits that count, unless SP_SOURCE_STRICT: 32/128 */
+	uint16_t port;	  /* 0: any or none */
 	uint8_t addr[16]; /* network order; IPv4 in the first four octets */
 };
 
@@ -117,8 +117,13 @@ struct sp_key_retire {
 enum sp_source_rule {
 	SP_SOURCE_STRICT = 1, /* peer_rtp and peer_rtcp exactly */
 	SP_SOURCE_LEARN,      /* within peer_*.addr/prefix, any port; the first
-			       * that qualifies is kept, then strict. On SRTP
-			       * legs only a verified tag qualifies. */
+			       * that qualifies is kept, then strict, until
+			       * the signalled peer, its key or the rule
+			       * changes. On SRTP legs only a verified tag
+			       * qualifies. */
+	SP_SOURCE_FOLLOW,     /* the same, but each SP_TRANSPORT_CHANGE lets a
+			       * source be learned anew (a re-offer of a phone
+			       * whose NAT gave it another port) */
 };
 
 enum {

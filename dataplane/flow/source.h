@@ -6,8 +6,8 @@
  * on it is strict. On plain legs any such packet qualifies, on SRTP legs only
  * one whose tag has verified, so an injected packet steals nothing (the attack
  * is known as RTP bleed). A new offer that changes the rule, the peer or the
- * receiving key starts it anew. The owning worker's; the main lcore reads what
- * was learned through source_read(). */
+ * receiving key starts it anew. FOLLOW: the same, but every new offer does. The
+ * owning worker's; the main lcore reads what was learned by source_read(). */
 #pragma once
 #include <stdbool.h>
 #include <string.h>
@@ -81,7 +81,7 @@ static inline void source_keep(struct flow_run *r, unsigned side,
 }
 
 /* The rule starts anew: what was learned stays only if it is the very address
- * that is signalled now. */
+ * that is signalled now, and not even then where it is to be followed. */
 static inline void source_restart(const struct flow *f)
 {
 	static const struct endpoint none;
@@ -90,7 +90,8 @@ static inline void source_restart(const struct flow *f)
 	for (unsigned i = 0; i < 2; i++)
 		if (f->source == SP_SOURCE_STRICT)
 			source_keep(r, i, &f->peer[i]);
-		else if (!endpoint_same(&r->source[i], &f->peer[i]))
+		else if (f->source == SP_SOURCE_FOLLOW ||
+			 !endpoint_same(&r->source[i], &f->peer[i]))
 			source_keep(r, i, &none);
 	r->source_gen = f->source_gen;
 }

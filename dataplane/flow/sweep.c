@@ -44,7 +44,7 @@ static void sweep_source(const struct sweep *w, struct transport *x)
 	uint32_t gen = __atomic_load_n(&x->run->source_gen, __ATOMIC_RELAXED);
 
 	/* Until a packet has come, run still obeys the rule before. */
-	if (x->spec.source != SP_SOURCE_LEARN || gen != x->flow->source_gen)
+	if (x->spec.source == SP_SOURCE_STRICT || gen != x->flow->source_gen)
 		return;
 	for (unsigned side = 0; side < 2; side++) {
 		struct endpoint e = source_read(x->run, side);

@@ -203,7 +203,8 @@ int table_transport_change(struct table *t, const struct sp_transport *spec,
 	f = flow_build(t, &next, x->flow->stream, x->flow->n_streams);
 	if (!f)
 		goto no_memory;
-	if (new_rx || spec->source != x->spec.source ||
+	if (new_rx || spec->source == SP_SOURCE_FOLLOW ||
+	    spec->source != x->spec.source ||
 	    ((spec->flags ^ x->spec.flags) & SP_TRANSPORT_RTCP_MUX) ||
 	    !same_addr(&spec->peer_rtp, &x->spec.peer_rtp) ||
 	    !same_addr(&spec->peer_rtcp, &x->spec.peer_rtcp))

@@ -51,10 +51,10 @@ static int validate_peer(const char *name, const struct sp_addr *a,
 	     "%s.addr: octets behind an IPv4 address", name);
 	MUST(a->prefix <= bits, "%s.prefix: %u is more than %u", name,
 	     a->prefix, bits);
-	MUST(rule == SP_SOURCE_LEARN || a->prefix == bits,
+	MUST(rule != SP_SOURCE_STRICT || a->prefix == bits,
 	     "%s.prefix: %u with a strict source, must be %u", name, a->prefix,
 	     bits);
-	MUST(rule == SP_SOURCE_LEARN || a->port != 0,
+	MUST(rule != SP_SOURCE_STRICT || a->port != 0,
 	     "%s.port: 0 with a strict source", name);
 	MUST(unicast(a) || (a->prefix == 0 && zero(a->addr, 16)),
 	     "%s.addr: not a host's address", name);
@@ -106,7 +106,7 @@ int validate_transport(const struct table *t, const struct sp_transport *x,
 	     t->lim.media_addrs);
 	MUST((x->flags & ~(SP_TRANSPORT_RTCP_MUX | SP_TRANSPORT_E2EE)) == 0,
 	     "flags: 0x%02x has unknown bits", x->flags);
-	MUST(x->source == SP_SOURCE_STRICT || x->source == SP_SOURCE_LEARN,
+	MUST(x->source >= SP_SOURCE_STRICT && x->source <= SP_SOURCE_FOLLOW,
 	     "source: %u is no rule", x->source);
 	MUST(x->dscp <= 63, "dscp: %u is more than 63", x->dscp);
 	MUST(x->rtp_port % 2 == 0, "rtp_port: %u is odd", x->rtp_port);

@@ -15,7 +15,7 @@ SET(id_0, x->id = 0)
 SET(media_9, x->media_addr = 9)
 SET(flag_8, x->flags = 8)
 SET(rule_0, x->source = 0)
-SET(rule_3, x->source = 3)
+SET(rule_4, x->source = 4)
 SET(dscp_64, x->dscp = 64)
 SET(odd, x->rtp_port++)
 SET(low, x->rtp_port = 19998)
@@ -53,7 +53,7 @@ static void test_transport_fields(void **state)
 		{media_9, "media_addr: 9, there are 4"},
 		{flag_8, "flags: 0x08"},
 		{rule_0, "source: 0"},
-		{rule_3, "source: 3"},
+		{rule_4, "source: 4"},
 		{dscp_64, "dscp: 64"},
 		{odd, "rtp_port: 20001 is odd"},
 		{low, "rtp_port: 19998 is outside 20000-29999"},
