@@ -138,10 +138,11 @@ class Phone:
                 return Message(data.decode(), source)
             else:
                 data = self.sock.recv(65535)
-                if not data:
-                    if not self.listener:
+                if not data:  # closed; perhaps the gateway connects anew
+                    if not self.listener or not select.select(
+                            [self.listener], [], [], max(left, 0))[0]:
                         return None
-                    select.select([self.listener], [], [], max(left, 0))
+                    self.sock.close()
                     self.sock, _ = self.listener.accept()
                 self.buffer += data.decode()
 

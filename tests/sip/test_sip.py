@@ -525,7 +525,50 @@ def test_reinvite_refused_changes_nothing(gw, phones):
     b.expect("ACK")
     d.refused(488)
     gw.settle(1)
+    e.request("INVITE", sdp("10.9.0.2", 41000, "sendonly", version=2))
+    i = a.expect("INVITE")  # the other side may offer again
+    d.reply(i, 200, sdp("10.9.0.1", 40000, "recvonly", version=2))
+    e.answered()
+    a.expect("ACK")
     end(d, e)
+
+
+def test_phone_moves(gw, phones):
+    """A re-INVITE from another address: what follows goes there."""
+    a, b = phones(gw, "alice"), phones(gw, "bob", side="B")
+    moved = phones(gw, "alice", register=False, tp="tcp")
+    d, e = set_up(a, b)
+    d.phone = moved
+    d.request("INVITE", sdp("10.9.0.1", 40000, version=2))
+    i = b.expect("INVITE")
+    e.reply(i, 200, sdp("10.9.0.2", 41000, version=2))
+    d.answered()
+    b.expect("ACK")
+    e.request("BYE")
+    b.expect(200)
+    m = moved.expect("BYE")
+    assert m.uri == moved.contact
+    d.reply(m, 200)
+    a.silent(0.1)
+
+
+def test_no_bye_before_ack(gw, phones):
+    """The phone answers and hangs up at once; the caller hears of it after its
+    ACK (RFC 3261 section 15)."""
+    a, b = phones(gw, "alice"), phones(gw, "bob", side="B")
+    d = Dialog(a, "bob")
+    d.call(A_SDP)
+    i = b.expect("INVITE")
+    e = Dialog.of(b, i)
+    e.reply(i, 200, B_SDP)
+    m = d.learn(a.expect(200))
+    b.expect("ACK")
+    e.request("BYE")
+    b.expect(200)
+    a.silent()
+    d.request("ACK", seq=m.cseq)
+    d.reply(a.expect("BYE"), 200)
+    gw.settle(0)
 
 
 def test_reinvite_cancelled(gw, phones):
@@ -702,11 +745,16 @@ def test_delayed_offer(gw, phones):
     e = Dialog.of(b, i)
     e.reply(i, 180)
     a.expect(180)
-    e.reply(i, 200, B_SDP)
-    m = d.answered(body=A_SDP)
+    ok = e.reply(i, 200, B_SDP)
+    m = d.learn(a.expect(200))
     assert m.media()[1] == "127.0.0.21"
+    b.send(ok)
+    b.silent()  # no ACK before there is an answer for it
+    d.request("ACK", A_SDP, seq=m.cseq)
     ack = b.expect("ACK")
     assert ack.media()[1] == "127.0.0.22"
+    b.send(ok)
+    assert b.recv(repeats=True).body == ack.body
     gw.settle(1)
     end(d, e)
 
