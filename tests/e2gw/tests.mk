@@ -19,8 +19,11 @@ $(B)/tests/media_e2ee_test: $(call objs,tests/e2gw/media_e2ee_test.c \
 	$(E2GW_LINK) -lcmocka $(RE_L) -lsodium -ljansson -lpthread
 CHECK_PROGRAMS += $(E2GW_TESTS)
 
-$(E2GW_TESTS): | $(B)/tests/fake-dataplane
-CHECK_PYTEST += tests/e2gw/test_e2ee_sip.py
+# The real control: with a dataplane that only says yes, and with the real one.
+$(B)/tests/abi-ask: $(B)/obj/tests/e2gw/abi-ask.o
+	$(E2GW_LINK)
+$(E2GW_TESTS): | $(B)/tests/fake-dataplane $(B)/tests/abi-ask
+CHECK_PYTEST += tests/e2gw/test_e2ee_sip.py tests/e2gw/test_e2ee_calls.py
 
 # libFuzzer: clang only.
 $(B)/fuzz/audit_chain: tests/fuzz/audit_chain.c control/audit/chain.c \
