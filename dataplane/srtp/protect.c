@@ -99,10 +99,11 @@ uint16_t srtp_protect(struct srtp_engine *e, struct srtp_pkt pkt[], uint16_t n)
 	unsigned bad = 0, mki = 0;
 
 	engine_start(e);
-	prefetch_burst(pkt, n);
+	prefetch_first(pkt, n);
 	for (unsigned i = 0; i < n; i++) {
 		const struct srtp_session *s = pkt[i].s;
 
+		prefetch_ahead(pkt, i, n);
 		pkt[i].verdict =
 			s->straight ? prepare(e, &pkt[i], &e->op[i], true)
 				    : prepare(e, &pkt[i], &e->op[i], false);

@@ -185,11 +185,12 @@ uint16_t srtp_unprotect(struct srtp_engine *e, struct srtp_pkt pkt[],
 	unsigned bad = 0;
 
 	engine_start(e);
-	prefetch_burst(pkt, n);
+	prefetch_first(pkt, n);
 	for (unsigned i = 0; i < n; i++) {
 		const struct srtp_session *s = pkt[i].s;
 		const bool aead = s->suite->aead;
 
+		prefetch_ahead(pkt, i, n);
 		if (s->straight && aead)
 			pkt[i].verdict = receive(e, &pkt[i], NULL, true, true);
 		else if (s->straight)
