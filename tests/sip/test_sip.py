@@ -1047,6 +1047,7 @@ def test_operator_hangs_up(gw, phones):
     """By the control API, a call that was taken up again."""
     a, b = phones(gw, "alice"), phones(gw, "bob", side="B")
     d, e = set_up(a, b)
+    gw.settle(1)
     gw.kill()
     gw.start()
     status, calls = gw.api("GET", "/api/v1/calls")
@@ -1069,6 +1070,7 @@ def test_both_restarted(short, phones):
     d, e = set_up(a, b)
     f, h = set_up(c, s,
                   answer=sdp("10.9.0.2", profile="RTP/SAVP", crypto=KEY))
+    short.settle(2)
     short.kill()
     short.dataplane.kill()
     short.dataplane.wait()
@@ -1086,6 +1088,7 @@ def test_silent_media_ends_call(short, phones):
     """Also for a call that was taken up again."""
     a, b = phones(short, "alice"), phones(short, "bob", side="B")
     d, e = set_up(a, b)
+    short.settle(1)
     short.kill()
     short.start()
     short.silence()
