@@ -15,8 +15,10 @@ int dp_alloc(struct dp **dpp, const char *socket_path, dp_event_h *eventh,
 	if (!dp)
 		return ENOMEM;
 	dp->link = (struct link){.fd = -1, .event = dp_session_event};
+	dp->link.punted = dp_session_punted;
 	dp->link.arg = dp;
 	dp->events_end = &dp->events;
+	dp->datagrams_end = &dp->datagrams;
 	dp->eventh = eventh;
 	dp->uph = uph;
 	dp->arg = arg;
@@ -45,6 +47,12 @@ void dp_free(struct dp *dp)
 		struct dp_event_item *item = dp->events;
 
 		dp->events = item->next;
+		free(item);
+	}
+	while (dp->datagrams) {
+		struct dp_datagram_item *item = dp->datagrams;
+
+		dp->datagrams = item->next;
 		free(item);
 	}
 	media_ports_free(dp->ports);
@@ -285,6 +293,32 @@ int dp_stream_remove(struct dp *dp, uint64_t id)
 		dp_request(dp, SP_STREAM_REMOVE, &(struct sp_id){id}, 0, NULL,
 			   NULL, NULL);
 	return SP_OK;
+}
+
+/* ------------------------------------------------------ STUN and DTLS */
+
+void dp_punt_handler(struct dp *dp, dp_punt_h *h, void *arg)
+{
+	dp->punth = h;
+	dp->punt_arg = arg;
+}
+
+int dp_inject(struct dp *dp, uint64_t transport, bool rtcp,
+	      const struct sp_addr *to, const void *data, size_t len)
+{
+	struct sp_datagram d = {
+		.id = transport,
+		.addr = *to,
+		.rtcp = rtcp,
+		.len = (uint16_t)len,
+	};
+
+	if (len == 0 || len > sizeof(d.data))
+		return SP_EINVAL;
+	if (dp->state != DP_UP)
+		return DP_AWAY;
+	memcpy(d.data, data, len);
+	return dp_request(dp, SP_INJECT, &d, 0, NULL, NULL, NULL);
 }
 
 /* -------------------------------------------------------------- ports */

@@ -24,6 +24,9 @@ typedef void dp_event_h(const struct sp_event *e, void *arg);
 /* connected again; fresh: the dataplane had restarted (its instance differs).
  * Called when the reconciliation is done. */
 typedef void dp_up_h(bool fresh, void *arg);
+/* A datagram of a transport whose stun or dtls says SP_PUNT_CONTROL. Whoever sent
+ * it may be anyone. */
+typedef void dp_punt_h(const struct sp_datagram *d, void *arg);
 
 /** Starts to connect; never blocks. The handlers are called from the event
  * loop, never from within a function of this file. @return 0 or errno. */
@@ -65,6 +68,14 @@ uint32_t dp_transport_roc(const struct dp *dp, uint64_t id);
 /** For how long nothing has arrived, ms; 0: media flows, or it isn't known (the
  * dataplane away, no word yet). */
 uint64_t dp_transport_silent(const struct dp *dp, uint64_t id);
+
+/** Who gets STUN and DTLS of media ports; like the handlers above, from the
+ * event loop only. NULL: nobody, they are thrown away. */
+void dp_punt_handler(struct dp *dp, dp_punt_h *h, void *arg);
+/** Send a datagram from a transport's media port (rtcp: the one above it), as it
+ * is. @return enum sp_status or DP_AWAY. */
+int dp_inject(struct dp *dp, uint64_t transport, bool rtcp,
+	      const struct sp_addr *to, const void *data, size_t len);
 
 /** Reserve a pair of media ports (even, odd) for each leg, owned by one
  * worker. media: indices into the greeting. @return 0, ENOSPC, ENOTCONN. */

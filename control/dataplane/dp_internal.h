@@ -21,6 +21,11 @@ struct dp_event_item {
 	struct sp_event e;
 };
 
+struct dp_datagram_item {
+	struct dp_datagram_item *next;
+	struct sp_datagram d;
+};
+
 struct dp {
 	enum dp_state state;
 	struct link link;
@@ -35,6 +40,10 @@ struct dp {
 	struct tmr tmr_event; /* hands out what waits in `events` */
 	struct dp_event_item *events, **events_end;
 	unsigned n_events;
+	struct dp_datagram_item *datagrams, **datagrams_end;
+	unsigned n_datagrams;
+	dp_punt_h *punth;
+	void *punt_arg;
 	bool overrun; /* events were lost here or there */
 	dp_event_h *eventh;
 	dp_up_h *uph;
@@ -48,6 +57,8 @@ void dp_session_up(struct dp *dp);
 void dp_session_start(struct dp *dp);
 /** What an event means for the wanted state; then queued for the owner. */
 void dp_session_event(const struct sp_event *e, void *arg);
+/** STUN or DTLS of a media port: queued for its handler. */
+void dp_session_punted(const struct sp_datagram *d, void *arg);
 
 /** A request of the link; a broken link is closed. @return enum sp_status or
  * DP_AWAY. */

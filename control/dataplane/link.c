@@ -135,6 +135,20 @@ int link_receive(struct link *l, struct sp_msg *m)
 	return n > (ssize_t)sizeof(*m) || !message_ok(m, n) ? -1 : 1;
 }
 
+bool link_unasked(struct link *l, const struct sp_msg *m)
+{
+	if (m->hdr.seq != 0)
+		return false;
+	if (m->hdr.type == SP_EVENT)
+		l->event(&m->body.event, l->arg);
+	else if (m->hdr.type == SP_PUNTED &&
+		 m->body.datagram.len <= SP_DATAGRAM_MAX)
+		l->punted(&m->body.datagram, l->arg);
+	else
+		return false;
+	return true;
+}
+
 int link_request(struct link *l, uint16_t type, const void *body,
 		 uint16_t item_type,
 		 void (*item)(const union sp_body *b, void *arg), void *arg,
@@ -155,8 +169,8 @@ int link_request(struct link *l, uint16_t type, const void *body,
 				return -1;
 			continue;
 		}
-		if (m.hdr.type == SP_EVENT && m.hdr.seq == 0) {
-			l->event(&m.body.event, l->arg);
+		if (link_unasked(l, &m)) {
+			continue;
 		} else if (m.hdr.seq != l->seq) {
 			return -1;
 		} else if (m.hdr.type == SP_DONE) {

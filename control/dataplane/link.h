@@ -11,6 +11,7 @@ struct link {
 	int fd;	      /* -1: not connected */
 	uint32_t seq; /* of the latest request */
 	void (*event)(const struct sp_event *e, void *arg);
+	void (*punted)(const struct sp_datagram *d, void *arg);
 	void *arg;
 };
 
@@ -22,8 +23,12 @@ void link_close(struct link *l);
  * the link is broken, or what came is no message. */
 int link_receive(struct link *l, struct sp_msg *m);
 
+/** What comes by itself, an event or a datagram: handed on. @return false: it is
+ * neither. */
+bool link_unasked(struct link *l, const struct sp_msg *m);
+
 /** Send a request and wait for the DONE that ends its reply; item (may be NULL)
- * gets what comes before it, and events go to the link's event function.
+ * gets what comes before it, and what comes unasked goes where it belongs.
  * body: sp_body_size(type) octets. @return the DONE's status, with its text in
  * text (may be NULL); -1: the link is broken or silent for a second. */
 int link_request(struct link *l, uint16_t type, const void *body,

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include "control/dataplane/dp_internal.h"
 
-#define RECONNECT_MS 500
-#define GREETING_MS  1000
-#define EVENTS_MAX   4096 /* that wait; beyond, it is an overrun */
+#define RECONNECT_MS  500
+#define GREETING_MS   1000
+#define EVENTS_MAX    4096 /* that wait; beyond, it is an overrun */
+#define DATAGRAMS_MAX 256  /* that wait; beyond, they are lost */
 
 static void connect_again(void *arg);
 static void socket_readable(int flags, void *arg);
@@ -95,6 +96,36 @@ static void events_out(void *arg)
 			dp->eventh(&item->e, dp->arg);
 		free(item);
 	}
+	while (dp->datagrams) {
+		struct dp_datagram_item *item = dp->datagrams;
+
+		dp->datagrams = item->next;
+		if (!dp->datagrams)
+			dp->datagrams_end = &dp->datagrams;
+		dp->n_datagrams--;
+		if (dp->punth)
+			dp->punth(&item->d, dp->punt_arg);
+		free(item);
+	}
+}
+
+void dp_session_punted(const struct sp_datagram *d, void *arg)
+{
+	struct dp *dp = arg;
+	struct dp_datagram_item *item;
+
+	/* Whom it matters to sends it again: STUN and DTLS both do. */
+	if (!dp->punth || dp->n_datagrams == DATAGRAMS_MAX)
+		return;
+	item = malloc(sizeof(*item));
+	if (!item)
+		return;
+	*item = (struct dp_datagram_item){.d = *d};
+	*dp->datagrams_end = item;
+	dp->datagrams_end = &item->next;
+	dp->n_datagrams++;
+	if (!tmr_isrunning(&dp->tmr_event))
+		tmr_start(&dp->tmr_event, 0, events_out, dp);
 }
 
 void dp_session_event(const struct sp_event *e, void *arg)
@@ -134,10 +165,8 @@ static void socket_readable(int flags, void *arg)
 
 	(void)flags;
 	while ((n = link_receive(&dp->link, &m)) == 1) {
-		if (m.hdr.type == SP_EVENT && m.hdr.seq == 0) {
-			dp_session_event(&m.body.event, dp);
+		if (link_unasked(&dp->link, &m))
 			continue;
-		}
 		/* outside of a request only the GREETING may come */
 		if (m.hdr.type != SP_GREETING || dp->state != DP_HELLO ||
 		    m.hdr.seq != dp->link.seq ||

@@ -47,6 +47,7 @@ enum sp_type {
 	SP_VERDICT_LIST,     /* nothing -> VERDICT_ITEM ..., DONE */
 	SP_KEY_ADD,	     /* struct sp_key_add    -> DONE */
 	SP_KEY_RETIRE,	     /* struct sp_key_retire -> DONE */
+	SP_INJECT,	     /* struct sp_datagram   -> DONE */
 
 	/* dataplane to control */
 	SP_GREETING = 0x40, /* struct sp_greeting */
@@ -57,6 +58,7 @@ enum sp_type {
 	SP_PORT_ITEM,	    /* struct sp_port */
 	SP_VERDICT_ITEM,    /* struct sp_verdict_count */
 	SP_EVENT,	    /* struct sp_event, seq 0 */
+	SP_PUNTED,	    /* struct sp_datagram, seq 0 */
 };
 
 struct sp_hdr {
@@ -131,7 +133,8 @@ enum {
 	SP_TRANSPORT_E2EE = 1 << 1,	/* end-to-end mark: never comes off */
 };
 
-/* What happens to STUN and DTLS that arrive on a media port. */
+/* What happens to STUN and DTLS that arrive on a media port. To control they
+ * go as they came, from whatever source: nobody has authenticated them. */
 enum sp_punt { SP_PUNT_DROP = 0, SP_PUNT_CONTROL, SP_PUNT_RELAY };
 
 struct sp_transport {
@@ -173,6 +176,25 @@ struct sp_stream {
 	uint8_t out_pt;	   /* SP_PT_KEEP, or the payload type to send */
 	uint8_t blocked;   /* 1: counted and dropped (hold, direction) */
 	uint32_t clock;	   /* RTP clock rate, Hz, for jitter; 0: 8000 */
+};
+
+#define SP_DATAGRAM_MAX 1500 /* octets of UDP payload */
+#define SP_PUNT_PPS	50   /* of one transport, packets a second */
+#define SP_PUNT_ALL_PPS 2000 /* of all together */
+
+/* A datagram of a transport's local port that control sees, or sends. PUNTED:
+ * at most SP_PUNT_PPS of one transport (beyond, verdict rate) and
+ * SP_PUNT_ALL_PPS of all (beyond, verdict control-full); lost where control
+ * doesn't read. INJECT: leaves as it is, in clear, from that port, by the
+ * kernel's routes and neighbours; best effort, as UDP is. */
+struct sp_datagram {
+	uint64_t id;	     /* transport */
+	struct sp_addr addr; /* whence it came, or whither it goes */
+	uint8_t rtcp;	     /* 0: the RTP port; 1: the one above it */
+	uint8_t reserved;    /* zero */
+	uint16_t len;	     /* octets of data that count, 1.. */
+	uint8_t data[SP_DATAGRAM_MAX];
+	uint8_t reserved2[4]; /* zero */
 };
 
 struct sp_id {
@@ -293,6 +315,7 @@ union sp_body {
 	struct sp_id id;
 	struct sp_key_add key_add;
 	struct sp_key_retire key_retire;
+	struct sp_datagram datagram;
 	struct sp_greeting greeting;
 	struct sp_done done;
 	struct sp_stats stats;
@@ -333,6 +356,9 @@ static inline int sp_body_size(uint16_t type)
 		return sizeof(struct sp_key_add);
 	case SP_KEY_RETIRE:
 		return sizeof(struct sp_key_retire);
+	case SP_INJECT:
+	case SP_PUNTED:
+		return sizeof(struct sp_datagram);
 	case SP_GREETING:
 		return sizeof(struct sp_greeting);
 	case SP_DONE:

@@ -135,6 +135,12 @@ static int do_key_retire(struct control_socket *s, const union sp_body *b,
 	return table_key_retire(s->table, &b->key_retire, text);
 }
 
+static int do_inject(struct control_socket *s, const union sp_body *b,
+		     char text[SP_TEXT_MAX])
+{
+	return punt_inject(&s->punt, &b->datagram, text);
+}
+
 static int do_stats(struct control_socket *s, const union sp_body *b,
 		    char text[SP_TEXT_MAX])
 {
@@ -178,6 +184,7 @@ static const struct request {
 	[SP_VERDICT_LIST] = {do_list, item_verdict, SP_VERDICT_ITEM, SP_DONE},
 	[SP_KEY_ADD] = {do_key_add, NULL, 0, SP_DONE},
 	[SP_KEY_RETIRE] = {do_key_retire, NULL, 0, SP_DONE},
+	[SP_INJECT] = {do_inject, NULL, 0, SP_DONE},
 };
 
 #define REQUESTS (sizeof(requests) / sizeof(requests[0]))

@@ -5,6 +5,7 @@
 #pragma once
 #include <sys/un.h>
 #include "dataplane/app/control_socket.h"
+#include "dataplane/app/punt.h"
 
 #define EVENTS_MAX 1024 /* that wait; then OVERRUN */
 
@@ -38,6 +39,7 @@ struct control_socket {
 	struct reply reply;
 	struct sp_msg out; /* waits to be sent; out_len 0: nothing */
 	size_t out_len;
+	struct punt punt;
 	struct sp_event event[EVENTS_MAX];
 	unsigned event_at, events;
 	bool overrun;

@@ -231,6 +231,21 @@ void control_socket_read(struct control_socket *s)
 		converse(s);
 }
 
+void control_socket_turn(struct control_socket *s)
+{
+	if (s->conn < 0 || !s->hello) {
+		punt_forget(&s->punt);
+		return;
+	}
+	while (s->conn >= 0 && !pending(s) &&
+	       punt_next(&s->punt, &s->out.body.datagram)) {
+		message(s, SP_PUNTED, 0);
+		flush(s);
+	}
+	if (s->conn >= 0)
+		watch(s, pending(s));
+}
+
 void control_socket_tick(struct control_socket *s)
 {
 	table_sweep(s->table, event_add, s);
@@ -343,6 +358,7 @@ struct control_socket *control_socket_new(const struct control_socket_config *c,
 	s->workers = w;
 	s->n_workers = workers;
 	s->started = (uint32_t)time(NULL);
+	punt_init(&s->punt, t, w, workers);
 	s->epoll = s->listener = s->conn = -1;
 	if (getrandom(&s->instance, sizeof(s->instance), 0) !=
 	    (ssize_t)sizeof(s->instance)) {

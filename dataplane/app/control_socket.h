@@ -25,5 +25,8 @@ void control_socket_free(struct control_socket *s);
 unsigned control_socket_fds(const struct control_socket *s, int fd[2]);
 /** Accept, read and answer what is there. */
 void control_socket_read(struct control_socket *s);
+/** Every turn: STUN and DTLS that workers have for control, as far as it reads;
+ * beyond, they wait in the workers' rings. */
+void control_socket_turn(struct control_socket *s);
 /** Ten times a second: table_sweep, events out. */
 void control_socket_tick(struct control_socket *s);

@@ -178,6 +178,7 @@ static void run(struct dataplane *d)
 
 	while (!wait_and_read(d, moved ? 0 : TURN_MS)) {
 		moved = companions_poll(&d->ports);
+		control_socket_turn(d->control);
 		adjacencies_work(d->adjacencies);
 		if (rte_get_timer_cycles() < next)
 			continue;

@@ -58,8 +58,9 @@ struct flow_run {
 	/* line 1, hot where policed */
 	struct bucket bucket; /* what comes from the right source spends */
 	struct bucket stray;  /* what comes from a source not yet learned */
+	struct bucket punt;   /* what goes to control spends */
 	uint64_t answered;    /* TSC of the latest "too big" that was sent */
-	uint64_t reserved[3];
+	uint64_t reserved;
 } __rte_cache_aligned;
 
 static_assert(sizeof(struct flow_run) == 128, "two cache lines");
@@ -132,6 +133,7 @@ struct flow_index {
 	uint16_t udp_span;  /* ports; 32,768 pairs would not need more */
 	uint16_t n4, n6;    /* addresses of each family */
 	uint64_t hz;	    /* TSC ticks a second */
+	struct rate punt;   /* of each transport, to control */
 	struct flow_address v4[SP_MEDIA_ADDR_MAX], v6[SP_MEDIA_ADDR_MAX];
 };
 
@@ -146,13 +148,14 @@ static inline struct flow *const *flow_place(const struct flow_index *x,
 {
 	const struct flow_address *a = family == 4 ? x->v4 : x->v6;
 	unsigned n = family == 4 ? x->n4 : x->n6;
-	size_t len = family == 4 ? 4 : 16;
 	uint16_t off = (uint16_t)(port - x->udp_first);
 
 	if (off >= x->udp_span)
 		return NULL;
+	/* Of a length that the compiler knows, comparing is no call. */
 	for (unsigned i = 0; i < n; i++)
-		if (__builtin_memcmp(a[i].addr, addr, len) == 0)
+		if (family == 4 ? __builtin_memcmp(a[i].addr, addr, 4) == 0
+				: __builtin_memcmp(a[i].addr, addr, 16) == 0)
 			return &a[i].port[off];
 	return NULL;
 }

@@ -71,6 +71,7 @@ static int index_fill(struct table *t, struct ports *ps)
 
 	memset(m, 0, sizeof(m));
 	x->hz = rte_get_tsc_hz();
+	x->punt = rate_make(SP_PUNT_PPS, 0, x->hz);
 	x->udp_first = t->lim.udp_first;
 	x->udp_span = (uint16_t)(t->lim.udp_last - t->lim.udp_first + 1);
 	n = ports_media(ps, t->lim.udp_first, t->lim.udp_last, m);
@@ -204,6 +205,23 @@ bool table_stream_next(const struct table *t, uint32_t *at,
 		return false;
 	*out = ((const struct stream_rec *)p)->spec;
 	return true;
+}
+
+int table_local(const struct table *t, uint64_t id, bool rtcp,
+		struct sp_addr *from, uint8_t *dscp)
+{
+	const struct transport *x = transport_find(t, id);
+
+	if (!x)
+		return SP_ENOENT;
+	*from = (struct sp_addr){
+		.family = t->media_family[x->spec.media_addr],
+		.port = (uint16_t)(x->spec.rtp_port + rtcp),
+	};
+	memcpy(from->addr, t->media[x->spec.media_addr]->addr,
+	       sizeof(from->addr));
+	*dscp = x->spec.dscp;
+	return SP_OK;
 }
 
 int table_transports(struct table *t,

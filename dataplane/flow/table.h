@@ -71,6 +71,11 @@ bool table_transport_next(const struct table *t, uint32_t *at,
 bool table_stream_next(const struct table *t, uint32_t *at,
 		       struct sp_stream *out);
 
+/** Where a transport's datagrams leave from and go to: its media address, and a
+ * local port, as in `family` and `port` of *from. @return SP_OK, SP_ENOENT. */
+int table_local(const struct table *t, uint64_t id, bool rtcp,
+		struct sp_addr *from, uint8_t *dscp);
+
 /** Ten times a second, main lcore: silence, rollover counters, keys near their
  * end, learned sources; reports each change once through f. */
 void table_sweep(struct table *t,

@@ -113,11 +113,8 @@ int validate_transport(const struct table *t, const struct sp_transport *x,
 	MUST(x->rtp_port >= t->lim.udp_first && x->rtp_port < t->lim.udp_last,
 	     "rtp_port: %u is outside %u-%u", x->rtp_port, t->lim.udp_first,
 	     t->lim.udp_last);
-	/* There is no message yet that would carry them to control. */
-	MUST(x->stun == SP_PUNT_DROP || x->stun == SP_PUNT_RELAY,
-	     "stun: %u, must be drop (0) or relay (2)", x->stun);
-	MUST(x->dtls == SP_PUNT_DROP || x->dtls == SP_PUNT_RELAY,
-	     "dtls: %u, must be drop (0) or relay (2)", x->dtls);
+	MUST(x->stun <= SP_PUNT_RELAY, "stun: %u is no rule", x->stun);
+	MUST(x->dtls <= SP_PUNT_RELAY, "dtls: %u is no rule", x->dtls);
 
 	family = t->media_family[x->media_addr];
 	r = validate_peer("peer_rtp", &x->peer_rtp, family, x->source, text);

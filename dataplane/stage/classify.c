@@ -8,13 +8,16 @@
 #include "dataplane/flow/flow.h"
 #include "dataplane/stage/parse.h"
 
+#define RTP_VERSION 2 /* the first two bits: all of RTP's octets, RFC 7983 */
+
 /* To whom the frame is addressed on the wire, and in which VLAN. */
 static bool ours(const struct port *p, const uint8_t *frame, uint16_t n)
 {
 	static const uint8_t tag[] = {RTE_ETHER_TYPE_VLAN >> 8,
 				      RTE_ETHER_TYPE_VLAN & 0xff};
 
-	if (memcmp(frame, &p->mac, RTE_ETHER_ADDR_LEN) != 0 && !(frame[0] & 1))
+	if (!rte_is_same_ether_addr((const void *)frame, &p->mac) &&
+	    !(frame[0] & 1))
 		return false;
 	if (__builtin_expect(p->cfg.vlan == 0, 1))
 		return true;
@@ -43,7 +46,12 @@ static struct flow *const *look(const struct worker *w,
 	enum frame_kind kind;
 
 	/* No media packet is so long that it needs several buffers. */
-	kind = m->nb_segs == 1 ? frame_parse(p, m->data_len, f) : FRAME_OTHER;
+	if (__builtin_expect(m->nb_segs != 1, 0))
+		kind = FRAME_OTHER;
+	else if (__builtin_expect(frame_usual(p, m->data_len, f), 1))
+		kind = FRAME_UDP;
+	else
+		kind = frame_parse(p, m->data_len, f);
 	if (kind == FRAME_MALFORMED) {
 		x->verdict = V_MALFORMED;
 		return NULL;
@@ -83,9 +91,10 @@ static bool sums_ok(const struct rte_mbuf *m, const struct frame *f)
 	       udp == RTE_MBUF_F_RX_L4_CKSUM_NONE || frame_udp_sum_ok(p, f);
 }
 
-/* RFC 7983, then RFC 5761. */
-static enum verdict demux(const struct flow *f, struct pkt_meta *x,
-			  const uint8_t *p)
+/* STUN and DTLS, by the transport's rule. Control has better to do than to read
+ * what one port is flooded with. */
+static enum verdict punt(const struct worker *w, const struct flow *f,
+			 uint8_t rule, uint16_t octets)
 {
 	static const enum verdict punted[] = {
 		[SP_PUNT_DROP] = V_NOT_RTP,
@@ -93,17 +102,33 @@ static enum verdict demux(const struct flow *f, struct pkt_meta *x,
 		[SP_PUNT_RELAY] = V_NONE,
 	};
 
+	if (rule != SP_PUNT_CONTROL)
+		return punted[rule];
+	if (octets > SP_DATAGRAM_MAX)
+		return V_MALFORMED;
+	return bucket_spend(&f->run->punt, &table_index(w->table)->punt, w->now,
+			    octets)
+		       ? V_CONTROL
+		       : V_RATE;
+}
+
+/* RFC 7983, then RFC 5761. */
+static enum verdict demux(const struct worker *w, const struct flow *f,
+			  struct pkt_meta *x, const uint8_t *p)
+{
 	if (x->rtp_len == 0)
 		return V_NOT_RTP;
-	switch (payload_kind(p[0])) {
+	switch (__builtin_expect(p[0] >> 6 == RTP_VERSION, 1)
+			? PAYLOAD_RTP
+			: payload_kind(p[0])) {
 	case PAYLOAD_RTP:
 		break;
 	case PAYLOAD_STUN:
 		x->kind = PKT_RAW;
-		return punted[f->stun];
+		return punt(w, f, f->stun, x->rtp_len);
 	case PAYLOAD_DTLS:
 		x->kind = PKT_RAW;
-		return punted[f->dtls];
+		return punt(w, f, f->dtls, x->rtp_len);
 	default:
 		return V_NOT_RTP;
 	}
@@ -134,7 +159,7 @@ static enum verdict claim(const struct worker *w, struct rte_mbuf *m,
 	x->side = rte_cpu_to_be_16(f->dst_port) == flow->rtp_port ? SIDE_RTP
 								  : SIDE_RTCP;
 	x->stream = flow->only;
-	return demux(flow, x, pkt_payload(m));
+	return demux(w, flow, x, pkt_payload(m));
 }
 
 uint16_t stage_classify(struct worker *w, struct rte_mbuf *m[], uint16_t n)
@@ -142,6 +167,7 @@ uint16_t stage_classify(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 	const struct flow_index *index = table_index(w->table);
 	struct flow *const *place[BURST];
 	struct frame f[BURST];
+	unsigned bad = V_NONE;
 	uint16_t i;
 
 	for (i = 0; i < n; i++)
@@ -150,6 +176,8 @@ uint16_t stage_classify(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 		place[i] = look(w, index, m[i], &f[i]);
 		if (place[i])
 			rte_prefetch0(place[i]);
+		else
+			bad = 1;
 	}
 	for (i = 0; i < n; i++) {
 		if (!place[i])
@@ -163,9 +191,10 @@ uint16_t stage_classify(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 		if (!place[i])
 			continue;
 		x->verdict = claim(w, m[i], &f[i]);
+		bad |= x->verdict;
 		if (x->flow)
 			rte_prefetch0(x->flow->run);
 		rte_prefetch0(x->stream);
 	}
-	return stage_split(m, n);
+	return bad ? stage_split(m, n) : n;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum frame_kind {
 	FRAME_UDP,	 /* whole and sound, as far as lengths tell */
@@ -30,6 +31,46 @@ struct frame {
 /** Look at a frame. *f is filled in for the first three kinds (payload only for
  * FRAME_UDP). Octets behind the UDP datagram are padding. */
 enum frame_kind frame_parse(const uint8_t *p, size_t n, struct frame *f);
+
+/** The same, at once, for what nearly all media comes in: IPv4 without options,
+ * tag or fragment, UDP, all lengths right. @return false: frame_parse has to
+ * look. Octets are compared in words as they lie in memory. */
+static inline bool frame_usual(const uint8_t *p, size_t n, struct frame *f)
+{
+	static const uint8_t type[4] = {0x08, 0x00, 0x45, 0},
+			     type_mask[4] = {0xff, 0xff, 0xff, 0};
+	static const uint8_t udp[4] = {0, 0, 0, 17},
+			     udp_mask[4] = {0x3f, 0xff, 0, 0xff};
+	uint32_t word, mask, want;
+	uint16_t total, len;
+
+	if (n < 42)
+		return false;
+	memcpy(&word, p + 12, 4); /* EtherType, version, header length */
+	memcpy(&mask, type_mask, 4);
+	memcpy(&want, type, 4);
+	if ((word & mask) != want)
+		return false;
+	memcpy(&word, p + 20, 4); /* fragment, TTL, protocol */
+	memcpy(&mask, udp_mask, 4);
+	memcpy(&want, udp, 4);
+	if ((word & mask) != want)
+		return false;
+	total = (uint16_t)(p[16] << 8 | p[17]);
+	len = (uint16_t)(p[38] << 8 | p[39]);
+	if (len < 8 || (size_t)len + 20 > total || (size_t)total + 14 > n)
+		return false;
+	f->src = p + 26;
+	f->dst = p + 30;
+	memcpy(&f->src_port, p + 34, 2);
+	f->dst_port = (uint16_t)(p[36] << 8 | p[37]);
+	f->ip_off = 14;
+	f->udp_off = 34;
+	f->payload_off = 42;
+	f->payload_len = (uint16_t)(len - 8);
+	f->family = 4;
+	return true;
+}
 
 /** Is the IPv4 header's checksum right? */
 bool frame_ip_sum_ok(const uint8_t *p, const struct frame *f);

@@ -15,6 +15,13 @@ static enum verdict police(const struct worker *w, struct rte_mbuf *m)
 	struct endpoint e;
 	bool within;
 
+	if (__builtin_expect(f->run->source_gen == f->source_gen &&
+				     source_bound(f->run, m),
+			     1))
+		return bucket_spend(&f->run->bucket, &f->rate, w->now,
+				    x->rtp_len)
+			       ? V_NONE
+			       : V_RATE;
 	source_of(m, &e);
 	switch (source_check(f, x->side, &e)) {
 	case SOURCE_RIGHT:
@@ -33,6 +40,8 @@ static enum verdict police(const struct worker *w, struct rte_mbuf *m)
 
 uint16_t stage_police(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 {
+	unsigned bad = V_NONE;
+
 	for (uint16_t i = 0; i < n; i++) {
 		const struct pkt_meta *x = pkt_meta(m[i]);
 
@@ -42,7 +51,11 @@ uint16_t stage_police(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 			rte_prefetch0(x->stream->to);
 		}
 	}
-	for (uint16_t i = 0; i < n; i++)
-		pkt_meta(m[i])->verdict = police(w, m[i]);
-	return stage_split(m, n);
+	for (uint16_t i = 0; i < n; i++) {
+		enum verdict v = police(w, m[i]);
+
+		pkt_meta(m[i])->verdict = v;
+		bad |= v;
+	}
+	return bad ? stage_split(m, n) : n;
 }

@@ -207,6 +207,7 @@ static enum verdict rewrite(const struct worker *w, struct rte_mbuf *m,
 uint16_t stage_rewrite(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 {
 	const struct flow *to[BURST];
+	unsigned bad = V_NONE;
 
 	for (uint16_t i = 0; i < n; i++) {
 		to[i] = flow_at(pkt_meta(m[i])->stream->to);
@@ -216,7 +217,11 @@ uint16_t stage_rewrite(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 	for (uint16_t i = 0; i < n; i++)
 		if (to[i])
 			rte_prefetch0(departure(to[i], pkt_meta(m[i]))->adj);
-	for (uint16_t i = 0; i < n; i++)
-		pkt_meta(m[i])->verdict = rewrite(w, m[i], to[i]);
-	return stage_split(m, n);
+	for (uint16_t i = 0; i < n; i++) {
+		enum verdict v = rewrite(w, m[i], to[i]);
+
+		pkt_meta(m[i])->verdict = v;
+		bad |= v;
+	}
+	return bad ? stage_split(m, n) : n;
 }

@@ -182,8 +182,15 @@ static uint16_t transmit(struct worker *w, const struct port *p,
 uint16_t stage_tx(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 {
 	struct rte_mbuf *batch[BURST], *left[BURST];
-	uint16_t lefts = 0;
+	uint16_t lefts = 0, same = 0;
 
+	/* Most often all leave by one. */
+	while (same < n &&
+	       pkt_meta(m[same])->out_port == pkt_meta(m[0])->out_port)
+		same++;
+	if (n > 0 && same == n)
+		return transmit(w, &w->ports->port[pkt_meta(m[0])->out_port], m,
+				n);
 	/* Ports are few: one pass for each keeps the order within it. */
 	for (unsigned port = 0; port < w->ports->n; port++) {
 		uint16_t k = 0, sent;

@@ -47,7 +47,7 @@ static enum verdict accept_packet(const struct worker *w, struct rte_mbuf *m)
 			x->stream = f->stream[0];
 		return x->stream ? V_NONE : V_NO_STREAM;
 	}
-	if (f->rx) {
+	if (f->rx && !source_bound(f->run, m)) {
 		struct endpoint e;
 
 		source_of(m, &e);
@@ -63,6 +63,7 @@ static enum verdict accept_packet(const struct worker *w, struct rte_mbuf *m)
 uint16_t stage_unprotect(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 {
 	struct srtp_burst rtp, rtcp;
+	unsigned bad = V_NONE;
 
 	rtp.n = rtcp.n = 0;
 	for (uint16_t i = 0; i < n; i++) {
@@ -79,6 +80,7 @@ uint16_t stage_unprotect(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 
 		if (x->verdict == V_NONE)
 			x->verdict = accept_packet(w, m[i]);
+		bad |= x->verdict;
 	}
-	return stage_split(m, n);
+	return bad ? stage_split(m, n) : n;
 }

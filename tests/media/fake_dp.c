@@ -22,6 +22,7 @@ struct fake_dp {
 	unsigned count[256];
 	uint16_t refuse_type;
 	uint32_t refuse_status;
+	struct sp_datagram injected;
 	pthread_mutex_t lock;
 	pthread_t thread;
 };
@@ -211,6 +212,9 @@ static uint32_t act(struct fake_dp *f, const struct sp_msg *m)
 		return transport_drop(f, m->body.id.id);
 	case SP_STREAM_REMOVE:
 		return stream_drop(f, m->body.id.id);
+	case SP_INJECT:
+		f->injected = m->body.datagram;
+		return SP_OK;
 	case SP_STREAM_STATS:
 		return stats_say(f, m->hdr.seq, m->body.id.id);
 	default:
@@ -411,6 +415,19 @@ void fake_refuse(struct fake_dp *f, uint16_t type, uint32_t status)
 void fake_event(struct fake_dp *f, const struct sp_event *e)
 {
 	LOCKED(f, say(f, SP_EVENT, 0, e));
+}
+
+void fake_punt(struct fake_dp *f, const struct sp_datagram *d)
+{
+	LOCKED(f, say(f, SP_PUNTED, 0, d));
+}
+
+struct sp_datagram fake_injected(struct fake_dp *f)
+{
+	struct sp_datagram d;
+
+	LOCKED(f, d = f->injected);
+	return d;
 }
 
 void fake_stats(struct fake_dp *f, const struct sp_stats *s)

@@ -32,6 +32,10 @@ void fake_mute(struct fake_dp *f, bool mute);
 /** The next request of this type gets this status. */
 void fake_refuse(struct fake_dp *f, uint16_t type, uint32_t status);
 void fake_event(struct fake_dp *f, const struct sp_event *e);
+/** STUN or DTLS of a media port. */
+void fake_punt(struct fake_dp *f, const struct sp_datagram *d);
+/** The latest that control sent from one. */
+struct sp_datagram fake_injected(struct fake_dp *f);
 /** What the stream's statistics shall say. */
 void fake_stats(struct fake_dp *f, const struct sp_stats *s);
 

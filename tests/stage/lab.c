@@ -163,6 +163,7 @@ void lab_up(const struct lab_options *o)
 		assert_non_null(w->engine);
 		w->qsbr = lab.qsbr;
 		w->handover = ring("hand", i, 0);
+		w->to_control = ring("toctl", i, 0);
 		w->all = lab.w;
 		w->stop = &lab.stop;
 	}
@@ -183,6 +184,8 @@ void lab_clear(void)
 			drain(lab.out[i][q]);
 		drain(lab.ps.port[i].to_kernel);
 	}
+	for (unsigned i = 0; i < lab.workers; i++)
+		drain(lab.w[i].to_control);
 }
 
 void lab_down(void)
@@ -194,6 +197,7 @@ void lab_down(void)
 	for (unsigned i = 0; i < lab.workers; i++) {
 		lab.w[i].srtp->engine_free(lab.w[i].engine);
 		rte_ring_free(lab.w[i].handover);
+		rte_ring_free(lab.w[i].to_control);
 	}
 	for (unsigned i = 0; i < LAB_PORTS; i++) {
 		struct port *p = &lab.ps.port[i];

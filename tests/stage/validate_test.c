@@ -20,7 +20,6 @@ SET(dscp_64, x->dscp = 64)
 SET(odd, x->rtp_port++)
 SET(low, x->rtp_port = 19998)
 SET(high, x->rtp_port = 30000)
-SET(stun_1, x->stun = SP_PUNT_CONTROL)
 SET(stun_3, x->stun = 3)
 SET(dtls_9, x->dtls = 9)
 SET(family_5, x->peer_rtp.family = 5)
@@ -58,7 +57,6 @@ static void test_transport_fields(void **state)
 		{odd, "rtp_port: 20001 is odd"},
 		{low, "rtp_port: 19998 is outside 20000-29999"},
 		{high, "rtp_port: 30000 is outside"},
-		{stun_1, "stun: 1"},
 		{stun_3, "stun: 3"},
 		{dtls_9, "dtls: 9"},
 		{family_5, "peer_rtp.family: 5"},
