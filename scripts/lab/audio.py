@@ -28,6 +28,14 @@ def read_wav(path):
     return np.frombuffer(body[:len(body) & ~1], "<i2")
 
 
+def load(path):
+    """The samples of any sound file, resampled to RATE."""
+    raw = subprocess.run(
+        ["ffmpeg", "-nostdin", "-loglevel", "error", "-i", str(path), "-ar",
+         str(RATE), "-ac", "1", "-f", "s16le", "-"], capture_output=True).stdout
+    return np.frombuffer(raw[:len(raw) & ~1], "<i2")
+
+
 def write_wav(path, samples):
     with wave.open(str(path), "wb") as w:
         w.setnchannels(1)

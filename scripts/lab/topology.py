@@ -27,6 +27,7 @@ from pathlib import Path
 
 import yaml
 
+from .endpoint import Endpoint
 from .phone import Phone
 from .process import LabError, Process, quietly, run, udp_socket, wait_until
 from .wire import Capture
@@ -238,6 +239,26 @@ class Gateway:
                       **options)
         self.phones.append(phone)
         return phone.start()
+
+    def endpoint(self, user, side, *options, host=None, outbound=None, **rest):
+        """A sallyport-endpoint on one side, registered, in a folder of its
+        own. host: another address of that side than its first; outbound:
+        another way to the gateway."""
+        s = self.sides[side]
+        folder = self.folder / (f"{user}-{host}" if host else user)
+        folder.mkdir(exist_ok=True)
+        secret = folder / "password"
+        secret.write_text(f"{user}-secret\n")
+        if "--registrar" not in options:
+            options += ("--registrar", f"sip:{self.domain}")
+        endpoint = Endpoint(
+            self.bin / "sallyport-endpoint", folder, user, host or s.host,
+            outbound or s.gateway, "--password-file", secret, *options,
+            domain=self.domain, namespace=s.namespace, **rest)
+        self.phones.append(endpoint)
+        if "none" not in options[options.index("--registrar"):][:2]:
+            endpoint.wait("registered")
+        return endpoint
 
     def capture(self, side):
         s = self.sides[side]

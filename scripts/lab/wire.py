@@ -87,6 +87,14 @@ def rtp_from(captured, host):
     return [p for p in found if p]
 
 
+def rtp_streams(captured, host):
+    """The same by SSRC: one list for each, in the order of their firsts."""
+    streams = defaultdict(list)
+    for packet in rtp_from(captured, host):
+        streams[packet.ssrc].append(packet)
+    return list(streams.values())
+
+
 def payload_octets(packets):
     return b"".join(p.payload for p in packets)
 
@@ -123,10 +131,11 @@ class Sip:
             return self.start.split()[0]
         return self.headers.get("cseq", ["0 ?"])[0].split()[-1]
 
-    def crypto(self):
-        """The a=crypto lines of its SDP, by tag."""
-        lines = re.findall(r"^a=crypto:(\d+) (\S+) inline:(\S+)", self.body,
-                           re.M)
+    def crypto(self, kind="audio"):
+        """The a=crypto lines of one m-line of its SDP, by tag."""
+        section = re.search(rf"^m={kind} .*?(?=^m=|\Z)", self.body, re.M | re.S)
+        lines = re.findall(r"^a=crypto:(\d+) (\S+) inline:(\S+)",
+                           section[0] if section else "", re.M)
         return {tag: Crypto(tag, suite, inline) for tag, suite, inline in lines}
 
 
@@ -135,7 +144,7 @@ def sip_messages(captured):
             if 5060 in (d.source[1], d.destination[1]) and len(d.payload) > 20]
 
 
-def hop_keys(captured, host):
+def hop_keys(captured, host, kind="audio"):
     """The SDES keys of the first call on a wire, as the signalling shows them:
     what `host` sends with, and what is sent to it with. None where the leg was
     negotiated without."""
@@ -145,30 +154,37 @@ def hop_keys(captured, host):
                    if m.status and 180 <= m.status < 300 and m.body), None)
     if not offer or not answer:
         raise LabError("the capture holds no offer with its answer")
-    if not answer.crypto():
+    if not answer.crypto(kind):
         return None, None
-    theirs = next(iter(answer.crypto().values()))
-    ours = offer.crypto()[theirs.tag]
+    theirs = next(iter(answer.crypto(kind).values()))
+    ours = offer.crypto(kind)[theirs.tag]
     return (ours, theirs) if offer.source[0] == host else (theirs, ours)
 
 
-def decrypt_with_ffmpeg(packets, crypto, namespace, folder, port=47000):
-    """Play captured SRTP to FFmpeg on the namespace's loopback interface.
+def play_to_ffmpeg(packets, codec, output, namespace, folder, port,
+                   crypto=None):
+    """Play captured RTP or SRTP to FFmpeg on the namespace's loopback
+    interface. codec: as in a=rtpmap; crypto: None where it is RTP; output:
+    options that say what is to be made of it.
 
-    @return what its own SRTP implementation and G.711 decoder made of it, as
-            samples; empty when no packet authenticated."""
+    @return what its own SRTP, depacketiser and decoder made of it, raw; empty
+            where no packet authenticated or none made sense."""
     name = f"{folder}/ffmpeg-{port}"
+    kind = "video" if codec.endswith("/90000") else "audio"
+    payload_type = packets[0].payload_type
+    lines = ["v=0", "o=- 0 0 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1",
+             "t=0 0", f"m={kind} {port} RTP/{'S' if crypto else ''}AVP "
+             f"{payload_type}", f"a=rtpmap:{payload_type} {codec}"]
+    if crypto:
+        lines.append(f"a=crypto:1 {crypto.suite} inline:{crypto.inline}")
     with open(f"{name}.sdp", "w") as f:
-        f.write("v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\n"
-                "c=IN IP4 127.0.0.1\r\nt=0 0\r\n"
-                f"m=audio {port} RTP/SAVP {packets[0].payload_type}\r\n"
-                f"a=crypto:1 {crypto.suite} inline:{crypto.inline}\r\n")
+        f.write("\r\n".join(lines) + "\r\n")
     ffmpeg = Process(
         "ffmpeg", ["ffmpeg", "-nostdin", "-y", "-loglevel", "error",
                    "-protocol_whitelist", "file,udp,rtp,srtp",
                    "-analyzeduration", "0", "-probesize", "32",
-                   "-i", f"{name}.sdp", "-f", "s16le", "-flush_packets", "1",
-                   f"{name}.raw"], namespace, f"{name}.log")
+                   "-i", f"{name}.sdp", *output, f"{name}.raw"], namespace,
+        f"{name}.log")
     try:
         wait_until("ffmpeg to listen", 10,
                    lambda: _port_taken(namespace, port))
@@ -183,9 +199,19 @@ def decrypt_with_ffmpeg(packets, crypto, namespace, folder, port=47000):
         ffmpeg.stop(signal.SIGINT)
     try:
         with open(f"{name}.raw", "rb") as f:
-            raw = f.read()
+            return f.read()
     except FileNotFoundError:
-        raw = b""
+        return b""
+
+
+def decrypt_with_ffmpeg(packets, crypto, namespace, folder, port=47000,
+                        codec="PCMU/8000"):
+    """@return what FFmpeg made of captured sound, as samples of audio.RATE;
+    empty when no packet authenticated."""
+    raw = play_to_ffmpeg(
+        packets, "PCMA/8000" if packets[0].payload_type == 8 else codec,
+        ["-f", "s16le", "-ar", str(audio.RATE), "-ac", "1", "-flush_packets",
+         "1"], namespace, folder, port, crypto)
     return audio.np.frombuffer(raw[:len(raw) & ~1], "<i2")
 
 
