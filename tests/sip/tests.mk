@@ -17,7 +17,7 @@ CHECK_PROGRAMS += $(SIP_TESTS)
 $(B)/tests/fake-dataplane: $(B)/obj/tests/sip/fake_dataplane.o
 	$(SIP_LINK)
 $(SIP_TESTS): | $(B)/tests/fake-dataplane
-CHECK_PYTEST += tests/sip/test_sip.py
+CHECK_PYTEST += $(sort $(wildcard tests/sip/test_*.py))
 
 # libFuzzer: clang only.
 $(B)/fuzz/sip_msg: tests/fuzz/sip_msg.c $(SIP_PURE) \
