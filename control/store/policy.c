@@ -244,9 +244,10 @@ static int member_insert(sqlite3 *db, void *arg)
 	const struct pair *p = arg;
 
 	/* the group's name as it was given at first */
-	return run(db,
-		   "INSERT INTO member SELECT name, ?2 FROM grp WHERE name = ?1",
-		   "ss", p->name, p->of);
+	return run(
+		db,
+		"INSERT INTO member SELECT name, ?2 FROM grp WHERE name = ?1",
+		"ss", p->name, p->of);
 }
 
 static int member_delete(sqlite3 *db, void *arg)
