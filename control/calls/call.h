@@ -91,6 +91,8 @@ void call_end(struct call *c, enum call_by by, int status, const char *reason);
 /** Of its media; before there is an answer: of what has been offered. */
 enum call_kind call_kind(const struct call *c);
 const char *call_party(const struct call *c, enum leg l); /* AOR */
+/** Has this SDP an a=e2ee for the session? */
+bool call_offers_e2ee(const char *sdp, size_t len);
 /** The caller's offer, before anybody is known who could answer it: where it
  * has an M1 that policy lets the caller send, the call is to be end-to-end
  * encrypted. */

@@ -48,18 +48,25 @@ void call_ask_policy(struct call *c, struct media *m)
 		  a.allowed ? "allowed" : a.error);
 }
 
-void call_heard_offer(struct call *c, const char *sdp, size_t len)
+bool call_offers_e2ee(const char *sdp, size_t len)
 {
-	struct policy_subject caller;
 	struct sdp_error e;
 	struct sdp_view v;
 	struct sdp *s = sdp_parse(sdp, len, &e);
+	bool has = s && sdp_attr_find(s, SDP_SESSION, "e2ee", &v);
 
-	if (s && sdp_attr_find(s, SDP_SESSION, "e2ee", &v)) {
-		subject_of(c, LEG_A, &caller);
-		c->e2ee_offered |= policy_e2ee(&caller, &caller).allowed;
-	}
 	sdp_free(s);
+	return has;
+}
+
+void call_heard_offer(struct call *c, const char *sdp, size_t len)
+{
+	struct policy_subject caller;
+
+	if (!call_offers_e2ee(sdp, len))
+		return;
+	subject_of(c, LEG_A, &caller);
+	c->e2ee_offered |= policy_e2ee(&caller, &caller).allowed;
 }
 
 enum call_kind call_kind(const struct call *c)

@@ -119,6 +119,30 @@ static void ring(struct bridge *b)
 	bridge_refuse(b);
 }
 
+/* E2EE.md, "AOR": who dials an end-to-end encrypted call knows afterwards that
+ * it is that AOR, so it has to be dialled. Reached by one of our addresses, or
+ * spelt otherwise, it is an alias: say whom it means, and let the endpoint show
+ * whom it now calls. Ordinary phones dial as they like. */
+static bool redirect_alias(struct bridge *b, const struct parties *p)
+{
+	struct answer a = {.status = 302, .headers = mbuf_alloc(128)};
+	const struct sip_msg *m = stxn_request(b->st);
+	struct pl body = message_body(m);
+	bool aor = !pl_strcasecmp(&m->uri.host, b->d->cfg.domain) &&
+		   !pl_strcmp(&m->uri.user, p->callee.name);
+
+	if (aor || !message_has_sdp(m) || !a.headers ||
+	    !call_offers_e2ee(body.p, body.l)) {
+		mem_deref((void *)a.headers);
+		return false;
+	}
+	mbuf_printf((struct mbuf *)a.headers, "Contact: <%s>\r\n", p->to);
+	stxn_answer(b->st, &a);
+	mem_deref((void *)a.headers);
+	bridge_end(b, CALL_BY_GATEWAY, 302, "an alias was dialled", NULL);
+	return true;
+}
+
 /* Whom to ring, or why nobody. From here on there is a call, and a record. */
 static void route(struct bridge *b, struct parties *p)
 {
@@ -133,6 +157,8 @@ static void route(struct bridge *b, struct parties *p)
 		bridge_end(b, CALL_BY_GATEWAY, 404, "no such user here", NULL);
 		return;
 	}
+	if (redirect_alias(b, p))
+		return;
 	policy = policy_call_allowed(p->caller.name, p->callee.name);
 	if (!policy.allowed) {
 		bridge_end(b, CALL_BY_GATEWAY, (uint16_t)policy.status,

@@ -335,6 +335,23 @@ def test_two_phones_ring_and_one_is_it(gw, phones):
     assert gw.the_call()["e2ee"] and gw.marks() == [True, True]
 
 
+@pytest.mark.parametrize("target", ["sip:bob@127.0.0.21:25080",
+                                    "sip:%62ob@sip.test"])
+def test_an_alias_is_redirected(gw, phones, target):
+    """Who dials it end-to-end encrypted has to dial the AOR."""
+    a, b = phones("alice"), phones("bob", side="B")
+    d = Dialog(a, "bob")
+    d.target = target
+    d.call(e2ee(A_SDP, M1))
+    assert d.refused(302)["contact"] == "<sip:bob@sip.test>"
+    b.silent(0.1)
+    d = Dialog(a, "bob")
+    d.target = target
+    d.call(A_SDP)  # ordinary phones dial as they like
+    b.expect("INVITE")
+    d.cancel()
+
+
 # What comes later
 
 
