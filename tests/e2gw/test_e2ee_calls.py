@@ -147,6 +147,17 @@ def test_required_and_not_allowed(gateway):
     assert "called user hasn't turned" in record["reason"]
 
 
+def test_an_alias(gateway):
+    """Dialled by the gateway's address: told the AOR, and locked with that."""
+    switch_on(gateway, "alice", "bob")
+    alice, bob = pair(gateway)
+    alice.call("sip:bob@10.1.0.1")
+    assert alice.wait("redirected")["peer"] == bob.aor
+    assert alice.locked() == bob.locked()
+    time.sleep(2)
+    end(alice, bob)
+
+
 def test_hold_and_the_gate(gateway):
     """Hold works; what the gate refuses leaves the call as it was."""
     switch_on(gateway, "alice", "bob")
