@@ -38,20 +38,21 @@ static enum verdict judge(enum frame_kind kind, const uint8_t *frame)
 /* Headers only. @return the place of the flow, or NULL with a verdict. */
 static struct flow *const *look(const struct worker *w,
 				const struct flow_index *index,
-				struct rte_mbuf *m, struct frame *f)
+				struct rte_mbuf *m)
 {
 	struct pkt_meta *x = pkt_meta(m);
 	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
 	struct flow *const *place;
 	enum frame_kind kind;
+	struct frame f;
 
 	/* No media packet is so long that it needs several buffers. */
 	if (__builtin_expect(m->nb_segs != 1, 0))
 		kind = FRAME_OTHER;
-	else if (__builtin_expect(frame_usual(p, m->data_len, f), 1))
+	else if (__builtin_expect(frame_usual(p, m->data_len, &f), 1))
 		kind = FRAME_UDP;
 	else
-		kind = frame_parse(p, m->data_len, f);
+		kind = frame_parse(p, m->data_len, &f);
 	if (kind == FRAME_MALFORMED) {
 		x->verdict = V_MALFORMED;
 		return NULL;
@@ -62,33 +63,51 @@ static struct flow *const *look(const struct worker *w,
 	}
 	place = kind == FRAME_OTHER
 			? NULL
-			: flow_place(index, f->family, f->dst, f->dst_port);
+			: flow_place(index, f.family, f.dst, f.dst_port);
 	if (!place) {
 		x->verdict = V_KERNEL;
 		return NULL;
 	}
 	x->verdict = judge(kind, p);
-	x->ip_off = f->ip_off;
-	x->udp_off = f->udp_off;
-	x->rtp_off = f->payload_off;
-	x->rtp_len = f->payload_len;
-	x->family = f->family;
+	x->ip_off = f.ip_off;
+	x->udp_off = f.udp_off;
+	x->rtp_off = f.payload_off;
+	x->rtp_len = f.payload_len;
+	x->family = f.family;
 	return x->verdict == V_NONE ? place : NULL;
 }
 
 /* What the device has not checked is checked here. A checksum that it says is
  * not filled in yet (a sender on this very machine) was never on a wire. */
-static bool sums_ok(const struct rte_mbuf *m, const struct frame *f)
+static __attribute__((noinline)) bool sums_checked(struct rte_mbuf *m)
 {
+	const uint64_t ip = m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
+	const uint64_t udp = m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+	const struct pkt_meta *x = pkt_meta(m);
 	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
-	uint64_t ip = m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
-	uint64_t udp = m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+	const struct frame f = {
+		.src = p + x->ip_off + (x->family == 4 ? 12 : 8),
+		.ip_off = x->ip_off,
+		.udp_off = x->udp_off,
+		.payload_len = x->rtp_len,
+		.family = x->family,
+	};
 
-	if (f->family == 4 && ip != RTE_MBUF_F_RX_IP_CKSUM_GOOD &&
-	    ip != RTE_MBUF_F_RX_IP_CKSUM_NONE && !frame_ip_sum_ok(p, f))
+	if (x->family == 4 && ip != RTE_MBUF_F_RX_IP_CKSUM_GOOD &&
+	    ip != RTE_MBUF_F_RX_IP_CKSUM_NONE && !frame_ip_sum_ok(p, &f))
 		return false;
 	return udp == RTE_MBUF_F_RX_L4_CKSUM_GOOD ||
-	       udp == RTE_MBUF_F_RX_L4_CKSUM_NONE || frame_udp_sum_ok(p, f);
+	       udp == RTE_MBUF_F_RX_L4_CKSUM_NONE || frame_udp_sum_ok(p, &f);
+}
+
+static bool sums_ok(struct rte_mbuf *m)
+{
+	const uint64_t good =
+		RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+
+	return (m->ol_flags & (RTE_MBUF_F_RX_IP_CKSUM_MASK |
+			       RTE_MBUF_F_RX_L4_CKSUM_MASK)) == good ||
+	       sums_checked(m);
 }
 
 /* STUN and DTLS, by the transport's rule. Control has better to do than to read
@@ -142,10 +161,10 @@ static enum verdict demux(const struct worker *w, const struct flow *f,
 	return V_NONE;
 }
 
-static enum verdict claim(const struct worker *w, struct rte_mbuf *m,
-			  const struct frame *f)
+static enum verdict claim(const struct worker *w, struct rte_mbuf *m)
 {
 	struct pkt_meta *x = pkt_meta(m);
+	const uint8_t *udp = rte_pktmbuf_mtod_offset(m, uint8_t *, x->udp_off);
 	const struct flow *flow = x->flow;
 
 	if (!flow)
@@ -154,10 +173,10 @@ static enum verdict claim(const struct worker *w, struct rte_mbuf *m,
 		x->owner = flow->owner;
 		return V_HANDOVER;
 	}
-	if (!sums_ok(m, f))
+	if (!sums_ok(m))
 		return V_CHECKSUM;
-	x->side = rte_cpu_to_be_16(f->dst_port) == flow->rtp_port ? SIDE_RTP
-								  : SIDE_RTCP;
+	x->side =
+		memcmp(udp + 2, &flow->rtp_port, 2) == 0 ? SIDE_RTP : SIDE_RTCP;
 	x->stream = flow->only;
 	return demux(w, flow, x, pkt_payload(m));
 }
@@ -166,14 +185,13 @@ uint16_t stage_classify(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 {
 	const struct flow_index *index = table_index(w->table);
 	struct flow *const *place[BURST];
-	struct frame f[BURST];
 	unsigned bad = V_NONE;
 	uint16_t i;
 
 	for (i = 0; i < n; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(m[i], void *));
 	for (i = 0; i < n; i++) {
-		place[i] = look(w, index, m[i], &f[i]);
+		place[i] = look(w, index, m[i]);
 		if (place[i])
 			rte_prefetch0(place[i]);
 		else
@@ -190,7 +208,7 @@ uint16_t stage_classify(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 
 		if (!place[i])
 			continue;
-		x->verdict = claim(w, m[i], &f[i]);
+		x->verdict = claim(w, m[i]);
 		bad |= x->verdict;
 		if (x->flow)
 			rte_prefetch0(x->flow->run);

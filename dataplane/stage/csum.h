@@ -54,6 +54,13 @@ static inline uint64_t csum_add(uint64_t sum, const void *p, size_t n)
 	return sum;
 }
 
+/** To 16 bits, not inverted: a sum of at most 65,537 words. */
+static inline uint16_t csum_fold_small(uint32_t sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)(sum + (sum >> 16));
+}
+
 /** To 16 bits, not inverted. */
 static inline uint16_t csum_fold(uint64_t sum)
 {

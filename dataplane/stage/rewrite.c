@@ -12,7 +12,7 @@
 #include "dataplane/stage/rtcp.h"
 #include "dataplane/stage/too_big.h"
 
-enum { UDP_LEN = 8, PORTS_LEN = 4, VLAN_LEN = 4 };
+enum { IP4_LEN = 20, IP6_LEN = 40, UDP_LEN = 8, PORTS_LEN = 4, VLAN_LEN = 4 };
 
 static void rewrite_rtp(const struct stream *s, uint8_t *p)
 {
@@ -112,113 +112,122 @@ static enum verdict rewrite_rtcp(const struct worker *w, struct pkt_meta *x,
 static const struct flow_out *departure(const struct flow *to,
 					const struct pkt_meta *x)
 {
-	bool rtcp = x->kind == PKT_RTCP ||
-		    (x->kind == PKT_RAW && x->side == SIDE_RTCP &&
-		     !(to->flags & SP_TRANSPORT_RTCP_MUX));
+	bool rtcp;
 
+	if (__builtin_expect(x->kind == PKT_RTP, 1))
+		return &to->out[SIDE_RTP];
+	rtcp = x->kind == PKT_RTCP ||
+	       (x->side == SIDE_RTCP && !(to->flags & SP_TRANSPORT_RTCP_MUX));
 	return &to->out[rtcp ? SIDE_RTCP : SIDE_RTP];
 }
 
-static int port_of(const struct ports *ps, uint16_t id)
+/* The port that adjacencies name: most often that of the packet before. */
+struct egress {
+	const struct port *p; /* NULL: none yet */
+	uint16_t id;	      /* DPDK's */
+	uint8_t port;	      /* index into ports->port[] */
+};
+
+/* @return false: no such port. */
+static bool egress_find(struct egress *e, const struct ports *ps, uint16_t id)
 {
+	if (__builtin_expect(e->p && e->id == id, 1))
+		return true;
 	for (unsigned i = 0; i < ps->n; i++)
-		if (ps->port[i].id == id)
-			return (int)i;
-	return -1;
+		if (ps->port[i].id == id) {
+			*e = (struct egress){&ps->port[i], id, (uint8_t)i};
+			return true;
+		}
+	return false;
 }
 
-/* Put the other leg's headers before what UDP carries. */
-static void headers(struct rte_mbuf *m, const struct flow_out *o,
-		    const struct adjacency_value *a, uint16_t vlan)
+/* Put the other leg's headers before what UDP carries. ip: octets of an IP
+ * header. Where both are constants, so is all that follows from them. */
+static inline void headers(struct rte_mbuf *m, const struct flow_out *o,
+			   const struct adjacency_value *a, const uint16_t vlan,
+			   const uint16_t ip)
 {
 	struct pkt_meta *x = pkt_meta(m);
-	uint16_t ip = o->family == 6 ? 40 : 20;
-	uint16_t ether = RTE_ETHER_HDR_LEN + (vlan ? VLAN_LEN : 0);
-	uint16_t before = (uint16_t)(ether + ip + UDP_LEN);
-	uint16_t type = rte_cpu_to_be_16(o->family == 6 ? RTE_ETHER_TYPE_IPV6
-							: RTE_ETHER_TYPE_IPV4);
+	const uint16_t ether = RTE_ETHER_HDR_LEN + (vlan ? VLAN_LEN : 0);
+	const uint16_t before = (uint16_t)(ether + ip + UDP_LEN);
+	const uint16_t type = rte_cpu_to_be_16(
+		ip == IP6_LEN ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4);
 	uint8_t *p;
 
 	/* Frames arrive with RTE_PKTMBUF_HEADROOM before them, which is more
-	 * than IPv6 and a tag need beyond IPv4. */
+	 * than IPv6 and a tag need beyond IPv4. tx sets the length. */
 	m->data_off = (uint16_t)(m->data_off + x->rtp_off - before);
-	m->data_len = (uint16_t)(before + x->rtp_len);
-	m->pkt_len = m->data_len;
 	m->ol_flags = 0;
 	x->ip_off = ether;
 	x->udp_off = (uint16_t)(ether + ip);
 	x->rtp_off = before;
-	x->family = o->family;
+	x->family = ip == IP6_LEN ? 6 : 4;
 
 	p = rte_pktmbuf_mtod(m, uint8_t *);
 	memcpy(p, &a->dst, RTE_ETHER_ADDR_LEN);
 	memcpy(p + 6, &a->src, RTE_ETHER_ADDR_LEN);
-	if (vlan)
+	if (__builtin_expect(vlan != 0, 0))
 		store32(p + 12, (uint32_t)RTE_ETHER_TYPE_VLAN << 16 | vlan);
 	p += ether;
 	memcpy(p - 2, &type, 2);
-	if (o->family == 6)
-		memcpy(p, o->hdr, 40 + PORTS_LEN);
-	else
-		memcpy(p, o->hdr, 20 + PORTS_LEN);
+	memcpy(p, o->hdr, ip + PORTS_LEN);
 }
 
 static enum verdict rewrite(const struct worker *w, struct rte_mbuf *m,
-			    const struct flow *to)
+			    const struct flow *to, const struct flow_out *o,
+			    struct egress *e)
 {
 	struct pkt_meta *x = pkt_meta(m);
-	const struct flow_out *o;
-	const struct port *p;
 	struct adjacency_value a;
+	const bool six = o && o->family == 6;
 	enum verdict v = V_NONE;
 	unsigned ip_len;
-	int port;
+	uint16_t vlan;
 
-	if (!to)
+	if (!o || !o->adj)
 		return V_NO_PEER;
-	o = departure(to, x);
-	if (!o->adj)
-		return V_NO_PEER;
-	if (!adjacency_read(o->adj, &a))
+	if (!adjacency_read(o->adj, &a) || !egress_find(e, w->ports, a.port))
 		return V_NO_NEIGHBOUR;
-	port = port_of(w->ports, a.port);
-	if (port < 0)
-		return V_NO_NEIGHBOUR;
-	p = &w->ports->port[port];
-	ip_len = (o->family == 6 ? 40u : 20u) + UDP_LEN + x->rtp_len +
-		 (x->kind == PKT_RAW ? 0 : o->trailer);
+	ip_len = (six ? IP6_LEN : IP4_LEN) + UDP_LEN + x->rtp_len +
+		 (x->kind == PKT_RAW ? 0u : o->trailer);
 	if (__builtin_expect(ip_len > a.mtu, 0)) {
-		v = too_big(m, p->cfg.too_big, ip_len, a.mtu);
+		v = too_big(m, e->p->cfg.too_big, ip_len, a.mtu);
 		if (v != V_NONE)
 			return v;
 	}
-	if (x->kind == PKT_RTP)
+	if (__builtin_expect(x->kind == PKT_RTP, 1))
 		rewrite_rtp(x->stream, pkt_payload(m));
 	else if (x->kind == PKT_RTCP)
 		v = rewrite_rtcp(w, x, to, pkt_payload(m));
 	if (v != V_NONE)
 		return v;
 	x->out = o;
-	x->out_port = (uint8_t)port;
-	headers(m, o, &a, p->cfg.vlan);
+	x->out_port = e->port;
+	vlan = e->p->cfg.vlan;
+	if (__builtin_expect(!six && vlan == 0, 1))
+		headers(m, o, &a, 0, IP4_LEN);
+	else
+		headers(m, o, &a, vlan, six ? IP6_LEN : IP4_LEN);
 	return V_NONE;
 }
 
 uint16_t stage_rewrite(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 {
 	const struct flow *to[BURST];
+	const struct flow_out *out[BURST];
+	struct egress e = {.p = NULL};
 	unsigned bad = V_NONE;
 
 	for (uint16_t i = 0; i < n; i++) {
 		to[i] = flow_at(pkt_meta(m[i])->stream->to);
-		if (to[i])
-			rte_prefetch0(departure(to[i], pkt_meta(m[i])));
+		out[i] = to[i] ? departure(to[i], pkt_meta(m[i])) : NULL;
+		rte_prefetch0(out[i]);
 	}
 	for (uint16_t i = 0; i < n; i++)
-		if (to[i])
-			rte_prefetch0(departure(to[i], pkt_meta(m[i]))->adj);
+		if (out[i])
+			rte_prefetch0(out[i]->adj);
 	for (uint16_t i = 0; i < n; i++) {
-		enum verdict v = rewrite(w, m[i], to[i]);
+		enum verdict v = rewrite(w, m[i], to[i], out[i], &e);
 
 		pkt_meta(m[i])->verdict = v;
 		bad |= v;

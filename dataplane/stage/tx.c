@@ -4,67 +4,79 @@
  * (the device has too few) hands the packet to one that has. */
 #include <rte_byteorder.h>
 #include <rte_ethdev.h>
+#include <rte_ip.h>
 #include "dataplane/app/worker.h"
 #include "dataplane/flow/flow.h"
 #include "dataplane/stage/csum.h"
 #include "dataplane/stage/give.h"
 #include "dataplane/stage/too_big.h"
 
-enum { PORTS_LEN = 4, UDP_SUM = 6, UDP_LEN = 8 };
+enum { UDP_SUM = 6, UDP_LEN = 8 };
 
 /* The UDP checksum: of the pseudo header only where the device does the rest.
  * The template has the ports in its sum, so that what was just written here
- * isn't read back. Zero would mean that there is none, so a sum that comes out
- * as zero is sent as its other representation (RFC 768). */
-static void udp_sum(struct rte_mbuf *m, const struct pkt_meta *x, uint16_t len,
-		    bool device)
+ * isn't read back; adding the inverse takes them out. Zero would mean that
+ * there is none, so a sum that comes out as zero is sent as its other
+ * representation (RFC 768). */
+static inline uint16_t udp_sum(const struct flow_out *o, const uint8_t *ports,
+			       const uint8_t *payload, uint16_t n, uint16_t len,
+			       bool device)
 {
-	uint8_t *udp = rte_pktmbuf_mtod_offset(m, uint8_t *, x->udp_off);
-	const struct flow_out *o = x->out;
-	const uint8_t *ports = o->hdr + (x->udp_off - x->ip_off);
 	uint64_t sum = (uint64_t)o->udp_sum + len;
 	uint16_t folded;
+	uint32_t inverse;
 
 	if (device) {
-		/* One's complement: adding the inverse takes them out. */
-		folded = csum_fold(csum_add(0, ports, PORTS_LEN));
-		folded = csum_fold(sum + (uint16_t)~folded);
-	} else {
-		sum = csum_add(sum + len, udp + UDP_LEN, x->rtp_len);
-		folded = (uint16_t)~csum_fold(sum);
-		if (folded == 0)
-			folded = 0xffff;
+		memcpy(&inverse, ports, sizeof(inverse));
+		inverse = ~inverse;
+		sum += (inverse & 0xffff) + (inverse >> 16);
+		return csum_fold_small((uint32_t)sum);
 	}
-	memcpy(udp + UDP_SUM, &folded, 2);
+	folded = (uint16_t)~csum_fold(csum_add(sum + len, payload, n));
+	return folded ? folded : 0xffff;
 }
 
-static void finish(struct rte_mbuf *m, bool device)
+/* Lengths and sums, ip being the octets of an IP header: a constant where this
+ * is called. */
+static inline void finish_ip(struct rte_mbuf *m, bool device, const uint16_t ip)
 {
 	const struct pkt_meta *x = pkt_meta(m);
-	uint8_t *ip = rte_pktmbuf_mtod_offset(m, uint8_t *, x->ip_off);
-	uint16_t udp_len = rte_cpu_to_be_16((uint16_t)(UDP_LEN + x->rtp_len));
-	uint16_t total, sum;
+	uint8_t *h = rte_pktmbuf_mtod_offset(m, uint8_t *, x->ip_off);
+	uint16_t octets = (uint16_t)(UDP_LEN + x->rtp_len);
+	uint16_t udp_len = rte_cpu_to_be_16(octets), total, sum;
 
 	m->data_len = (uint16_t)(x->rtp_off + x->rtp_len);
 	m->pkt_len = m->data_len;
-	memcpy(ip + (x->udp_off - x->ip_off) + 4, &udp_len, 2);
-	if (x->family == 4) {
-		total = rte_cpu_to_be_16((uint16_t)(m->data_len - x->ip_off));
-		memcpy(ip + 2, &total, 2);
-		memcpy(&sum, ip + 10, 2); /* of the template */
-		sum = (uint16_t)~csum_fold((uint64_t)sum + total);
-		memcpy(ip + 10, &sum, 2);
+	if (ip == sizeof(struct rte_ipv4_hdr)) {
+		total = rte_cpu_to_be_16((uint16_t)(ip + octets));
+		memcpy(h + 2, &total, 2);
+		/* The template has the sum of the rest in its place. */
+		memcpy(&sum, x->out->hdr + 10, 2);
+		sum = (uint16_t)~csum_fold_small((uint32_t)sum + total);
+		memcpy(h + 10, &sum, 2);
 	} else {
-		memcpy(ip + 4, &udp_len, 2);
+		memcpy(h + 4, &udp_len, 2);
 	}
+	memcpy(h + ip + 4, &udp_len, 2);
+	sum = udp_sum(x->out, x->out->hdr + ip, h + ip + UDP_LEN, x->rtp_len,
+		      udp_len, device);
+	memcpy(h + ip + UDP_SUM, &sum, 2);
 	if (device) {
-		m->l2_len = x->ip_off;
-		m->l3_len = x->udp_off - x->ip_off;
+		m->tx_offload =
+			rte_mbuf_tx_offload(x->ip_off, ip, 0, 0, 0, 0, 0);
 		m->ol_flags = RTE_MBUF_F_TX_UDP_CKSUM |
-			      (x->family == 4 ? RTE_MBUF_F_TX_IPV4
-					      : RTE_MBUF_F_TX_IPV6);
+			      (ip == sizeof(struct rte_ipv4_hdr)
+				       ? RTE_MBUF_F_TX_IPV4
+				       : RTE_MBUF_F_TX_IPV6);
 	}
-	udp_sum(m, x, udp_len, device);
+}
+
+static inline void finish(struct rte_mbuf *m, bool device)
+{
+	if (pkt_meta(m)->family == 4)
+		finish_ip(m, device, sizeof(struct rte_ipv4_hdr));
+	else
+		finish_ip(m, device, sizeof(struct rte_ipv6_hdr));
 }
 
 /* What to count for a packet once it is gone and its mbuf no longer ours. */
@@ -74,18 +86,14 @@ struct receipt {
 	uint8_t kind;
 };
 
-static void count(const struct receipt *r)
+/* by: 1, or -1 to take it back. */
+static inline void count(const struct receipt *r, int64_t by)
 {
-	switch (r->kind) {
-	case PKT_RTP:
-		r->run->packets_out++;
-		r->run->octets_out += r->media;
-		break;
-	case PKT_RTCP:
-		r->run->rtcp_out++;
-		break;
-	default:
-		break;
+	if (__builtin_expect(r->kind == PKT_RTP, 1)) {
+		r->run->packets_out += (uint64_t)by;
+		r->run->octets_out += (uint64_t)(by * r->media);
+	} else if (r->kind == PKT_RTCP) {
+		r->run->rtcp_out += (uint64_t)by;
 	}
 }
 
@@ -155,24 +163,59 @@ static uint16_t give_some_cut(struct worker *w, const struct port *p,
 	return done;
 }
 
-/* Everything in m[0..n) leaves by port p. What didn't is moved to the front. */
-static uint16_t transmit(struct worker *w, const struct port *p,
-			 struct rte_mbuf *m[], uint16_t n)
+/* The same as transmit where some are to be cut. */
+static uint16_t transmit_some_cut(struct worker *w, const struct port *p,
+				  struct rte_mbuf *m[], uint16_t n)
 {
 	struct receipt r[BURST];
-	uint16_t sent, cut = 0;
+	uint16_t sent;
 
 	for (uint16_t i = 0; i < n; i++) {
 		const struct pkt_meta *x = pkt_meta(m[i]);
 
 		r[i] = (struct receipt){x->stream->run, x->media, x->kind};
-		cut |= x->mtu;
 		/* No device sums over several frames. */
 		finish(m[i], p->csum_tx && !x->mtu);
 	}
-	sent = cut ? give_some_cut(w, p, m, n, r) : give(w, p, m, n);
+	sent = give_some_cut(w, p, m, n, r);
 	for (uint16_t i = 0; i < sent; i++)
-		count(&r[i]);
+		count(&r[i], 1);
+	return sent;
+}
+
+/* Counts before it sends, while the packets are still ours, and takes back what
+ * didn't go. */
+static uint16_t transmit_whole(struct worker *w, const struct port *p,
+			       struct rte_mbuf *m[], uint16_t n)
+{
+	const bool device = p->csum_tx;
+	uint16_t sent;
+
+	for (uint16_t i = 0; i < n; i++) {
+		const struct pkt_meta *x = pkt_meta(m[i]);
+
+		finish(m[i], device);
+		count(&(struct receipt){x->stream->run, x->media, x->kind}, 1);
+	}
+	sent = give(w, p, m, n);
+	for (uint16_t i = sent; i < n; i++) {
+		const struct pkt_meta *x = pkt_meta(m[i]);
+
+		count(&(struct receipt){x->stream->run, x->media, x->kind}, -1);
+	}
+	return sent;
+}
+
+/* Everything in m[0..n) leaves by port p. What didn't is moved to the front. */
+static uint16_t transmit(struct worker *w, const struct port *p,
+			 struct rte_mbuf *m[], uint16_t n)
+{
+	uint16_t sent, cut = 0;
+
+	for (uint16_t i = 0; i < n; i++)
+		cut |= pkt_meta(m[i])->mtu;
+	sent = __builtin_expect(cut != 0, 0) ? transmit_some_cut(w, p, m, n)
+					     : transmit_whole(w, p, m, n);
 	for (uint16_t i = sent; i < n; i++)
 		if (pkt_meta(m[i])->verdict == V_NONE)
 			pkt_meta(m[i])->verdict = full(w, p);

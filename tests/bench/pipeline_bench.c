@@ -68,18 +68,12 @@ static void report(const struct cell *c, unsigned peer, double ns, double make,
 	const char *direction = c->protect ? "protect" : "unprotect";
 	const char *suite = sp_suite_info(c->suite)->name;
 
-	if (peer == BARE)
-		object("\"what\": \"bare\", \"direction\": \"%s\", \"suite\": "
-		       "\"%s\", \"octets\": %u, \"streams\": %u, \"mpps\": "
-		       "%.4f, \"ns\": %.1f, \"run\": \"pipeline\"",
-		       direction, suite, c->octets, c->streams, 1e3 / ns, ns);
-	else
-		object("\"what\": \"pipeline\", \"direction\": \"%s\", "
-		       "\"suite\": \"%s\", \"octets\": %u, \"streams\": %u, "
-		       "\"mpps\": %.4f, \"ns\": %.1f, \"offload\": %s, "
-		       "\"making_ns\": %.1f, \"of_bare\": %.3f",
-		       direction, suite, c->octets, c->streams, 1e3 / ns, ns,
-		       peer == OFFLOAD ? "true" : "false", make, bare / ns);
+	object("\"what\": \"pipeline\", \"direction\": \"%s\", \"suite\": "
+	       "\"%s\", \"octets\": %u, \"streams\": %u, \"mpps\": %.4f, "
+	       "\"ns\": %.1f, \"offload\": %s, \"making_ns\": %.1f, "
+	       "\"bare_ns\": %.1f, \"of_bare\": %.3f",
+	       direction, suite, c->octets, c->streams, 1e3 / ns, ns,
+	       peer == OFFLOAD ? "true" : "false", make, bare, bare / ns);
 }
 
 static void row(const struct cell *c, const char *const why[PEERS])
@@ -99,7 +93,8 @@ static void row(const struct cell *c, const char *const why[PEERS])
 		}
 		ns[i] = sample_median(s[i].ns, s[i].n);
 		make = sample_median(s[i].make, s[i].n);
-		report(c, i, ns[i], make, ns[BARE]);
+		if (i != BARE)
+			report(c, i, ns[i], make, ns[BARE]);
 		if (i == BARE)
 			printf(" | %7.1f %6.2f", ns[i], 1e3 / ns[i]);
 		else
@@ -119,8 +114,8 @@ static void rows(struct cell c)
 {
 	static const char *const where[PEERS] = {
 		[SOFT] = "software", [OFFLOAD] = "device"};
-	const char *why[PEERS];
-	bool open[PEERS];
+	const char *why[PEERS] = {NULL};
+	bool open[PEERS] = {false};
 
 	for (unsigned i = 0; i < PEERS; i++) {
 		c.octets = G711;
@@ -175,10 +170,8 @@ static void heading(void)
 	char cpu[256];
 
 	cpu_name(cpu, sizeof(cpu));
-	printf("Pipeline: %s, IPsec-MB %s held to %s, bursts of %u, packets in "
-	       "%s\n",
-	       cpu, IMB_VERSION_STR, bare_isa(), BURST,
-	       pipeline_huge() ? "hugepages" : "4 KiB pages (no hugepages)");
+	printf("Pipeline: %s, IPsec-MB %s held to %s, bursts of %d\n", cpu,
+	       IMB_VERSION_STR, bare_isa(), BURST);
 	printf("one worker, one queue of each port, from ring to ring; ns a "
 	       "packet: the loop - making of packets = pipeline, Mpps, of "
 	       "bare\n\n");
