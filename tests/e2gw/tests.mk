@@ -23,7 +23,8 @@ CHECK_PROGRAMS += $(E2GW_TESTS)
 $(B)/tests/abi-ask: $(B)/obj/tests/e2gw/abi-ask.o
 	$(E2GW_LINK)
 $(E2GW_TESTS): | $(B)/tests/fake-dataplane $(B)/tests/abi-ask
-CHECK_PYTEST += tests/e2gw/test_e2ee_sip.py tests/e2gw/test_e2ee_calls.py
+CHECK_PYTEST += tests/e2gw/test_e2ee_offers.py tests/e2gw/test_e2ee_gate.py \
+                tests/e2gw/test_e2ee_calls.py
 
 # libFuzzer: clang only.
 $(B)/fuzz/audit_chain: tests/fuzz/audit_chain.c control/audit/chain.c \

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Offer and answer as strangers might send them, through the whole negotiation:
- * first octet: the profiles of the two legs; then an offer, a line "=", an
+ * first octet: the profiles of the two legs, and whether policy allows a=e2ee
+ * (from 128 on); then an offer, a line "=", an
  * answer, a line "=", an offer from the other leg. The dataplane is a stub that
  * checks what it is given.
  *
  * Whatever comes: what goes out parses, holds no key of the other hop and
- * nothing of its ICE, DTLS or e2ee; a leg never has keys for one direction
- * only; and what was refused leaves nothing behind. */
+ * nothing of its ICE or DTLS; a=e2ee only where policy allows it, once, and as
+ * it came; all transports bear the mark or none does, and none loses it; a leg
+ * never has keys for one direction only; and what was refused leaves nothing
+ * behind. */
 #define _GNU_SOURCE /* memmem */
 #include <stdint.h>
 #include <stdlib.h>
@@ -78,6 +81,9 @@ const struct sp_greeting *dp_greeting(const struct dp *dp)
 	return &g;
 }
 
+/* What the call's transports bear: nothing yet, no mark, the mark. */
+static int marks;
+
 int dp_transport_set(struct dp *dp, const struct sp_transport *t,
 		     char text[SP_TEXT_MAX])
 {
@@ -92,6 +98,8 @@ int dp_transport_set(struct dp *dp, const struct sp_transport *t,
 	     memcmp(t->rx.key, t->tx.key, SP_KEY_MAX) != 0);
 	must(t->peer_rtp.family == 4 && t->peer_rtp.prefix == 32);
 	must(t->peer_rtp.addr[0] != 127 && t->peer_rtp.addr[0] < 224);
+	must(!marks || marks == (t->flags & SP_TRANSPORT_E2EE ? 2 : 1));
+	marks = t->flags & SP_TRANSPORT_E2EE ? 2 : 1;
 	transports += put(seen_t, t->id);
 	return SP_OK;
 }
@@ -193,12 +201,13 @@ int dp_stats(struct dp *dp, uint64_t stream, struct sp_stats *out)
 
 /* What goes out: parses, and has no attribute of the hop that it came from but
  * those that are made anew. */
-static void check_out(char *out, const char *in, size_t in_len)
+static void check_out(char *out, const char *in, size_t in_len, bool e2ee)
 {
 	static const char *const never[] = {
-		"candidate", "fingerprint", "setup",	"ice-ufrag", "ice-pwd",
-		"e2ee",	     "acap",	    "key-mgmt", "cryptex",
+		"candidate", "fingerprint", "setup",	"ice-ufrag",
+		"ice-pwd",   "acap",	    "key-mgmt", "cryptex",
 	};
+	unsigned n = 0;
 	struct sdp_error e;
 	struct sdp *s = sdp_parse(out, strlen(out), &e);
 	struct sdp_attr a;
@@ -209,6 +218,10 @@ static void check_out(char *out, const char *in, size_t in_len)
 			for (size_t i = 0; i < sizeof(never) / sizeof(*never);
 			     i++)
 				must(!sdp_view_eq(a.name, never[i]));
+			if (sdp_view_eq(a.name, "e2ee"))
+				must(e2ee && sec == SDP_SESSION && !n++ &&
+				     memmem(in, in_len, a.value.p,
+					    a.value.len));
 			if (sdp_view_eq(a.name, "crypto"))
 				must(!memmem(in, in_len, a.value.p,
 					     a.value.len));
@@ -240,11 +253,16 @@ static struct media *call_new(uint8_t kinds)
 		{.security = kinds / 3 % 3},
 	};
 
-	return media_new(NULL, 1, addr, p);
+	struct media *m = media_new(NULL, 1, addr, p);
+
+	media_allow_e2ee(m, kinds >= 128, "not allowed");
+	marks = 0;
+	return m;
 }
 
 static struct media *save_and_load(struct media *m)
 {
+	enum e2ee_state was = media_e2ee(m);
 	char *json = media_save(m);
 	struct media *again;
 
@@ -252,12 +270,14 @@ static struct media *save_and_load(struct media *m)
 	media_free(m);
 	again = media_load(NULL, json);
 	must(again != NULL);
+	must(media_e2ee(again) == was);
 	free(json);
 	return again;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	enum e2ee_state was = E2EE_UNDECIDED;
 	const char *p = (const char *)data + 1;
 	struct media_info info[SDP_MEDIA_MAX];
 	struct media_why why;
@@ -282,10 +302,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			if (turn % 2)
 				media_rollback(m);
 		} else {
-			check_out(out, p, n);
+			check_out(out, p, n, data[0] >= 128);
 			if (turn % 2)
 				media_settle(m);
 		}
+		must(was < E2EE_ON || media_e2ee(m) == was);
+		was = media_e2ee(m);
+		must(was != E2EE_ON || data[0] >= 128);
+		must(!marks || marks == (was == E2EE_ON ? 2 : 1));
 		p += next;
 		size -= next;
 	}
