@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/un.h>
 #include "dataplane/app/config.h"
+#include "dataplane/stage/stage.h"
 
 #define CPU_MAX 1023
 
@@ -17,12 +18,13 @@ struct raw_port {
 	char *name, *role, *device, *args, *companion, *mac;
 	char **addresses;
 	unsigned addresses_count, too_big;
-	uint16_t mtu, vlan;
+	uint16_t mtu, vlan, queues;
 };
 
 struct raw {
 	char *socket, *group, *file_prefix, *lcores, *media_ports;
-	unsigned memory, hugepages, rest, transports, streams, replay_window;
+	unsigned memory, hugepages, rest, rx_burst;
+	unsigned transports, streams, replay_window;
 	struct raw_port *ports;
 	unsigned ports_count;
 };
@@ -217,6 +219,7 @@ static const cyaml_strval_t rest_words[] = {
 	{"auto", REST_AUTO},
 	{"always", REST_ALWAYS},
 	{"never", REST_NEVER},
+	{"power", REST_POWER},
 };
 
 static const cyaml_strval_t too_big_words[] = {
@@ -246,6 +249,7 @@ static const cyaml_schema_field_t port_fields[] = {
 	TEXT("mac", OPTIONAL, struct raw_port, mac),
 	NUMBER("mtu", struct raw_port, mtu),
 	NUMBER("vlan", struct raw_port, vlan),
+	NUMBER("queues", struct raw_port, queues),
 	WORD("too_big", struct raw_port, too_big, too_big_words),
 	CYAML_FIELD_SEQUENCE("addresses", CYAML_FLAG_POINTER, struct raw_port,
 			     addresses, &address_schema, 1, SP_MEDIA_ADDR_MAX),
@@ -264,6 +268,7 @@ static const cyaml_schema_field_t fields[] = {
 	NUMBER("memory", struct raw, memory),
 	WORD("hugepages", struct raw, hugepages, hugepages_words),
 	WORD("rest", struct raw, rest, rest_words),
+	NUMBER("rx_burst", struct raw, rx_burst),
 	TEXT("media_ports", OPTIONAL, struct raw, media_ports),
 	NUMBER("transports", struct raw, transports),
 	NUMBER("streams", struct raw, streams),
@@ -302,6 +307,7 @@ static const struct conf_rule rules[] = {
 	 "CPUs such as 0,1 or 0,2-5, each once: the main lcore, then workers",
 	 .ok = is_cpus},
 	{"memory", "MiB from 64 to 1048576", .min = 64, .max = 1048576},
+	{"rx_burst", "packets from 4 to 32", .min = 4, .max = BURST},
 	{"media_ports",
 	 "UDP ports such as 20000-29999, from 1024 on, first even, last odd",
 	 .ok = is_media_ports},
@@ -320,6 +326,8 @@ static const struct conf_rule rules[] = {
 	{"ports[].mac", "a unicast MAC address such as 02:53:50:00:00:01",
 	 .ok = is_mac},
 	{"ports[].mtu", "octets from 576 to 2000", .min = 576, .max = 2000},
+	{"ports[].queues", "a number from 1 to 64", .min = 1,
+	 .max = SP_WORKER_MAX},
 	{"ports[].vlan", "a VLAN from 1 to 4094", .min = 1, .max = 4094},
 	{"ports[].addresses[]",
 	 "a host's address with its prefix length, such as 10.1.0.1/24 or "
@@ -344,6 +352,7 @@ static int take_port(struct port_config *p, const struct raw_port *r)
 	p->companion = copy(r->companion ? r->companion : r->name);
 	p->mtu = r->mtu ? r->mtu : DEFAULT_MTU;
 	p->vlan = r->vlan;
+	p->queues = r->queues;
 	p->too_big = (enum too_big)r->too_big;
 	if (r->mac)
 		parse_mac(r->mac, &p->mac);
@@ -371,6 +380,7 @@ static int take(struct config *c, const struct raw *r)
 	c->memory = r->memory ? r->memory : DEFAULT_MEMORY;
 	c->hugepages = (enum config_hugepages)r->hugepages;
 	c->rest = (enum config_rest)r->rest;
+	c->rx_burst = r->rx_burst ? r->rx_burst : BURST;
 	c->transports = r->transports ? r->transports : DEFAULT_TRANSPORTS;
 	c->streams = r->streams ? r->streams : 2 * c->transports;
 	c->replay_window =

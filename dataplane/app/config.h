@@ -14,7 +14,7 @@
 #define CONFIG_PATH "/etc/sallyport/sallyport.yaml"
 
 enum config_hugepages { HUGEPAGES_AUTO, HUGEPAGES_ALWAYS, HUGEPAGES_NEVER };
-enum config_rest { REST_AUTO, REST_ALWAYS, REST_NEVER };
+enum config_rest { REST_AUTO, REST_ALWAYS, REST_NEVER, REST_POWER };
 
 struct config {
 	char *socket;	   /* path of the abi's socket */
@@ -25,6 +25,7 @@ struct config {
 	unsigned memory; /* MiB, where there are no hugepages */
 	enum config_hugepages hugepages;
 	enum config_rest rest;
+	unsigned rx_burst;	      /* packets */
 	uint16_t udp_first, udp_last; /* media ports: first even, last odd */
 	uint32_t transports, streams; /* capacity */
 	unsigned replay_window;	      /* packets */

@@ -207,10 +207,14 @@ static int serve(struct dataplane *d)
 	};
 	struct sp_media_addr media[SP_MEDIA_ADDR_MAX];
 	char note[256]; /* beside the socket */
-	bool rest = c->rest == REST_ALWAYS ||
-		    (c->rest == REST_AUTO && all_virtual(c));
+	struct workers_options workers = {
+		.rest = c->rest,
+		.rx_burst = c->rx_burst,
+	};
 	int rc = EXIT_FAILURE;
 
+	if (c->rest == REST_AUTO)
+		workers.rest = all_virtual(c) ? REST_ALWAYS : REST_NEVER;
 	d->signals = signals_open();
 	if (d->signals < 0)
 		return rc;
@@ -221,7 +225,8 @@ static int serve(struct dataplane *d)
 	d->adjacencies = adjacencies_new(&d->ports);
 	if (!d->adjacencies)
 		goto no_adjacencies;
-	if (workers_new(&d->workers, &d->eal, rest, &d->ports, &srtp_ipsec_mb))
+	if (workers_new(&d->workers, &d->eal, &workers, &d->ports,
+			&srtp_ipsec_mb))
 		goto no_workers;
 	limits.workers = d->workers.n;
 	limits.media_addrs =

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A worker: the walk, and when to rest from it. See worker.h. */
+#define ALLOW_EXPERIMENTAL_API /* rte_power_pause, there since 20.11 */
 #include "dataplane/app/worker.h"
 #include <sys/prctl.h>
 #include <time.h>
 #include <rte_cycles.h>
 #include <rte_pause.h>
+#include <rte_power_intrinsics.h>
 
 enum {
 	IDLE_SPINS = 300, /* turns without a packet before the first nap */
 	NAP_MIN_NS = 50 * 1000,
 	NAP_MAX_NS = 500 * 1000, /* well below a queue's depth at full rate */
+	PAUSES_A_SECOND = 100 * 1000,
 };
 
 unsigned worker_turn(struct worker *w)
@@ -47,9 +50,19 @@ static long nap(struct worker *w, long ns)
 	return 2 * ns < NAP_MAX_NS ? 2 * ns : NAP_MAX_NS;
 }
 
+/* One idle turn's rest. On QSBR's line all the while: a pause is shorter than
+ * a burst takes. */
+static void pause_turn(const struct worker *w, unsigned idle, uint64_t ticks)
+{
+	if (!w->pause || idle < IDLE_SPINS ||
+	    rte_power_pause(rte_rdtsc() + ticks) != 0)
+		rte_pause();
+}
+
 int worker_run(void *arg)
 {
 	struct worker *w = arg;
+	const uint64_t ticks = rte_get_tsc_hz() / PAUSES_A_SECOND;
 	unsigned idle = 0;
 	long ns = NAP_MIN_NS;
 
@@ -65,7 +78,8 @@ int worker_run(void *arg)
 			idle = 0;
 			ns = NAP_MIN_NS;
 		} else if (!w->rest) {
-			rte_pause();
+			idle += idle < IDLE_SPINS;
+			pause_turn(w, idle, ticks);
 		} else if (++idle > IDLE_SPINS) {
 			ns = nap(w, ns);
 		}

@@ -17,7 +17,9 @@ struct worker {
 	unsigned id; /* 0 .. n_workers-1; QSBR thread id */
 	unsigned lcore;
 	unsigned n_workers;
-	bool rest; /* sleep when idle (virtual ports) */
+	bool rest;	   /* sleep when idle (virtual ports) */
+	bool pause;	   /* halt the CPU for a moment when idle */
+	uint16_t rx_burst; /* packets in a turn; 0: BURST */
 	struct table *table;
 	struct ports *ports;
 	const struct srtp_backend *srtp;

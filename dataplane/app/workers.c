@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* dataplane/app/workers.c - see workers.h. */
+#define ALLOW_EXPERIMENTAL_API /* rte_cpu_get_intrinsics_support */
 #include <stdio.h>
 #include <string.h>
+#include <rte_cpuflags.h>
 #include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_malloc.h>
@@ -37,9 +39,26 @@ static int qsbr_new(struct workers *ws)
 	return ws->qsbr ? rte_rcu_qsbr_init(ws->qsbr, ws->n) : -1;
 }
 
-int workers_new(struct workers *ws, const struct eal *e, bool rest,
-		struct ports *ps, const struct srtp_backend *srtp)
+/* REST_POWER where the CPU can wait (TPAUSE), naps where it can't. */
+static bool can_pause(void)
 {
+	struct rte_cpu_intrinsics can;
+
+	rte_cpu_get_intrinsics_support(&can);
+	if (!can.power_pause)
+		log_line(LOG_NOTICE,
+			 "rest: power: this CPU can't be told to wait "
+			 "(WAITPKG); idle workers sleep instead");
+	return can.power_pause;
+}
+
+int workers_new(struct workers *ws, const struct eal *e,
+		const struct workers_options *o, struct ports *ps,
+		const struct srtp_backend *srtp)
+{
+	bool pause = o->rest == REST_POWER && can_pause();
+	bool rest = o->rest == REST_ALWAYS || (o->rest == REST_POWER && !pause);
+
 	memset(ws, 0, sizeof(*ws));
 	ws->n = e->workers;
 	ws->w = rte_calloc("workers", ws->n, sizeof(*ws->w), 0);
@@ -52,6 +71,8 @@ int workers_new(struct workers *ws, const struct eal *e, bool rest,
 		w->lcore = e->lcore[i];
 		w->n_workers = ws->n;
 		w->rest = rest;
+		w->pause = pause;
+		w->rx_burst = (uint16_t)o->rx_burst;
 		w->next_id = (uint32_t)rte_rand();
 		w->ports = ps;
 		w->srtp = srtp;

@@ -14,10 +14,16 @@ struct workers {
 	uint64_t seen[SP_WORKER_MAX]; /* turns at the last workers_alive */
 };
 
+struct workers_options {
+	enum config_rest rest; /* not REST_AUTO */
+	unsigned rx_burst;     /* packets */
+};
+
 /** Rings, engines and the grace periods' variable. @return 0, or -1 with the
  * reason logged and nothing left. */
-int workers_new(struct workers *ws, const struct eal *e, bool rest,
-		struct ports *ps, const struct srtp_backend *srtp);
+int workers_new(struct workers *ws, const struct eal *e,
+		const struct workers_options *o, struct ports *ps,
+		const struct srtp_backend *srtp);
 /** They have been stopped, and the table still is there. */
 void workers_free(struct workers *ws);
 /** @return 0, or -1 with the reason logged; stop them then too. */

@@ -10,6 +10,7 @@
 #include "dataplane/port/buffers.h"
 #include "dataplane/port/companion.h"
 #include "dataplane/port/netlink.h"
+#include "dataplane/port/steer.h"
 #include "dataplane/stage/stage.h"
 
 #define DESCRIPTORS	 1024
@@ -54,6 +55,8 @@ static int configure(struct port *p, const struct rte_eth_dev_info *info,
 	unsigned queues = workers;
 	int rc;
 
+	if (p->cfg.queues)
+		queues = RTE_MIN(queues, p->cfg.queues);
 	queues = RTE_MIN(queues, info->max_rx_queues);
 	queues = RTE_MIN(queues, info->max_tx_queues);
 	p->queues = (uint16_t)queues;
@@ -140,6 +143,7 @@ static int device_up(struct port *p, struct rte_mempool *pool, unsigned workers)
 		failed(p, "starting", rc);
 		goto fail;
 	}
+	steer(p, info.driver_name, workers);
 	return 0;
 fail:
 	rte_eth_dev_close(p->id);

@@ -35,6 +35,7 @@ struct port_config {		     /* as the configuration file says */
 	uint16_t vlan;	      /* tag of all that the port hears and says;
 			       * 0: none is put on, any is taken */
 	enum too_big too_big; /* of what leaves by this port */
+	uint16_t queues;      /* at most; 0: one for each worker */
 };
 
 struct port {

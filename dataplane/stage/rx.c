@@ -78,6 +78,7 @@ static uint16_t from_workers(struct worker *w, struct rte_mbuf *m[])
 uint16_t stage_rx(struct worker *w, struct rte_mbuf *m[])
 {
 	unsigned ports = w->ports->n, at = w->next_port;
+	uint16_t burst = w->rx_burst ? w->rx_burst : BURST;
 	uint16_t n = 0, got;
 
 	if (w->id == 0)
@@ -85,12 +86,12 @@ uint16_t stage_rx(struct worker *w, struct rte_mbuf *m[])
 	if (w->handover)
 		n = from_workers(w, m);
 	w->next_port = at + 1 < ports ? at + 1 : 0;
-	for (unsigned i = 0; i < ports && n + ASK_MIN <= BURST; i++) {
+	for (unsigned i = 0; i < ports && n + ASK_MIN <= burst; i++) {
 		const struct port *p = &w->ports->port[at];
 
 		if (w->id < p->queues) {
 			got = rte_eth_rx_burst(p->id, (uint16_t)w->id, m + n,
-					       BURST - n);
+					       burst - n);
 			for (uint16_t k = n; k < n + got; k++)
 				reset(m[k], (uint8_t)at, HANDED_NOT);
 			n += got;

@@ -60,6 +60,7 @@ static void takes_defaults(void **state)
 	assert_int_equal(c.memory, 512);
 	assert_int_equal(c.hugepages, HUGEPAGES_AUTO);
 	assert_int_equal(c.rest, REST_AUTO);
+	assert_int_equal(c.rx_burst, 32);
 	assert_int_equal(c.udp_first, 20000);
 	assert_int_equal(c.udp_last, 29999);
 	assert_int_equal(c.transports, 20000);
@@ -86,11 +87,12 @@ static void takes_everything(void **state)
 		 "dataplane:\n"
 		 "  socket: /tmp/s\n  group: sallyport\n  file_prefix: x\n"
 		 "  lcores: 3,5-7\n  memory: 64\n  hugepages: never\n"
-		 "  rest: always\n  media_ports: 1024-65535\n"
+		 "  rest: power\n  rx_burst: 4\n  media_ports: 1024-65535\n"
 		 "  transports: 4\n  streams: 6\n  replay_window: 1024\n"
 		 "  ports:\n" PORT("a", "access", "0000:03:00.1",
 				   "      mtu: 1400\n"
 				   "      vlan: 4094\n"
+				   "      queues: 3\n"
 				   "      too_big: fragment\n"
 				   "      args: x=1\n"
 				   "      companion: sp-a\n"
@@ -106,7 +108,8 @@ static void takes_everything(void **state)
 	assert_int_equal(c.cpu[3], 7);
 	assert_int_equal(c.memory, 64);
 	assert_int_equal(c.hugepages, HUGEPAGES_NEVER);
-	assert_int_equal(c.rest, REST_ALWAYS);
+	assert_int_equal(c.rest, REST_POWER);
+	assert_int_equal(c.rx_burst, 4);
 	assert_int_equal(c.udp_first, 1024);
 	assert_int_equal(c.udp_last, 65535);
 	assert_int_equal(c.transports, 4);
@@ -114,6 +117,7 @@ static void takes_everything(void **state)
 	assert_int_equal(c.replay_window, 1024);
 	assert_int_equal(c.port[0].mtu, 1400);
 	assert_int_equal(c.port[0].vlan, 4094);
+	assert_int_equal(c.port[0].queues, 3);
 	assert_int_equal(c.port[0].too_big, TOO_BIG_FRAGMENT);
 	assert_string_equal(c.port[0].args, "x=1");
 	assert_string_equal(c.port[0].companion, "sp-a");
@@ -184,11 +188,11 @@ static const struct bad bad_form[] = {
 	 ", line 3: dataplane.memory: expected it once, found it again."},
 	{ONE("  memori: 64\n"),
 	 ", line 2: dataplane: expected socket, group, file_prefix, lcores, "
-	 "memory, hugepages, rest, media_ports, transports, streams, "
+	 "memory, hugepages, rest, rx_burst, media_ports, transports, streams, "
 	 "replay_window or ports, found the field \"memori\"."},
 	{ACCESS "      macc: 1\n",
 	 ", line 8: dataplane.ports[0]: expected name, role, device, args, "
-	 "companion, mac, mtu, vlan, too_big or addresses, found the field \"macc\"."},
+	 "companion, mac, mtu, vlan, queues, too_big or addresses, found the field \"macc\"."},
 	{"dataplane:\n  ports: []\n",
 	 ", line 2: dataplane.ports: expected a list of 1 to 8, found another "
 	 "number of them."},
@@ -217,7 +221,7 @@ static const struct bad bad_value[] = {
 	{ONE("  memory:\n"), ", line 2: dataplane.memory: expected MiB from "
 			     "64 to 1048576, found nothing."},
 	{ONE("  rest: sometimes\n"),
-	 ", line 2: dataplane.rest: expected auto, always or never, found "
+	 ", line 2: dataplane.rest: expected auto, always, never or power, found "
 	 "\"sometimes\"."},
 	{ONE("  replay_window: 32\n"),
 	 ", line 2: dataplane.replay_window: expected packets from 64 to 1024, "

@@ -5,6 +5,7 @@ puts fragments together, believes answers, takes tags off."""
 import errno
 import functools
 import socket
+import time
 
 import pytest
 from scapy.all import ARP, ICMP, IP, UDP, Dot1Q, Ether, IPv6, raw
@@ -162,6 +163,28 @@ def test_a_port_on_a_tagged_network(gate):
     assert not answers(lambda f: ARP in f and f[ARP].op == 2)
     with pytest.raises(TimeoutError):
         far.recv(2000)
+
+
+@pytest.mark.parametrize("line, says", (
+    ("rest: never", ""), ("rest: always", ""), ("rest: power", "rest: power"),
+    ("rx_burst: 4", ""), ("rx_burst: 31", "")))
+def test_ways_to_poll(gate, line, says):
+    """However a worker polls and rests, media passes, bursts of it too."""
+    gate.change("  memory: 128\n", f"  memory: 128\n  {line}\n")
+    gate.option("trunk0", "queues: 1")
+    gate.up()
+    near, at_near, far, at_far = pair(gate, 4, 4)
+    for n in range(3):
+        carries(near, at_near, far, rtp(1000 * n))
+        carries(far, at_far, near, rtp(1000 * n))
+        time.sleep(0.2)  # idle enough to rest
+        for i in range(60):
+            near.sendto(rtp(1000 * n + 1 + i), at_near)
+        got = [far.recv(2000) for _ in range(60)]
+        assert got == [rtp(1000 * n + 1 + i) for i in range(60)]
+    # A CPU that can't wait for a moment is named, and sleeps.
+    log = gate.rig.log.read_text()
+    assert ("rest: power" in log) <= (says != "")
 
 
 def test_what_may_not_be(gate):

@@ -20,3 +20,9 @@ $(B)/tests/stats-tool: $(call objs,tests/walk/stats_tool.c \
 	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@
 # What the Python suites run is there once the programs are.
 $(WALK_TESTS): | $(B)/tests/stats-tool
+
+$(B)/tests/steer_test: $(call objs,tests/walk/steer_test.c \
+    dataplane/port/steer.c dataplane/app/log.c)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka $(DPDK_L)
+CHECK_PROGRAMS += $(B)/tests/steer_test
