@@ -124,6 +124,8 @@ class Gateway:
                 if program:
                     program.stop()
             remove_namespaces(self._made)
+            # What a dataplane that was killed, as tests do, left of itself.
+            shutil.rmtree(f"/run/dpdk/{self.prefix}", ignore_errors=True)
             if kind is not None and kind is not SystemExit or self.keep_logs:
                 print(f"logs and captures: {self.folder}", file=sys.stderr)
             else:
@@ -145,7 +147,7 @@ class Gateway:
             config = yaml.safe_load(f)
         cpus = sorted(os.sched_getaffinity(0))
         config["dataplane"].update(
-            socket=str(self.socket),
+            socket=str(self.socket), file_prefix=self.prefix,
             lcores=",".join(map(str, (cpus * 2)[:2])))
         config["control"].update(
             dataplane=str(self.socket), api=str(self.api),
