@@ -36,5 +36,6 @@ void audit_flush(struct audit *a);
 /** The latest records that have been written, newest first, as an array; the
  * caller's. */
 json_t *audit_list(struct audit *a, unsigned max);
-/** Path, public key and head, as an object; the caller's. */
+/** Path, public key and head (its file's text, octet by octet), as an object;
+ * the caller's. */
 json_t *audit_describe(struct audit *a);

@@ -66,7 +66,6 @@ json_t *audit_describe(struct audit *a)
 {
 	char path[PATH_MAX], line[CHAIN_LINE_MAX + 1];
 	char hex[2 * CHAIN_PUBLIC + 1];
-	json_t *head = NULL;
 	ssize_t n = 0;
 	int fd;
 
@@ -76,9 +75,8 @@ json_t *audit_describe(struct audit *a)
 		n = read(fd, line, CHAIN_LINE_MAX);
 		close(fd);
 	}
-	if (n > 0)
-		head = json_loadb(line, (size_t)n, 0, NULL);
+	line[n > 0 ? n : 0] = '\0';
 	sodium_bin2hex(hex, sizeof(hex), a->public_key, CHAIN_PUBLIC);
-	return json_pack("{s:s, s:s, s:o}", "log", a->path, "key", hex,
-			 "signed", head ? head : json_null());
+	return json_pack("{s:s, s:s, s:s}", "log", a->path, "key", hex, "head",
+			 line);
 }

@@ -355,8 +355,10 @@ const struct command commands[] = {
 	 "policies and switches, with who asked.",
 	 audit_list},
 	{"audit head", "", 0, 0, "how far the audit log goes, signed",
-	 "Keep it elsewhere from time to time (--json > FILE): \"audit verify\n"
-	 "--head FILE\" then finds a log that was replaced as a whole.",
+	 "Keep it elsewhere from time to time: with it, \"audit verify --head FILE\"\n"
+	 "finds a log that was put back to an earlier state as a whole.\n"
+	 "\n"
+	 "  sallyctl audit head > /media/elsewhere/sallyport.head",
 	 audit_head},
 	{"audit verify", "[FILE]", 1, WITH(KEY) | WITH(HEAD),
 	 "is the audit log whole?",

@@ -36,7 +36,7 @@ static void usage(FILE *f)
 
 		snprintf(left, sizeof(left), "%s %s", commands[i].words,
 			 commands[i].args);
-		fprintf(f, "  %-26s %s\n", left, commands[i].brief);
+		fprintf(f, "  %-28s %s\n", left, commands[i].brief);
 	}
 	fprintf(f, "\nOptions of every command:\n");
 	options_print(f, GENERAL);

@@ -232,6 +232,14 @@ def test_verify_notices(gw, tmp_path):
         done = verify(wrong)
         assert done.returncode == 1 and done.stderr, wrong
     verify(text)
+    kept = tmp_path / "kept.head"
+    kept.write_text(gw.ctl("audit", "head").stdout)
+    assert gw.ctl("audit", "verify", "--head", str(kept),
+                  str(copy)).returncode == 0
+    copy.write_text("".join(lines[:-1]))
+    done = gw.ctl("audit", "verify", "--head", str(kept), str(copy))
+    assert done.returncode == 1 and "cut off" in done.stderr
+    verify(text)
     done = json.loads(gw.ctl("audit", "verify", "--json", str(copy)).stdout)
     assert done["whole"] is True and done["records"] == len(lines)
     assert gw.ctl("audit", "verify", str(tmp_path / "no")).returncode == 1
