@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <sodium.h>
 #include <string.h>
 #include "control/endpoint/app.h"
@@ -33,22 +34,29 @@ static void cmd_hangup(struct app *a, const char *arg)
 		call_hangup(c, 603, "Decline");
 }
 
-static void cmd_hold(struct app *a, const char *arg)
+static void hold(struct app *a, bool on, const char *event)
 {
 	struct call *c = app_call(a);
+	int err = c ? call_hold(c, on) : 0;
 
+	if (c && !err)
+		ui_event(event, "{s:i}", "call", call_id(c));
+	else if (c)
+		fail(err == EBUSY ? "the call is being changed already; try "
+				    "again in a moment"
+				  : "the call can't be changed now");
+}
+
+static void cmd_hold(struct app *a, const char *arg)
+{
 	(void)arg;
-	if (c && !call_hold(c, true))
-		ui_event("held", "{s:i}", "call", call_id(c));
+	hold(a, true, "held");
 }
 
 static void cmd_resume(struct app *a, const char *arg)
 {
-	struct call *c = app_call(a);
-
 	(void)arg;
-	if (c && !call_hold(c, false))
-		ui_event("resumed", "{s:i}", "call", call_id(c));
+	hold(a, false, "resumed");
 }
 
 /* Shows shield and code once more. */

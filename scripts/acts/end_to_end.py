@@ -52,15 +52,15 @@ def played(gateway, user):
     return audio.read_wav(gateway.folder / f"{user}-e2ee.wav")
 
 
-def endpoint(gateway, user, **options):
-    """alice at the branch with plain RTP on her hop; bob, who takes calls at
-    once, at headquarters with SRTP on his."""
+def endpoint(gateway, user, *options, **rest):
+    """alice at the branch with plain RTP on her hop; bob at headquarters with
+    SRTP on his. Both take calls at once. Further options as the program's."""
     return gateway.endpoint(
         user, "branch" if user == "alice" else "hq",
         "--audio-in", f"file:{gateway.folder}/{user}-e2ee.wav",
         "--video-in", f"lavfi:{picture.graph(user)}", "--video-out", "mkv",
         "--video-size", picture.SIZE, "--srtp",
-        "yes" if user == "bob" else "no", "--auto-answer", "yes", **options)
+        "yes" if user == "bob" else "no", "--auto-answer", "yes", *options, **rest)
 
 
 def start_captures(gateway, talk):

@@ -43,11 +43,13 @@ def test_tells_and_leaves_nothing():
     assert namespaces(demo) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted(number):
-    demo = start(*QUICK)
+@pytest.mark.parametrize("number,act,after", [
+    (signal.SIGINT, "first-light", 3), (signal.SIGTERM, "first-light", 3),
+    (signal.SIGINT, "end-to-end", 5)])
+def test_interrupted(number, act, after):
+    demo = start("--seconds", "3", "--only", act)
     wait_until("the call", 30, lambda: len(namespaces(demo)) == 3)
-    time.sleep(3)
+    time.sleep(after)
     demo.send_signal(number)
     told, _ = demo.communicate(timeout=30)
     assert demo.returncode == 128 + number

@@ -213,6 +213,21 @@ def test_hold_and_resume(lab):
     end(bob, alice)
 
 
+def test_resume_before_the_hold_is_through(lab):
+    """One re-INVITE at a time: it is said, and works a moment later."""
+    lab.relay()
+    alice, bob = lab.pair()
+    talk(alice, bob, 0.3)
+    alice.say("hold")
+    alice.say("resume")
+    alice.wait("held")
+    assert "try again" in alice.wait("error")["text"]
+    time.sleep(0.5)
+    alice.say("resume")
+    alice.wait("resumed")
+    end(bob, alice)
+
+
 def test_over_tcp_without_a_relay(lab):
     alice = lab.endpoint("alice", 1, "--transport", "tcp",
                          outbound=f"{lab.address(2)}:5060;transport=tcp")
