@@ -2,7 +2,7 @@
 # Sallyport, and everything that is done with it.
 #
 #   make            the programs, into $(B)/bin
-#   make demo       a real call through the real dataplane, told in plain words
+#   make demo       real calls through the real gateway, told in plain words
 #   make check      every test; ends with "N passed, N failed"
 #   make bench      numbers, as ratios within one run
 #   make fuzz       the fuzz targets, for long (FUZZ_SECONDS each)
