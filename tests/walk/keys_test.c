@@ -61,7 +61,7 @@ static void up_with(uint16_t suite, uint64_t packets)
 {
 	struct sp_transport a = lab_transport(1, ACCESS4, 20000, PHONE);
 	struct sp_transport b = lab_transport(2, TRUNK4, 20000, FAR);
-	struct srtp_master m;
+	static struct srtp_master m;
 
 	far_end.suite = suite;
 	far_end.seq = 65000;

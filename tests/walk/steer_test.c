@@ -56,8 +56,9 @@ struct rte_flow *rte_flow_create(uint16_t port_id,
 		const struct rte_flow_item_vlan *v = item->spec;
 
 		k->vlan = rte_be_to_cpu_16(v->tci);
-		v = item++->mask;
+		v = item->mask;
 		assert_int_equal(rte_be_to_cpu_16(v->tci), 0xfff);
+		item++;
 	}
 	k->six = item->type == RTE_FLOW_ITEM_TYPE_IPV6;
 	assert_true(k->six || item->type == RTE_FLOW_ITEM_TYPE_IPV4);

@@ -35,8 +35,9 @@ static const struct srtp_mem mem = {mem_take, mem_give, NULL};
 
 static struct srtp_session *session(const struct sp_key *k, enum srtp_dir dir)
 {
-	struct srtp_master m = {.suite = k->suite};
+	static struct srtp_master m;
 
+	m.suite = k->suite;
 	memcpy(m.key, k->key, sizeof(m.key));
 	memcpy(m.salt, k->salt, sizeof(m.salt));
 	return srtp_ipsec_mb.session_new(engine, &m, dir, 128, &mem);
