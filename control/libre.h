@@ -12,6 +12,7 @@
 #include <re_sa.h>
 #include <re_tmr.h>
 #include <re_main.h>
+#include <re_mqueue.h>
 #include <re_sys.h>
 #include <re_uri.h>
 #include <re_msg.h>

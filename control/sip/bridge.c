@@ -23,7 +23,7 @@ static void bridge_destructor(void *arg)
 
 	list_unlink(&b->le);
 	tmr_cancel(&b->ring);
-	tmr_cancel(&b->tidy);
+	list_unlink(&b->untidy);
 	list_flush(&b->branches);
 	mem_deref(b->st);
 }
@@ -50,7 +50,6 @@ struct bridge *bridge_alloc(struct door *d)
 		return NULL;
 	b->d = d;
 	tmr_init(&b->ring);
-	tmr_init(&b->tidy);
 	list_append(&d->bridges, &b->le, b);
 	return b;
 }
@@ -178,9 +177,8 @@ static bool branch_over(const struct branch *br)
 	       !session_busy(&br->s[LEG_B]);
 }
 
-static void tidy(void *arg)
+static void tidy(struct bridge *b)
 {
-	struct bridge *b = arg;
 	struct le *le = list_head(&b->branches);
 
 	while (le) {
@@ -196,8 +194,28 @@ static void tidy(void *arg)
 		mem_deref(b);
 }
 
+void bridges_tidy(int id, void *data, void *door)
+{
+	struct door *d = door;
+	struct le *le;
+
+	(void)id;
+	(void)data;
+	while ((le = list_head(&d->untidy))) {
+		list_unlink(le);
+		tidy(le->data);
+	}
+}
+
 void bridge_tidy(struct bridge *b)
 {
-	/* Not from within: whoever called is still at work on it. */
-	tmr_start(&b->tidy, 0, tidy, b);
+	struct door *d = b->d;
+
+	if (b->untidy.list)
+		return;
+	/* Not from within: whoever called is still at work on it. By a message
+	 * to ourselves, since libre's timers are a list to be searched. */
+	if (list_isempty(&d->untidy))
+		mqueue_push(d->later, 0, NULL);
+	list_append(&d->untidy, &b->untidy, b);
 }

@@ -329,6 +329,7 @@ static void door_destructor(void *arg)
 
 	tmr_cancel(&d->expire);
 	list_flush(&d->bridges);
+	mem_deref(d->later);
 	mem_deref(d->stack);
 	mem_deref(d->digest);
 }
@@ -366,6 +367,8 @@ int door_alloc(struct door **dp, const struct door_config *cfg, char *err,
 	tmr_init(&d->expire);
 	snprintf(err, errlen, "starting SIP: out of memory");
 	e = digest_alloc(&d->digest, cfg->domain, cfg->sip->nonce_lifetime);
+	if (!e)
+		e = mqueue_alloc(&d->later, bridges_tidy, d);
 	if (!e)
 		e = stack_alloc(&d->stack, "Sallyport", on_request, on_stray,
 				d);

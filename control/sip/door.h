@@ -24,7 +24,9 @@ struct door {
 	struct digest *digest;
 	struct list sessions[DOOR_BUCKETS]; /* by Call-ID */
 	struct list bridges;
-	struct tmr expire; /* registrations */
+	struct list untidy;   /* those in which something is over */
+	struct mqueue *later; /* to look at them from the event loop */
+	struct tmr expire;    /* registrations */
 	bool stopping;
 };
 
@@ -73,7 +75,8 @@ struct bridge {
 	bool delayed;	   /* it had no offer */
 	struct list branches;
 	struct branch *up;
-	struct tmr ring, tidy;
+	struct tmr ring;
+	struct le untidy; /* in the door's list */
 };
 
 /* door.c */
@@ -202,7 +205,9 @@ void bridge_end(struct bridge *b, enum call_by by, uint16_t status,
 		const char *reason, const struct session *knows);
 /** When no phone is left to ring, the best refusal goes to the caller. */
 void bridge_refuse(struct bridge *b);
-void bridge_tidy(struct bridge *b); /* later: frees what is over */
+/** Free what is over, later. */
+void bridge_tidy(struct bridge *b);
+void bridges_tidy(int id, void *data, void *door); /* an mqueue_h */
 extern const struct call_door sip_call_door;
 
 /* save.c */

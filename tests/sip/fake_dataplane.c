@@ -233,7 +233,7 @@ static bool add_media(const char *text)
 	snprintf(m->port, sizeof(m->port), "fake%u", greeting.n_media);
 	snprintf(m->role, sizeof(m->role), "%s", comma ? comma + 1 : "access");
 	m->udp_first = 20000;
-	m->udp_last = 21999;
+	m->udp_last = 49999;
 	m->mtu = 1500;
 	greeting.n_media++;
 	return true;
