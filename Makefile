@@ -64,10 +64,12 @@ SCTL_SRC := $(call srcs,control/sallyctl) control/audit/chain.c \
 E2EE_SRC := $(call srcs,control/e2ee)
 
 # What the fragments of tests/ add to.
-CHECK_PROGRAMS :=
-CHECK_PYTEST   :=
-FUZZ_PROGRAMS  :=
-BENCH_PROGRAMS :=
+CHECK_PROGRAMS   :=
+CHECK_PYTEST     :=
+CHECK_PYTEST_SAN := # those that the sanitizers' programs undergo as well
+CHECK_ALONE      := # those of them all that nothing else may run beside
+FUZZ_PROGRAMS    :=
+BENCH_PROGRAMS   :=
 
 PROGRAMS := $(B)/bin/sallyport-dataplane $(B)/bin/sallyport-control $(B)/bin/sallyctl
 
@@ -124,31 +126,38 @@ demo:
 	@$(submake) all
 	@scripts/demo --build $(B) $(if $(KEEP),--keep)
 
-# Every program also by the other compiler, every cmocka program also with the
-# sanitizers; each of those builds counts as a test.
+# Everything is also built by the other compiler, and with the sanitizers, and
+# each of those builds counts as a test. Suites run two at a time, those that
+# mostly wait before those that compute.
 FUZZ_SECONDS ?= 5
 SAN_PROGRAMS  = $(CHECK_PROGRAMS:$(B)/%=$(B)/san/%)
 LINTS        := lint-format lint-cppcheck lint-shell
+# $(1) kind, $(2) suites, $(3) @BUILD. A fragment sets LIMIT_<suite>, in seconds.
+suites = $(foreach s,$(2),$(1)$(if \
+         $(filter $(s),$(CHECK_ALONE)),+alone)$(LIMIT_$(s):%=:%)$(3)=$(s))
 
 .PHONY: check check-programs check-clang check-san
 check:
 	@scripts/setup build demo check
 	@$(submake) all check-programs $(FUZZ_PROGRAMS)
-	@B=$(abspath $(B)) tests/run --fuzz-seconds $(FUZZ_SECONDS) \
+	@B=$(abspath $(B)) tests/run --tidy --fuzz-seconds $(FUZZ_SECONDS) \
 	   $(addprefix make=,$(LINTS) check-clang check-san) \
-	   $(addprefix tap=,$(CHECK_PROGRAMS) $(SAN_PROGRAMS)) \
-	   $(addprefix pytest=,$(CHECK_PYTEST)) $(addprefix fuzz=,$(FUZZ_PROGRAMS))
+	   $(call suites,pytest,$(filter-out $(CHECK_ALONE),$(CHECK_PYTEST))) \
+	   $(call suites,pytest,$(CHECK_PYTEST_SAN),@$(B)/san) \
+	   $(call suites,tap,$(CHECK_PROGRAMS) $(SAN_PROGRAMS)) \
+	   $(call suites,fuzz,$(FUZZ_PROGRAMS)) \
+	   $(call suites,pytest,$(filter $(CHECK_ALONE),$(CHECK_PYTEST)))
 check-programs: $(CHECK_PROGRAMS)
 check-clang:
 	@$(submake) B=$(B)/clang CC=clang all check-programs
 check-san:
-	@$(submake) B=$(B)/san SAN=1 check-programs
+	@$(submake) B=$(B)/san SAN=1 all check-programs
 
 .PHONY: fuzz
 fuzz:
 	@scripts/setup build check
 	@$(submake) $(FUZZ_PROGRAMS)
-	@tests/run --fuzz-seconds $(FUZZ_SECONDS) $(addprefix fuzz=,$(FUZZ_PROGRAMS))
+	@tests/run --fuzz-seconds $(FUZZ_SECONDS) $(call suites,fuzz,$(FUZZ_PROGRAMS))
 
 .PHONY: bench
 bench:

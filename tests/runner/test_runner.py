@@ -118,6 +118,90 @@ def test_unknown_kind():
     assert run("tape=x")[0] == 2
 
 
+def stamps(folder, name, seconds):
+    """A suite that notes when it begins and ends."""
+    return (f"date +%s.%N >{folder}/{name}.begin; sleep {seconds}; "
+            f"date +%s.%N >{folder}/{name}.end; echo 1..1; echo ok 1 - a")
+
+
+def overlap(folder, a, b):
+    begin, end = ([float((folder / f"{name}.{what}").read_text())
+                   for name in (a, b)] for what in ("begin", "end"))
+    return max(begin) < min(end)
+
+
+def test_two_at_a_time_unless_alone(program, tmp_path):
+    suites = {name: program(stamps(tmp_path, name, 1), name) for name in "abcd"}
+    status, lines = run(f"tap={suites['a']}", f"tap={suites['b']}",
+                        f"tap+alone={suites['c']}", f"tap={suites['d']}")
+    assert (status, lines[-1]) == (0, "4 passed, 0 failed")
+    assert overlap(tmp_path, "a", "b")
+    for other in "abd":
+        assert not overlap(tmp_path, "c", other)
+
+
+def test_output_stays_together(program):
+    """Two suites that fail at the same time, in turns."""
+    body = ("echo 1..1; for i in 1 2 3 4 5; do echo $0; sleep 0.1; done; "
+            "echo 'not ok 1 - a'")
+    a, b = program(body, "first"), program(body, "second")
+    text = "\n".join(run(f"tap={a}", f"tap={b}")[1])
+    assert f"{a}\n" * 5 in text and f"{b}\n" * 5 in text
+
+
+def test_limits_and_builds_of_their_own(program):
+    slow = program("sleep 60", "slow")
+    status, lines = run(f"tap:1={slow}")
+    assert "ran past 1 s" in lines[0]
+    tells = program("echo 1..1; echo \"not ok 1 - $B\"", "tells")
+    assert "not ok 1 - /a/san" in run(f"tap@/a/san={tells}")[1]
+
+
+def test_what_a_sanitizer_says_fails_the_suite(tmp_path):
+    path = tmp_path / "test_it.py"
+    path.write_text(
+        "import os, re\ndef test_a():\n"
+        "    log = re.findall('log_path=([^:]+)', os.environ['ASAN_OPTIONS'])[-1]"
+        "\n    open(f'{log}.7', 'w').write('leaked 8 octets')\n")
+    status, lines = run(f"pytest={path}")
+    assert (status, lines[-1]) == (1, "1 passed, 1 failed")
+    assert "leaked 8 octets" in lines
+
+
+LEFT = {
+    "nothing": ("true", ""),
+    "a process": ("setsid sleep 300 >/dev/null 2>&1 &", "(sleep)"),
+    "one of a nested run": (
+        "echo '#!/bin/sh\nsetsid sleep 301 & echo 1..1; echo ok 1' >$0.in; "
+        "chmod +x $0.in; {RUN} tap=$0.in >/dev/null", "(sleep)"),
+    "a namespace": ("ip netns add left-$$", "network namespace left-"),
+    "DPDK's folder": ("mkdir /run/dpdk/left", "DPDK folder left"),
+    "a TAP device": ("ip tuntap add sprunner0 mode tap",
+                     "TAP device sprunner0"),
+}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+@pytest.mark.parametrize("what", LEFT)
+def test_tidiness(program, what):
+    leave, mention = LEFT[what]
+    leave = leave.replace("{RUN}", str(RUN))
+    body = program(leave + "\necho 1..1; echo ok 1 - a")
+    try:
+        status, lines = run("--tidy", f"tap={body}")
+    finally:
+        subprocess.run(["ip", "link", "delete", "sprunner0"],
+                       capture_output=True, check=False)
+    assert lines[-1] == ("1 passed, 1 failed" if mention else
+                         "2 passed, 0 failed"), "\n".join(lines)
+    assert mention in "\n".join(lines)
+    assert "sleep\x00300" not in "".join(
+        p.read_text("utf-8", "replace")
+        for p in Path("/proc").glob("[0-9]*/cmdline") if p.exists())
+    assert not list(Path("/run/netns").glob("left-*"))
+    assert not Path("/run/dpdk/left").exists()
+
+
 def test_interrupted_leaves_nothing(program, tmp_path):
     """SIGTERM to the runner ends the suite, which may clean up first."""
     mark, ready = tmp_path / "cleaned", tmp_path / "ready"
