@@ -210,8 +210,10 @@ uint16_t stage_classify(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 			continue;
 		x->verdict = claim(w, m[i]);
 		bad |= x->verdict;
-		if (x->flow)
+		if (x->flow) {
 			rte_prefetch0(x->flow->run);
+			rte_prefetch0(&x->flow->run->bucket);
+		}
 		rte_prefetch0(x->stream);
 	}
 	return bad ? stage_split(m, n) : n;

@@ -48,6 +48,7 @@ uint16_t stage_police(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 		rte_prefetch0(x->flow->rx);
 		if (x->stream) {
 			rte_prefetch0(x->stream->run);
+			rte_prefetch0(&x->stream->run->packets_out);
 			rte_prefetch0(x->stream->to);
 		}
 	}

@@ -203,6 +203,7 @@ static enum verdict rewrite(const struct worker *w, struct rte_mbuf *m,
 		return v;
 	x->out = o;
 	x->out_port = e->port;
+	rte_prefetch0(o->tx);
 	vlan = e->p->cfg.vlan;
 	if (__builtin_expect(!six && vlan == 0, 1))
 		headers(m, o, &a, 0, IP4_LEN);

@@ -18,7 +18,10 @@ struct flow;	 /* flow/flow.h: a transport as the workers see it */
 struct flow_out; /* flow/flow.h: how to send to one of its peers */
 struct stream;	 /* flow/flow.h: from one flow to another */
 
-/* Packets in a turn. Prefetches are one pass over the burst ahead. */
+/* Packets in a turn. Prefetches are one pass over the burst ahead, so that this
+ * is their distance too. ns a packet to SRTP in bursts of 16, 32 and 64 (172
+ * octets, pipeline_bench): with AES-CM-128 148, 137, 136 at 1,000 streams and
+ * 246, 230, 228 at 100,000; with AES-GCM-128 81, 80, 84 and 197, 188, 204. */
 #define BURST 32
 
 enum pkt_kind {

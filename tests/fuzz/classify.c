@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "dataplane/stage/parse.h"
 #include "tests/stage/lab.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -42,6 +43,16 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return atexit(end);
 }
 
+/* What is parsed at once must be what the parser would have found. */
+static void shortcut(const uint8_t *p, size_t n)
+{
+	struct frame f = {0}, g = {0};
+
+	if (frame_usual(p, n, &f) && (frame_parse(p, n, &g) != FRAME_UDP ||
+				      memcmp(&f, &g, sizeof(f)) != 0))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct lab_frame out;
@@ -49,6 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	if (n < 2 || n > 1800)
 		return 0;
+	shortcut(data + 1, n - 1);
 	m = lab_inject(data[0] & 1, 0, data + 1, n - 1);
 	if (data[0] & 2)
 		m->ol_flags = RTE_MBUF_F_RX_IP_CKSUM_GOOD |
