@@ -21,7 +21,11 @@ SHORT = ("    ring_timeout: 1\n    nonce_lifetime: 1\n"
 def make(tmp, port, **kw):
     g = Gateway(tmp, port, **kw)
     g.start_dataplane()
-    g.start()
+    try:
+        g.start()
+    except BaseException:
+        g.close()
+        raise
     for name in ("alice", "bob", "carol"):
         g.add_user(name, security=0)
     g.add_user("dora", security=1, display='Dora "D" Due')
