@@ -4,7 +4,7 @@
 #   make            the programs, into $(B)/bin
 #   make demo       real calls through the real gateway, told in plain words
 #   make check      every test; ends with "N passed, N failed"
-#   make bench      numbers, as ratios within one run
+#   make bench      numbers, as ratios within one run; FULL=1 for every cell
 #   make fuzz       the fuzz targets, for long (FUZZ_SECONDS each)
 #   make soak       calls that come and go for minutes (SOAK_SECONDS)
 #   make lint       clang-format, cppcheck
@@ -12,7 +12,8 @@
 #   make clean
 #
 # Variants: CC=clang, SAN=1 (ASan and UBSan), B=<folder to build in>, V=1 (show
-# the commands). demo, check and bench install the packages that they need.
+# the commands). demo, check and bench install the packages that they need. What
+# they run needs root; a user's make builds as that user and asks sudo for it.
 
 B       ?= build
 PREFIX  ?= /usr/local
@@ -124,7 +125,7 @@ submake = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 demo:
 	@scripts/setup build demo
 	@$(submake) all
-	@scripts/demo --build $(B) $(if $(KEEP),--keep)
+	@scripts/as-root scripts/demo --build $(B) $(if $(KEEP),--keep)
 
 # Everything is also built by the other compiler, and with the sanitizers, and
 # each of those builds counts as a test. Suites run two at a time, those that
@@ -140,7 +141,7 @@ suites = $(foreach s,$(2),$(1)$(if \
 check:
 	@scripts/setup build demo check
 	@$(submake) all check-programs $(FUZZ_PROGRAMS)
-	@B=$(abspath $(B)) tests/run --tidy --fuzz-seconds $(FUZZ_SECONDS) \
+	@scripts/as-root B=$(abspath $(B)) tests/run --tidy --fuzz-seconds $(FUZZ_SECONDS) \
 	   $(addprefix make=,$(LINTS) check-clang check-san) \
 	   $(call suites,pytest,$(filter-out $(CHECK_ALONE),$(CHECK_PYTEST))) \
 	   $(call suites,pytest,$(CHECK_PYTEST_SAN),@$(B)/san) \
@@ -163,7 +164,8 @@ fuzz:
 bench:
 	@scripts/setup build bench
 	@$(submake) all $(BENCH_PROGRAMS)
-	@scripts/bench/run --out $(B)/bench/results.json $(BENCH_PROGRAMS)
+	@scripts/as-root scripts/bench/run --out $(B)/bench/results.json \
+	   $(if $(FULL),,--quick) $(BENCH_PROGRAMS)
 
 C_FILES     = $(shell find control dataplane tests -name '*.[ch]')
 SHELL_FILES = $(shell grep -rlE '^\#!.*\b(bash|sh)$$' scripts tests .ci)

@@ -9,6 +9,7 @@
  * direction, suite, octets, ns}. The best of several runs: other programs on
  * the machine only ever make it slower. */
 #include "tests/e2ee/pair.h"
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,20 +152,25 @@ static bool bench_sframe(FILE *json, uint16_t suite)
 int main(int argc, char **argv)
 {
 	static const uint16_t suites[] = {1, 4, 5};
+	static const struct option options[] = {
+		{"json", required_argument, NULL, 'j'},
+		{"quick", no_argument, NULL, 'q'}, /* it is */
+		{NULL, 0, NULL, 0},
+	};
 	FILE *json = NULL;
 	bool ok;
+	int o;
 
-	if (argc == 3 && !strcmp(argv[1], "--json")) {
-		json = fopen(argv[2], "w");
-		if (!json) {
-			perror(argv[2]);
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (o == '?')
+			return 2;
+		if (o == 'j' && !(json = fopen(optarg, "w"))) {
+			perror(optarg);
 			return 2;
 		}
-		fprintf(json, "[");
-	} else if (argc != 1) {
-		fprintf(stderr, "usage: e2ee_bench [--json FILE]\n");
-		return 2;
 	}
+	if (json)
+		fprintf(json, "[");
 	ok = bench_handshake(json);
 	for (int i = 0; i < 3 && ok; i++)
 		ok = bench_sframe(json, suites[i]);

@@ -18,6 +18,6 @@ SOAK_SECONDS ?= 300
 soak:
 	@scripts/setup build check
 	@$(submake) all
-	@B=$(abspath $(B)) SOAK_SECONDS=$(SOAK_SECONDS) \
+	@scripts/as-root B=$(abspath $(B)) SOAK_SECONDS=$(SOAK_SECONDS) \
 	   tests/run --limit $(shell expr $(SOAK_SECONDS) + 120) \
 	   pytest=tests/soak/test_soak.py
