@@ -12,7 +12,7 @@ import socket
 import threading
 import zlib
 
-from .process import inside
+from .process import LabError, inside
 
 
 class Message:
@@ -125,7 +125,8 @@ class Relay(threading.Thread):
                 stream.close()
         for end in self.wake:
             end.close()
-        assert not self.error, self.error
+        if self.error:
+            raise LabError(f"the relay at {self.address}: {self.error!r}")
 
     def run(self):
         try:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .wire import payload_octets
-
 AUDIO, VIDEO, SCREEN = range(3)  # E2EE.md: KID = (step & 63) << 2 | kind
 INNER = 1 + 4  # octets of the header inside: marker and codec, timestamp
 TAG = 16
@@ -65,8 +63,3 @@ def read(packets):
             b[1] - a[1] == 1 for a, b in zip(found, found[1:])),
         all(len(r) > INNER + TAG for r in rest), evenness(b"".join(rest)),
         len(firsts) / noise)
-
-
-def plain(packets):
-    """How even the payloads are as they are, for comparison."""
-    return evenness(payload_octets(packets))

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from acts import end_to_end
+from acts.story import Story
 from lab.process import run, wait_until
 from lab.topology import PREFIX, ROOT
 
@@ -89,3 +91,27 @@ def test_says_no():
     assert done.returncode == 1
     assert "✗ headquarters: bob's leg" in done.stdout
     assert "✗ nothing of alice's voice" in done.stdout
+
+
+def test_says_no_of_an_ordinary_call(gateway):
+    """What is told of the end-to-end encrypted call doesn't hold of another:
+    not one of the statements."""
+    end_to_end.make_sounds(gateway.folder)
+    for user, profile in (("alice", "plain"), ("bob", "sdes")):
+        gateway.add_user(user, profile)
+    story, talk = Story(), end_to_end.Talk(*(
+        end_to_end.endpoint(gateway, user) for user in ("alice", "bob")))
+    end_to_end.start_captures(gateway, talk)
+    talk.alice.call("bob")
+    for one in (talk.alice, talk.bob):
+        one.wait("shield", state="plain")
+    time.sleep(3)
+    talk.codes = "00000 00000 00000 00000", "00000 00000 00000 00001"
+    end_to_end.tell_locks(story, talk)
+    end_to_end.tell_mark(story, gateway)
+    end_to_end.tell_refusals(story, gateway, talk)
+    end_to_end.tell_goes_on(story, talk)
+    end_to_end.hang_up(gateway, talk)
+    end_to_end.tell_branch_wire(story, gateway, talk)
+    end_to_end.tell_hq_wire(story, gateway, talk)
+    assert story.wrong == story.told == 20
