@@ -302,6 +302,10 @@ static void gcm_seal(struct srtp_engine *e, const struct srtp_suite *a,
 
 	gcm_op_iv(b, 0, op[0]);
 	for (unsigned i = 0; i < n; i++) {
+		const unsigned ahead = i + SRTP_PREFETCH;
+
+		if (ahead < n && op[ahead]->key != op[ahead - 1]->key)
+			prefetch_key(a, op[ahead]->key, op[ahead]->len + 12u);
 		if (i + 1 < n)
 			gcm_op_iv(b, i + 1, op[i + 1]);
 		gcm_op(b, i, f, op[i], op[i]->data + op[i]->hdr + op[i]->len);

@@ -65,28 +65,19 @@ HOT void engine_put(struct srtp_engine *e, const struct srtp_suite *a,
 	l->op[l->n++] = op;
 }
 
-/* Prefetch. A packet's key is asked for SRTP_PREFETCH packets ahead of it, and
- * its session as many ahead of that, which says where the key is. README.md,
- * "Prefetch", has the measurement that chose the distance. */
+/* Prefetch: packets that an AEAD's key is asked for ahead of its use, and half
+ * of what a session is. README.md, "Prefetch", has the measurement that chose
+ * the distance. */
 #define SRTP_PREFETCH 8
 
-/** Ask for what a packet will touch of a session: for its first key no look
- * into the session is needed. */
-HOT void prefetch_session(const struct srtp_session *s)
-{
-	const char *p = (const char *)s;
-
-	__builtin_prefetch(p);
-	__builtin_prefetch(p + 64);
-	__builtin_prefetch(p + 128);
-	__builtin_prefetch(p + 192);
-}
-
-/** The rest, for a packet of len octets. */
+/** Ask for what a packet of len octets will touch of an expanded key. */
 HOT void prefetch_key(const struct srtp_suite *a, const void *key, unsigned len)
 {
 	const char *k = key;
 
+	__builtin_prefetch(k);
+	__builtin_prefetch(k + 64);
+	__builtin_prefetch(k + 128);
 	for (unsigned i = 3; i < a->hot_lines; i++)
 		__builtin_prefetch(k + 64 * i);
 	if (!a->hot_tail)
@@ -108,28 +99,26 @@ HOT bool same_as_before(const struct srtp_pkt pkt[], unsigned i)
 	return i && pkt[i].s == pkt[i - 1].s;
 }
 
-/** When packet i of a burst has its turn. */
-HOT void prefetch_ahead(const struct srtp_pkt pkt[], unsigned i, unsigned n)
+HOT void prefetch_session_of(const struct srtp_pkt pkt[], unsigned i,
+			     unsigned n)
 {
-	const unsigned key = i + SRTP_PREFETCH, session = key + SRTP_PREFETCH;
+	if (i < n && !same_as_before(pkt, i))
+		__builtin_prefetch(pkt[i].s);
+}
 
-	if (session < n && !same_as_before(pkt, session))
-		prefetch_session(pkt[session].s);
-	if (key < n && !same_as_before(pkt, key))
-		prefetch_key(pkt[key].s->suite, pkt[key].s->expanded,
-			     pkt[key].len);
+HOT void prefetch_key_of(const struct srtp_pkt pkt[], unsigned i, unsigned n)
+{
+	if (i < n && !same_as_before(pkt, i))
+		prefetch_key(pkt[i].s->suite, pkt[i].s->expanded, pkt[i].len);
 }
 
 /** Before the first packet of a burst. */
 HOT void prefetch_first(const struct srtp_pkt pkt[], unsigned n)
 {
 	for (unsigned i = 0; i < 2 * SRTP_PREFETCH && i < n; i++)
-		if (!same_as_before(pkt, i))
-			prefetch_session(pkt[i].s);
+		prefetch_session_of(pkt, i, n);
 	for (unsigned i = 0; i < SRTP_PREFETCH && i < n; i++)
-		if (!same_as_before(pkt, i))
-			prefetch_key(pkt[i].s->suite, pkt[i].s->expanded,
-				     pkt[i].len);
+		prefetch_key_of(pkt, i, n);
 }
 
 /* struct srtp_backend; srtp.h. */

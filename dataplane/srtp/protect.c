@@ -99,11 +99,17 @@ uint16_t srtp_protect(struct srtp_engine *e, struct srtp_pkt pkt[], uint16_t n)
 	unsigned bad = 0, mki = 0;
 
 	engine_start(e);
-	prefetch_first(pkt, n);
+	/* The first pass takes 4 ns a packet: no distance hides memory, but to
+	 * ask for all at once. */
+	for (unsigned i = 0; i < n; i++)
+		prefetch_session_of(pkt, i, n);
 	for (unsigned i = 0; i < n; i++) {
 		const struct srtp_session *s = pkt[i].s;
 
-		prefetch_ahead(pkt, i, n);
+		/* An HMAC's keys are used all at once; an AEAD asks for them
+		 * as it goes, but for the first. */
+		if (!s->suite->aead || i < SRTP_PREFETCH)
+			prefetch_key_of(pkt, i, n);
 		pkt[i].verdict =
 			s->straight ? prepare(e, &pkt[i], &e->op[i], true)
 				    : prepare(e, &pkt[i], &e->op[i], false);

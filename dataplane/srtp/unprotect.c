@@ -190,7 +190,8 @@ uint16_t srtp_unprotect(struct srtp_engine *e, struct srtp_pkt pkt[],
 		const struct srtp_session *s = pkt[i].s;
 		const bool aead = s->suite->aead;
 
-		prefetch_ahead(pkt, i, n);
+		prefetch_session_of(pkt, i + 2 * SRTP_PREFETCH, n);
+		prefetch_key_of(pkt, i + SRTP_PREFETCH, n);
 		if (s->straight && aead)
 			pkt[i].verdict = receive(e, &pkt[i], NULL, true, true);
 		else if (s->straight)

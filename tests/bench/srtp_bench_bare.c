@@ -6,7 +6,8 @@
  * rollover counter behind the packet. Nothing else is: no header is read, no
  * index estimated, no window or lifetime looked at, no tag copied or compared.
  * The contexts lie as far apart as the engine's sessions do, and are asked for
- * a burst ahead of their use. */
+ * ahead of their use, over the ends of bursts, as the engine cannot: an HMAC's
+ * by a burst, an AEAD's by as many packets as the engine does. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,7 @@ static struct set {
 	struct huge memory;
 	uint8_t *contexts;
 } measured, sealer;
+static const struct srtp_suite *suite; /* for what is the same in both */
 static size_t stride;
 static IMB_JOB job[BURST_MAX];
 static uint8_t mac[BURST_MAX][16];
@@ -102,9 +104,6 @@ static void hmac_pad(const uint8_t *auth, uint8_t pad, uint8_t *out)
 
 static bool set_open(struct set *x, const struct cell *c)
 {
-	const struct srtp_suite *a =
-		srtp_suite_find(deriver->suites, deriver->n_suites, c->suite);
-
 	if (!huge_open(&x->memory, c->streams * stride))
 		return false;
 	x->contexts = huge_take(&x->memory, c->streams * stride, 64);
@@ -114,7 +113,7 @@ static bool set_open(struct set *x, const struct cell *c)
 		uint8_t dec[15 * 16] __attribute__((aligned(16)));
 		union ctx *k = ctx_of(x, i);
 
-		srtp_kdf(deriver, a, m.key, m.salt, &rtp, &rtcp);
+		srtp_kdf(deriver, suite, m.key, m.salt, &rtp, &rtcp);
 		if (is_gcm(c)) {
 			IMB_AES128_GCM_PRE(mgr, rtp.enc, &k->gcm);
 			memset(k->tail.salt, 0, sizeof(k->tail.salt));
@@ -133,6 +132,7 @@ static bool set_open(struct set *x, const struct cell *c)
 static const char *bare_open(struct peer *p, const struct cell *c, double limit)
 {
 	(void)p, (void)limit;
+	suite = srtp_suite_find(deriver->suites, deriver->n_suites, c->suite);
 	/* As far apart as the engine's sessions. */
 	stride = is_gcm(c) ? 1664 : 960;
 	if (!set_open(&measured, c) || !set_open(&sealer, c))
@@ -176,23 +176,23 @@ static void gcm_iv(uint64_t out[2], const uint64_t salt[2], uint64_t index)
 	out[1] = salt[1] ^ octets >> 32;
 }
 
-static void ask_for(const struct cell *c, const union ctx *x)
+/* The same lines that the engine asks for, of the same layout on each isa. */
+HOT void ask_for(const struct srtp_suite *a, const union ctx *x,
+		 unsigned octets)
 {
-	const char *k = (const char *)x;
+	prefetch_key(a, x, octets);
+}
 
-	if (!is_gcm(c)) {
-		for (unsigned o = 0; o < 64 + 176; o += 64)
-			__builtin_prefetch(k + o);
-		return;
-	}
-	for (unsigned o = 0; o < 176; o += 64)
-		__builtin_prefetch(k + o);
-	for (unsigned o = 1024 - 16 * (c->octets / 16 + 2); o < 1024; o += 64)
-		__builtin_prefetch(k + o);
+HOT void ahead(const struct cell *c, unsigned i)
+{
+	if (i < CHUNK)
+		ask_for(suite, packet[i].ctx, c->octets);
 }
 
 static void cm_run(const struct cell *c, unsigned at, unsigned n)
 {
+	for (unsigned i = 0; i < n; i++)
+		ahead(c, at + n + i);
 	for (unsigned i = 0; i < n; i++) {
 		const struct cm_ctx *k = &packet[at + i].ctx->cm;
 		uint8_t *data = packet[at + i].data;
@@ -236,6 +236,7 @@ static void gcm_run(const struct cell *c, unsigned at, unsigned n)
 		const struct gcm_key_data *k = &packet[at + i].ctx->gcm;
 		uint8_t *p = packet[at + i].data;
 
+		ahead(c, at + i + SRTP_PREFETCH);
 		if (i + 1 < n)
 			gcm_ahead(at, i + 1);
 		if (c->protect)
@@ -270,8 +271,6 @@ static unsigned bare_run(struct peer *p, const struct load *l, unsigned at,
 			 unsigned n)
 {
 	(void)p;
-	for (unsigned i = at + n; i < at + 2 * n && i < CHUNK; i++)
-		ask_for(l->cell, packet[i].ctx);
 	(is_gcm(l->cell) ? gcm_run : cm_run)(l->cell, at, n);
 	return n;
 }
