@@ -87,6 +87,10 @@ int refuse(char text[SP_TEXT_MAX], int status, const char *fmt, ...)
 struct transport *transport_find(const struct table *t, uint64_t id);
 struct stream_rec *stream_find(const struct table *t, uint64_t id);
 
+/* show.c */
+/** What telemetry shows from now on. NULL: nothing. */
+void table_show(const struct table *t);
+
 /* validate.c: every field by itself, and against the greeting.
  * @return SP_OK, or SP_EINVAL with text saying which field and why */
 int validate_transport(const struct table *t, const struct sp_transport *x,

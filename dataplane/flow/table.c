@@ -137,6 +137,7 @@ struct table *table_new(const struct table_limits *lim, struct ports *ps,
 			 srtp->name);
 		goto fail;
 	}
+	table_show(t);
 	return t;
 fail:
 	table_free(t);
@@ -169,6 +170,7 @@ void table_free(struct table *t)
 {
 	if (!t)
 		return;
+	table_show(NULL);
 	records_free(t);
 	reclaim_all(t);
 	rte_hash_free(t->streams);

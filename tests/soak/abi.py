@@ -108,7 +108,7 @@ class Dataplane:
 
 
 class Telemetry:
-    """DPDK's: the pool of packets."""
+    """DPDK's: packets and flows."""
 
     def __init__(self, tag):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -119,7 +119,14 @@ class Telemetry:
     def close(self):
         self.socket.close()
 
+    def ask(self, command):
+        self.socket.send(command.encode())
+        return json.loads(self.socket.recv(16384))[command]
+
     def packets_in_use(self):
-        self.socket.send(b"/sallyport/buffers")
-        pool = json.loads(self.socket.recv(16384))["/sallyport/buffers"]
+        pool = self.ask("/sallyport/buffers")
         return pool["size"] - pool["free"]
+
+    def flows(self):
+        """@return transports, streams, octets that they take."""
+        return self.ask("/sallyport/flows")

@@ -220,6 +220,7 @@ def rig(tmp_path):
 def test_calls_come_and_go(rig):
     rig.up()
     telemetry = Telemetry(rig.tag)
+    at_first = telemetry.flows()
     soak = Soak(rig)
     soak.run(0.5)  # neighbours are found, caches are filled
     soak.finish()
@@ -244,6 +245,8 @@ def test_calls_come_and_go(rig):
 
     assert soak.dp.ask(abi.TRANSPORT_LIST) == []
     assert soak.dp.ask(abi.STREAM_LIST) == []
+    eventually(lambda: telemetry.flows() == at_first,
+               f"as much memory in flows and keys as at first: {at_first}")
     assert grown < GROWTH
     eventually(lambda: telemetry.packets_in_use() == in_use,
                f"as many packets in use as before, {in_use}")
