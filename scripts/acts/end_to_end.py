@@ -60,7 +60,8 @@ def endpoint(gateway, user, *options, **rest):
         "--audio-in", f"file:{gateway.folder}/{user}-e2ee.wav",
         "--video-in", f"lavfi:{picture.graph(user)}", "--video-out", "mkv",
         "--video-size", picture.SIZE, "--srtp",
-        "yes" if user == "bob" else "no", "--auto-answer", "yes", *options, **rest)
+        "yes" if user == "bob" else "no", "--auto-answer", "yes", *options,
+        **rest)
 
 
 def start_captures(gateway, talk):
@@ -372,8 +373,8 @@ def ordinary(story, gateway, alice, bob, seconds):
     story.check(
         not talk.record["e2ee"]
         and [leg["suite_tx"] for leg in legs] == ["plain", SUITE],
-        f"the gateway's record: not end-to-end; plain RTP at the branch, {SUITE} "
-        "at headquarters")
+        "the gateway's record: not end-to-end; plain RTP at the branch, "
+        f"{SUITE} at headquarters")
     tell_arrived(story, gateway, talk)
     sent = streams(talk.wires["branch"], gateway.sides["branch"].host)
     read = sframe.read(sent["audio"])

@@ -168,8 +168,8 @@ def strangers(story, gateway, mallory, seconds):
     calls = gateway.ctl_json("calls")
     story.say()
     story.check(len(calls) == 1 and calls[0]["e2ee"],
-                "the gateway can't tell: for it this is an end-to-end encrypted "
-                "call of carol's with dave")
+                "the gateway can't tell: for it this is an end-to-end "
+                "encrypted call of carol's with dave")
     heard = audio.compare(played(gateway, "alice"),
                           mallory.ears["carol"].samples())
     story.check(heard.similarity > SAME,
@@ -192,8 +192,8 @@ def strangers(story, gateway, mallory, seconds):
                lambda: gateway.ctl_json("calls") == [])
     told = audio.compare(played(gateway, "alice"), audio.load(dave.wav))
     story.check(told.similarity > OTHER,
-                "dave did hear carol through her, and nothing in the sound gave "
-                f"her away (similarity {told.similarity:.3f}); they say that "
+                "dave did hear carol through her, and nothing in the sound "
+                f"gave her away (similarity {told.similarity:.3f}); they say that "
                 "the codes differ, and both calls end")
     for one in (carol, dave):
         one.stop()
