@@ -202,6 +202,11 @@ static void test_theft(void **state)
 				stopped(V_SOURCE);
 				change(&a);
 				holds(c, way, c->moved, 5000);
+				/* Even from where it was signalled. */
+				change(&a);
+				holds(c, way, c->moved, 6000 + (way == RTCP));
+				change(&a);
+				holds(c, way, c->moved, 4100);
 			}
 			down(NULL);
 		}
