@@ -8,7 +8,7 @@
 #   make fuzz       the fuzz targets, for long (FUZZ_SECONDS each)
 #   make soak       calls that come and go for minutes (SOAK_SECONDS)
 #   make lint       clang-format, cppcheck
-#   make install    PREFIX, DESTDIR
+#   make install    PREFIX, DESTDIR; uninstall takes it away again
 #   make clean
 #
 # Variants: CC=clang, SAN=1 (ASan and UBSan), B=<folder to build in>, V=1 (show
@@ -114,6 +114,7 @@ sallyctl: $(B)/bin/sallyctl
 e2ee: $(call objs,$(E2EE_SRC))
 
 -include control/endpoint/endpoint.mk
+-include firmware/units/install.mk
 include tests/tests.mk
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
@@ -185,11 +186,18 @@ lint-shell:
 
 DOC := $(DESTDIR)$(PREFIX)/share/doc/sallyport
 
-.PHONY: install
+.PHONY: install uninstall
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DOC)
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 README.md LICENSE scripts/sallyport.example.yaml $(DOC)
+# Whatever install would put there, as a look at an install elsewhere tells.
+uninstall:
+	@look=$$(mktemp -d) && trap 'rm -rf "$$look"' EXIT && \
+	   $(MAKE) --no-print-directory -s DESTDIR="$$look" install >/dev/null && \
+	   (cd "$$look" && find . ! -type d) | while read -r file; do \
+	      rm -fv "$(DESTDIR)/$$file"; done
+	@find $(DOC) -depth -type d -empty -delete
 
 .PHONY: clean
 clean:

@@ -42,10 +42,11 @@ static struct {
 
 static void usage(FILE *f)
 {
-	fputs("usage: sallyport-control [-c FILE] [-t] [-v]\n"
-	      "  -c FILE  configuration, else " CONFIG_PATH "\n"
-	      "  -t       check the configuration and stop\n"
-	      "  -v       version\n",
+	fputs("usage: sallyport-control [--config FILE] [--check]\n"
+	      "  -c, --config FILE  configuration, else " CONFIG_PATH "\n"
+	      "  -t, --check        check the configuration and stop\n"
+	      "  -v, --version\n"
+	      "  -h, --help\n",
 	      f);
 }
 
@@ -219,13 +220,20 @@ static int run(void)
 
 int main(int argc, char *argv[])
 {
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"check", no_argument, NULL, 't'},
+		{"version", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
 	const char *path = CONFIG_PATH;
 	char err[CONF_ERROR_MAX];
 	enum log_level level;
 	bool only_check = false;
 	int opt, e;
 
-	while ((opt = getopt(argc, argv, "c:tvh")) != -1) {
+	while ((opt = getopt_long(argc, argv, "c:tvh", options, NULL)) != -1) {
 		switch (opt) {
 		case 'c':
 			path = optarg;

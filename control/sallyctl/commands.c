@@ -181,6 +181,7 @@ const struct option_info options[OPTION_COUNT] = {
 	[OPTION_JSON] = {"--json", NULL, NULL, "print the API's JSON"},
 	[OPTION_SOCKET] = {"--socket", NULL, "PATH", "control's API socket"},
 	[OPTION_HELP] = {"--help", "-h", NULL, "explain the command"},
+	[OPTION_VERSION] = {"--version", NULL, NULL, "that of sallyctl"},
 	[OPTION_MAX] = {"--max", NULL, "N", "at most so many (default 100)"},
 	[OPTION_ALL] = {"--all", NULL, NULL, "also what has counted nothing"},
 	[OPTION_MEDIA] = {"--media", "--profile", "KIND",

@@ -38,8 +38,8 @@ static void usage(FILE *f)
 			 commands[i].args);
 		fprintf(f, "  %-28s %s\n", left, commands[i].brief);
 	}
-	fprintf(f, "\nOptions of every command:\n");
-	options_print(f, GENERAL);
+	fprintf(f, "\nOptions of every command, and without one:\n");
+	options_print(f, GENERAL | WITH(VERSION));
 	fprintf(f,
 		"\n\"sallyctl COMMAND --help\" says more. The socket is %s\n"
 		"unless --socket or SALLYPORT_SOCKET names another.\n"
@@ -188,6 +188,10 @@ int main(int argc, char *argv[])
 	c = command_find(word, n, &used);
 	if (!c && in.option[OPTION_HELP] && n == 0) {
 		usage(stdout);
+		return EXIT_DONE;
+	}
+	if (!c && in.option[OPTION_VERSION] && n == 0) {
+		puts("sallyctl " SP_VERSION);
 		return EXIT_DONE;
 	}
 	if (!c && n == 0) {
