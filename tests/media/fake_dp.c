@@ -328,6 +328,7 @@ struct fake_dp *fake_start(const struct fake_options *o)
 	g->instance = 1000;
 	g->n_workers = o && o->workers ? o->workers : 2;
 	g->n_media = 3;
+	g->transports_max = g->streams_max = FAKE_MAX;
 	media_set(&g->media[0], "access", 4, 24, "\x0a\x01\x00\x01", o);
 	media_set(&g->media[1], "trunk", 4, 24, "\x0a\x02\x00\x01", o);
 	media_set(&g->media[2], "access", 6, 64,

@@ -403,6 +403,42 @@ def test_ctl_without_control(rig, tmp_path):
     assert out.returncode == 0
 
 
+# --- flows for a packet generator ---
+
+def test_bench_flows(rig):
+    status, made, _ = rig.request("POST", "/bench/flows", {"flows": 3})
+    assert status == 200
+    assert made == {"flows": 3, "first_port": 20000, "last_port": 20004,
+                    "access": {"gateway": "10.1.0.1", "peer": "10.1.0.100"},
+                    "trunk": {"gateway": "10.2.0.1", "peer": "10.2.0.100"}}
+    flows = rig.get("/flows")[1]
+    assert sorted((f["local"], f["peer"], f["suite_tx"]) for f in flows) == [
+        (f"10.{side}.0.1:{port}", f"10.{side}.0.100:{port}", suite)
+        for side, suite in ((1, "plain"), (2, "AES_CM_128_HMAC_SHA1_80"))
+        for port in (20000, 20002, 20004)]
+    # Asked for again, those before are gone.
+    out = rig.ctl("bench", "flows", "1", "--suite", "AEAD_AES_256_GCM",
+                  "--trunk", "10.2.0.7")
+    assert out.returncode == 0
+    assert "10.2.0.7" in out.stdout
+    assert {f["suite_rx"] for f in rig.get("/flows")[1]} == {
+        "plain", "AEAD_AES_256_GCM"}
+    assert rig.request("DELETE", "/bench/flows")[1] == {"removed": 1}
+    assert rig.get("/flows")[1] == []
+    assert rig.ctl("bench", "clear").stdout == "0 flows are gone.\n"
+
+
+@pytest.mark.parametrize("body", (
+    {}, {"flows": 0}, {"flows": 5001}, {"flows": 600}, {"flows": "3"},
+    {"flows": 1, "suite": "NULL"}, {"flows": 1, "suite": 7},
+    {"flows": 1, "access": "somewhere"}, {"flows": 1, "trunk": "fd00::1"},
+))
+def test_bench_flows_refused(rig, body):
+    status, answer, _ = rig.request("POST", "/bench/flows", body)
+    assert (status, answer["error"]) == (400, "bad-bench")
+    assert rig.get("/flows")[1] == []
+
+
 # --- last: these stop and start control ---
 
 def test_second_control_is_refused(rig):
