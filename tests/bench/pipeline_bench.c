@@ -170,8 +170,11 @@ static void heading(void)
 	char cpu[256];
 
 	cpu_name(cpu, sizeof(cpu));
-	printf("Pipeline: %s, IPsec-MB %s held to %s, bursts of %d\n", cpu,
-	       IMB_VERSION_STR, bare_isa(), BURST);
+	printf("Pipeline: %s, IPsec-MB %s held to %s, bursts of %u, packets in "
+	       "%s\n",
+	       cpu, IMB_VERSION_STR, bare_isa(), BURST,
+	       pipeline_huge() ? "hugepages"
+			       : "4 KiB pages: hugepages would save 20 ns");
 	printf("one worker, one queue of each port, from ring to ring; ns a "
 	       "packet: the loop - making of packets = pipeline, Mpps, of "
 	       "bare\n\n");
