@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+# make install, of what systemd, udev and people find beside the programs.
+UNITS := firmware/units
+LIB   := $(DESTDIR)$(PREFIX)/lib
+
+.PHONY: install-units
+install: install-units
+install-units:
+	install -d $(LIB)/systemd/system $(LIB)/sysusers.d $(LIB)/tmpfiles.d \
+	   $(LIB)/udev/rules.d $(DOC)/examples
+	for unit in sallyport-dataplane sallyport-control; do \
+	   sed -e 's,@BIN@,$(PREFIX)/bin,' \
+	       -e 's,@DOC@,$(PREFIX)/share/doc/sallyport,' \
+	      $(UNITS)/$$unit.service >$(LIB)/systemd/system/$$unit.service && \
+	   chmod 644 $(LIB)/systemd/system/$$unit.service || exit 1; done
+	install -m 644 $(UNITS)/sysusers.conf $(LIB)/sysusers.d/sallyport.conf
+	install -m 644 $(UNITS)/tmpfiles.conf $(LIB)/tmpfiles.d/sallyport.conf
+	install -m 644 $(UNITS)/vfio.rules $(LIB)/udev/rules.d/60-sallyport-vfio.rules
+	install -m 644 $(UNITS)/companions.nft $(UNITS)/hugepages.conf $(DOC)/examples
