@@ -16,3 +16,13 @@ void lifetimes_by_key(void **state);
 void keys_end(void **state);
 void key_ends_for_good(void **state);
 void late_key_first(void **state);
+/* bounds_test.c: what does not fit or is not there. */
+void ssrc_full(void **state);
+void short_packets(void **state);
+void header_promises(void **state);
+void no_room(void **state);
+void rtcp_replay(void **state);
+void mixed_burst(void **state);
+void unknown_suites(void **state);
+void last_index(void **state);
+void memory(void **state);

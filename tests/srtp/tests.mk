@@ -10,7 +10,7 @@ $(B)/obj/tests/srtp/%.o: EXTRA = $(IMB_C)
 
 $(B)/tests/srtp_test: $(call objs,tests/srtp/srtp_test.c \
     tests/srtp/vectors_test.c tests/srtp/windows_test.c \
-    tests/srtp/keys_test.c tests/srtp/harness.c \
+    tests/srtp/keys_test.c tests/srtp/bounds_test.c tests/srtp/harness.c \
     $(SRTP_SRC) $(SRTP_ORACLE))
 	@mkdir -p $(@D)
 	$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka $(IMB_L) -lsrtp2
