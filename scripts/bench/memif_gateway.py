@@ -120,7 +120,9 @@ class Gateway:
             for process in reversed(self.processes):
                 process.stop()
             run("ip", "netns", "del", self.name, check=False)
-            shutil.rmtree(f"/var/run/dpdk/{self.name}", ignore_errors=True)
+            # DPDK leaves the folders of its sockets.
+            for name in (self.name, f"{self.name}-testpmd", "memif_bench"):
+                shutil.rmtree(f"/var/run/dpdk/{name}", ignore_errors=True)
             if kind is None:
                 shutil.rmtree(self.folder, ignore_errors=True)
             else:
