@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 #include <rte_cycles.h>
 #include <rte_eal.h>
@@ -54,8 +55,14 @@ static void device_make(unsigned i)
 					     devices[i].out, LAB_WORKERS, 0);
 }
 
+static void remove_runtime_dir(void)
+{
+	rmdir(rte_eal_get_runtime_dir());
+}
+
 void lab_start(void)
 {
+	static char prefix[32];
 	static char *argv[] = {
 		"lab",
 		"--no-huge",
@@ -64,16 +71,20 @@ void lab_start(void)
 		"--no-pci",
 		"--no-shconf",
 		"--no-telemetry",
+		prefix,
 		"-l",
 		"0",
 		"--log-level=error",
 		NULL,
 	};
 
+	/* Labs in other processes don't meet, and DPDK leaves its folder. */
+	snprintf(prefix, sizeof(prefix), "--file-prefix=lab%d", (int)getpid());
 	if (rte_eal_init(RTE_DIM(argv) - 1, argv) < 0) {
 		fprintf(stderr, "DPDK does not start\n");
 		exit(1);
 	}
+	atexit(remove_runtime_dir);
 	for (unsigned i = 0; i < LAB_PORTS; i++)
 		device_make(i);
 }
