@@ -170,7 +170,7 @@ static void heading(void)
 	char cpu[256];
 
 	cpu_name(cpu, sizeof(cpu));
-	printf("Pipeline: %s, IPsec-MB %s held to %s, bursts of %u, packets in "
+	printf("Pipeline: %s, IPsec-MB %s held to %s, bursts of %d, packets in "
 	       "%s\n",
 	       cpu, IMB_VERSION_STR, bare_isa(), BURST,
 	       pipeline_huge() ? "hugepages"
