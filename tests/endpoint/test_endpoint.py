@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two endpoints, each a process, call each other through a small SIP and RTP
-relay (relay.py): what E2EE.md asks of an endpoint, seen from outside."""
+relay (relay.py): what an endpoint is asked to do, seen from outside.
+
+A long file, since it is a list of calls: each stands by itself, and all share
+the two processes and the relay of one fixture."""
 
 import re
 import subprocess

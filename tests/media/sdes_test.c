@@ -67,6 +67,7 @@ static void examples_of_the_rfc(void **state)
 	assert_memory_equal(k.salt, "jU,RaA}\\|p0%*#", 14);
 }
 
+/* Long, since nearly all of it is the table of cases. */
 static void passed_over_and_why(void **state)
 {
 	static const struct {
