@@ -187,7 +187,7 @@ def play_to_ffmpeg(packets, codec, output, namespace, folder, port,
         f"{name}.log")
     try:
         wait_until("ffmpeg to listen", 10,
-                   lambda: _port_taken(namespace, port))
+                   lambda: _listens_on(ffmpeg, port))
         with udp_socket(namespace) as s:
             for p in packets:
                 s.sendto(p.raw, ("127.0.0.1", port))
@@ -215,9 +215,13 @@ def decrypt_with_ffmpeg(packets, crypto, namespace, folder, port=47000,
     return audio.np.frombuffer(raw[:len(raw) & ~1], "<i2")
 
 
-def _port_taken(namespace, port):
+def _listens_on(process, port):
+    """Has it bound that UDP port? Read, not tried by binding it: that could
+    take the port from the very process that is about to."""
+    process.check()
     try:
-        udp_socket(namespace, ("127.0.0.1", port)).close()
+        with open(f"/proc/{process.pid}/net/udp") as f:
+            return any(line.split()[1].endswith(f":{port:04X}")
+                       for line in f.readlines()[1:])
     except OSError:
-        return True
-    return False
+        return False
