@@ -10,6 +10,7 @@
 #include <string.h>
 #include "control/e2ee/handshake_int.h" /* to see what is wiped */
 #include "tests/e2ee/pair.h"
+#include "tests/e2ee/ended.h"
 
 static struct pair p;
 
@@ -25,25 +26,6 @@ static int teardown(void **state)
 	(void)state;
 	pair_free(&p);
 	return 0;
-}
-
-static void assert_ended(struct e2ee_result r, enum e2ee_reason why,
-			 const char *name)
-{
-	if (r.act != E2EE_END || r.reason != why)
-		fail_msg("%s: act %d, reason %s instead of %s", name, r.act,
-			 e2ee_reason_name(r.reason), e2ee_reason_name(why));
-}
-
-static void assert_dead(const struct e2ee *h)
-{
-	uint8_t key[E2EE_BASE_KEY];
-
-	assert_false(e2ee_locked(h));
-	assert_null(e2ee_code(h));
-	assert_null(media_new(h, NULL));
-	assert_false(e2ee_key(h, E2EE_I_TO_R, E2EE_AUDIO, key));
-	assert_int_equal(e2ee_deadline(h), E2EE_NEVER);
 }
 
 static void no_guards(void)
