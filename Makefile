@@ -35,8 +35,7 @@ HARDEN  := -fPIE
 CFLAGS  += $(SANFLAGS)
 LDFLAGS += $(SANFLAGS)
 endif
-BASE    := -std=gnu11 $(OPT) $(WARN) $(HARDEN) -I. -MMD -MP \
-           -DSP_VERSION='"$(VERSION)"'
+BASE    := -std=gnu11 $(OPT) $(WARN) $(HARDEN) -I. -I$(B) -MMD -MP
 
 # $(call pkg,cflags|libs,names): evaluated only when a recipe needs it.
 pkg = $(shell pkg-config --$(1) $(2))
@@ -92,7 +91,14 @@ $(B)/obj/dataplane/flow/%.o $(B)/obj/dataplane/port/%.o: EXTRA = $(DPDK_C)
 $(B)/obj/control/%.o: EXTRA = $(RE_C)
 $(B)/obj/control/e2ee/%.o $(B)/obj/control/sallyctl/%.o: EXTRA =
 
-$(B)/obj/%.o: %.c | packages
+# Written anew only when it differs, so that a commit rebuilds what names it.
+$(B)/version.h: FORCE
+	@mkdir -p $(@D)
+	@echo '#define SP_VERSION "$(VERSION)"' | cmp -s - $@ || \
+	   echo '#define SP_VERSION "$(VERSION)"' >$@
+.PHONY: FORCE
+
+$(B)/obj/%.o: %.c | packages $(B)/version.h
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(BASE) $(CPPFLAGS) $(EXTRA) $(CFLAGS) -c $< -o $@
 

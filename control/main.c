@@ -23,6 +23,7 @@
 #include "control/sip/sip.h"
 #include "control/store/store.h"
 #include "dataplane/abi/yaml.h"
+#include "version.h"
 
 #define CONFIG_PATH "/etc/sallyport/sallyport.yaml"
 #define FILES_MAX   16384 /* file descriptors: a TCP phone needs one */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "control/audit/impl.h"
 #include "control/log.h"
+#include "version.h"
 
 #define RETRY_SECONDS 1
 

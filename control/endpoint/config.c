@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "control/e2ee/secret.h"
+#include "version.h"
 
 #define SECRET_MAX 1024
 

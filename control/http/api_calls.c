@@ -5,6 +5,7 @@
 #include "control/calls/call.h"
 #include "control/dataplane/dp.h"
 #include "control/http/impl.h"
+#include "version.h"
 
 void api_version(const struct request *rq, struct reply *rp)
 {

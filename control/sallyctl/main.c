@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "control/sallyctl/commands.h"
+#include "version.h"
 
 #define SOCKET_DEFAULT "/run/sallyport/control.sock"
 #define WORDS_MAX      8

@@ -5,6 +5,7 @@
 #include <time.h>
 #include "control/sallyctl/commands.h"
 #include "control/sallyctl/grid.h"
+#include "version.h"
 
 #define COLUMNS(c) (sizeof(c) / sizeof((c)[0]))
 

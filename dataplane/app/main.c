@@ -23,6 +23,7 @@
 #include "dataplane/app/workers.h"
 #include "dataplane/port/adjacency.h"
 #include "dataplane/port/reserve.h"
+#include "version.h"
 
 #define TURN_MS	       1 /* of the main lcore, when it has nothing to do */
 #define TICKS_A_SECOND 10
