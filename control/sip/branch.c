@@ -52,70 +52,21 @@ struct branch *branch_alloc(struct bridge *b)
 	return br;
 }
 
-/* The phone is where it registered from. */
-static bool hop_to(struct hop *h, const struct door *d,
-		   const struct store_binding *to)
-{
-	struct pl uri;
-	struct uri u;
-	struct sa local;
-
-	memset(h, 0, sizeof(*h));
-	if (!sip_tp_parse(&h->tp, to->transport) ||
-	    !sip_addr_parse(&local, to->local) ||
-	    !sip_addr_parse(&h->peer, to->source))
-		return false;
-	h->via = stack_find(d->stack, &local, h->tp);
-	pl_set_str(&uri, to->contact);
-	if (h->tp == SIP_TCP && !uri_decode(&u, &uri) &&
-	    sa_set(&h->other, &u.host, u.port ? u.port : SIP_PORT))
-		sa_init(&h->other, AF_UNSPEC);
-	return h->via && !stack_is_local(d->stack, &h->peer);
-}
-
-static int phone_dialog(struct branch *br, const struct store_binding *to,
-			const struct store_user *caller,
-			const struct store_user *callee)
-{
-	const char *domain = br->b->d->cfg.domain;
-	char from[sizeof(caller->display) * 2 + STORE_AOR_MAX + 8], aor[300];
-	struct mbuf *mb = mbuf_alloc(sizeof(from));
-	int err = mb ? 0 : ENOMEM;
-
-	if (!err && caller->display[0])
-		err = message_quote(mb, caller->display) |
-		      mbuf_write_u8(mb, ' ');
-	if (!err)
-		err = mbuf_printf(mb, "<sip:%s@%s>", caller->name, domain);
-	if (!err && mb->end >= sizeof(from))
-		err = EOVERFLOW;
-	if (!err) {
-		memcpy(from, mb->buf, mb->end);
-		from[mb->end] = '\0';
-		re_snprintf(aor, sizeof(aor), "<sip:%s@%s>", callee->name,
-			    domain);
-		err = dialog_uac(&br->s[LEG_B].dlg, from, aor, to->contact);
-	}
-	mem_deref(mb);
-	return err;
-}
-
-struct branch *branch_new(struct bridge *b, const struct store_binding *to,
-			  const struct store_user *caller,
-			  const struct store_user *callee)
+struct branch *branch_new(struct bridge *b, const struct media_profile *caller,
+			  const struct target *to)
 {
 	const struct sip_msg *m = stxn_request(b->st);
 	struct branch *br = branch_alloc(b);
-	struct media_profile profile[2] = {caller->profile, callee->profile};
+	struct media_profile profile[2] = {*caller, to->profile};
 	struct media_leg_addr addr[2] = {0};
 
 	if (!br)
 		return NULL;
 	hop_of(&br->s[LEG_A].hop, stxn_listener(b->st), m);
 	br->s[LEG_A].methods = methods_of(m);
-	if (!hop_to(&br->s[LEG_B].hop, b->d, to) ||
-	    dialog_uas(&br->s[LEG_A].dlg, m, rand_u64()) ||
-	    phone_dialog(br, to, caller, callee))
+	br->s[LEG_B].hop = to->hop;
+	if (dialog_uas(&br->s[LEG_A].dlg, m, rand_u64()) ||
+	    dialog_uac(&br->s[LEG_B].dlg, to->from, to->to, to->uri))
 		return mem_deref(br);
 	for (enum leg l = LEG_A; l <= LEG_B; l++) {
 		const struct hop *h = &br->s[l].hop;
@@ -166,7 +117,7 @@ static void success(struct branch *br, const struct sip_msg *m)
 		return;
 	}
 	phone->methods = methods_of(m);
-	if (!b->call || b->up) { /* crossed with our CANCEL */
+	if (!b->call || b->up || !br->path) { /* crossed with our CANCEL */
 		session_ack(phone, br->invite_seq, NULL);
 		session_bye(phone, "answered elsewhere");
 		bridge_tidy(b);
@@ -227,7 +178,7 @@ static void progress(struct branch *br, const struct sip_msg *m)
 	char *sdp;
 	int err;
 
-	if (!b->call || b->up || stxn_answered(b->st) ||
+	if (!b->call || b->up || !br->path || stxn_answered(b->st) ||
 	    dialog_learn(&br->s[LEG_B].dlg, m))
 		return;
 	if (reliable && (!message_rseq(m, &rseq) || rseq < br->rseq))

@@ -51,6 +51,18 @@ struct session {
 	struct ctxn *bye;
 };
 
+#define TARGET_NAME_MAX 640
+
+/* What a branch rings: a phone where it registered (target.c), or whatever
+ * else can be sent an INVITE. Holds copies, points to nothing. */
+struct target {
+	struct hop hop;
+	char uri[MESSAGE_URI_MAX];  /* Request-URI */
+	char from[TARGET_NAME_MAX]; /* name-addr, without tag */
+	char to[TARGET_NAME_MAX];
+	struct media_profile profile; /* of the media there */
+};
+
 struct branch {
 	struct le le;
 	struct bridge *b;
@@ -144,6 +156,16 @@ bool refuse_feature(struct door *d, struct listener *l, struct session *s,
  * asks the gate, answers and ends the call. @return false: it is none. */
 bool refuse_pstn(struct bridge *b, const char *by);
 
+/* target.c */
+/** The phone of callee that has registered so; `from` is the caller's
+ * name-addr. @return false: it can't be rung (its listener has gone). */
+bool target_phone(struct target *t, const struct door *d,
+		  const struct store_binding *to, const char *from,
+		  const struct store_user *callee);
+/** A user's name-addr, "Alice" <sip:alice@domain>. @return false: no room. */
+bool user_name_addr(char out[TARGET_NAME_MAX], const struct door *d,
+		    const struct store_user *u);
+
 /* session.c */
 /** A request's first lines: identity, Contact, Max-Forwards. */
 struct mbuf *session_headers(struct session *s, const char *method,
@@ -176,10 +198,10 @@ bool session_busy(const struct session *s);
 
 /* branch.c */
 struct branch *branch_alloc(struct bridge *b);
-/** @return NULL: the phone can't be rung (its listener has gone, no memory). */
-struct branch *branch_new(struct bridge *b, const struct store_binding *to,
-			  const struct store_user *caller,
-			  const struct store_user *callee);
+/** A branch from the bridge's caller, whose devices' profile is given, to
+ * `to`, which is copied. @return NULL: no memory, or no dialog can begin. */
+struct branch *branch_new(struct bridge *b, const struct media_profile *caller,
+			  const struct target *to);
 /** Send the INVITE. @return 0, or -1 with why. */
 int branch_invite(struct branch *br, struct media_why *why);
 /** It won't be this phone: note why. m: its response, or NULL. */

@@ -84,6 +84,7 @@ static void name_parties(const struct door *d, const struct sip_msg *m,
 struct fork {
 	struct bridge *b;
 	const struct parties *p;
+	char from[TARGET_NAME_MAX]; /* the caller, as the phones are told */
 	int64_t now;
 	unsigned n;
 	struct sa caller_at;
@@ -92,6 +93,7 @@ struct fork {
 static void add_branch(const struct store_binding *to, void *arg)
 {
 	struct fork *f = arg;
+	struct target t;
 	struct sa at;
 
 	if (f->n == FORK_MAX || to->expires <= f->now)
@@ -100,7 +102,8 @@ static void add_branch(const struct store_binding *to, void *arg)
 	if (sip_addr_parse(&at, to->source) &&
 	    sa_cmp(&at, &f->caller_at, SA_ALL))
 		return;
-	if (branch_new(f->b, to, &f->p->caller, &f->p->callee))
+	if (target_phone(&t, f->b->d, to, f->from, &f->p->callee) &&
+	    branch_new(f->b, &f->p->caller.profile, &t))
 		f->n++;
 }
 
@@ -167,7 +170,8 @@ static void route(struct bridge *b, struct parties *p)
 	}
 	hop_of(&caller, stxn_listener(b->st), stxn_request(b->st));
 	f.caller_at = caller.peer;
-	store_binding_list(store, p->callee.name, add_branch, &f);
+	if (user_name_addr(f.from, b->d, &p->caller))
+		store_binding_list(store, p->callee.name, add_branch, &f);
 	if (!f.n) {
 		bridge_end(b, CALL_BY_GATEWAY, 480,
 			   "no phone of this user is registered", NULL);
