@@ -118,6 +118,9 @@ int path_may_offer(const struct path *p, enum leg from);
 bool path_awaits_answer_to(const struct path *p, enum leg from);
 /** Has any offer been answered yet? */
 bool path_negotiated(const struct path *p);
+/** media_set_profile: how media on a leg is to be from the next offer on. */
+void path_profile(struct path *p, enum leg l,
+		  const struct media_profile *profile);
 /** As media_offer, media_answer. final: no other answer to this offer can come
  * (2xx, reliable 18x); else a later one takes its place. */
 int path_offer(struct path *p, enum leg from, const char *sdp, size_t len,

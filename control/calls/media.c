@@ -185,6 +185,12 @@ void media_leg(struct media *m, enum leg l, const struct media_leg_addr *addr,
 		m->side[l].media = -1;
 }
 
+void media_set_profile(struct media *m, enum leg l,
+		       const struct media_profile *profile)
+{
+	m->side[l].profile = *profile;
+}
+
 void media_settle(struct media *m)
 {
 	if (m->offer && !m->answered)

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "control/calls/media_profile.h"
 #include "dataplane/abi/abi.h"
 
 struct dp; /* control/dataplane/dp.h: the client of the abi */
@@ -20,16 +21,6 @@ struct media;
 
 enum leg { LEG_A, LEG_B };
 #define OTHER_LEG(l) ((l) == LEG_A ? LEG_B : LEG_A)
-
-/* What the gateway offers a user's devices. */
-enum media_security { MEDIA_PLAIN, MEDIA_SDES, MEDIA_EITHER };
-
-struct media_profile {
-	enum media_security security; /* EITHER: offers SDES as RTP/SAVP to
-				       * others, takes both from them */
-	uint16_t suites[8];	      /* enum sp_suite, best first; 0 ends;
-				       * none: AES_CM_128_HMAC_SHA1_80 */
-};
 
 /* Why not, for SIP and for people. */
 struct media_why {
@@ -56,6 +47,10 @@ void media_free(struct media *m);
  * the first answer. */
 void media_leg(struct media *m, enum leg l, const struct media_leg_addr *addr,
 	       const struct media_profile *profile);
+
+/** The profile of a leg from its next offer or answer on. */
+void media_set_profile(struct media *m, enum leg l,
+		       const struct media_profile *profile);
 
 /** An offer from leg `from`; *out (malloc'd) is the offer for the other leg.
  * @return 0, or -1 with why filled in and nothing changed. */

@@ -59,6 +59,12 @@ bool path_negotiated(const struct path *p)
 	return p->negotiated;
 }
 
+void path_profile(struct path *p, enum leg l,
+		  const struct media_profile *profile)
+{
+	media_set_profile(p->media, l, profile);
+}
+
 int path_offer(struct path *p, enum leg from, const char *sdp, size_t len,
 	       char **out, struct media_why *why)
 {

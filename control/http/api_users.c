@@ -13,12 +13,6 @@
 
 #define PASSWORD_MAX 256
 
-static const char *const securities[] = {
-	[MEDIA_PLAIN] = "plain",
-	[MEDIA_SDES] = "sdes",
-	[MEDIA_EITHER] = "either",
-};
-
 /* What a user gets who names none: both that every device of this age has. */
 static const uint16_t suites_default[] = {
 	SP_SUITE_AEAD_AES_128_GCM,
@@ -48,8 +42,9 @@ static json_t *user_json(const struct store_user *u)
 			json_array_append_new(list, json_string(s->name));
 	}
 	return json_pack("{s:s, s:s, s:s, s:o}", "name", u->name, "display",
-			 u->display, "media", securities[u->profile.security],
-			 "suites", list);
+			 u->display, "media",
+			 media_security_names[u->profile.security], "suites",
+			 list);
 }
 
 static void user_item(const struct store_user *u, void *arg)
@@ -95,13 +90,12 @@ static void ha1_make(char ha1[33], const char *name, const char *realm,
 
 static bool security_read(const char *name, enum media_security *out)
 {
-	for (int i = MEDIA_PLAIN; i <= MEDIA_EITHER; i++) {
-		if (strcmp(securities[i], name) == 0) {
-			*out = i;
-			return true;
-		}
-	}
-	return false;
+	int found =
+		media_name_find(media_security_names, MEDIA_SECURITIES, name);
+
+	if (found >= 0)
+		*out = (enum media_security)found;
+	return found >= 0;
 }
 
 static uint16_t suite_read(const char *name)
@@ -208,7 +202,8 @@ static bool user_read(const json_t *body, const char *realm,
 	}
 	if (!media || !security_read(media, &u->profile.security)) {
 		reply_error(rp, 400, "bad-media",
-			    "media is plain, sdes or either");
+			    "media is plain, sdes, either, dtls, auto or "
+			    "passthrough");
 		return false;
 	}
 	if (!suites_take(json_object_get(body, "suites"), &u->profile, rp))

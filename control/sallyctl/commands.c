@@ -184,8 +184,9 @@ const struct option_info options[OPTION_COUNT] = {
 	[OPTION_VERSION] = {"--version", NULL, NULL, "that of sallyctl"},
 	[OPTION_MAX] = {"--max", NULL, "N", "at most so many (default 100)"},
 	[OPTION_ALL] = {"--all", NULL, NULL, "also what has counted nothing"},
-	[OPTION_MEDIA] = {"--media", "--profile", "KIND",
-			  "plain, sdes or either (default either)"},
+	[OPTION_MEDIA] =
+		{"--media", "--profile", "KIND",
+		 "plain, sdes, either, dtls, auto or passthrough (default either)"},
 	[OPTION_SUITES] = {"--suites", NULL, "A,B", "SRTP suites, best first"},
 	[OPTION_DISPLAY] = {"--display", NULL, "NAME", "name shown to people"},
 	[OPTION_PASSWORD] = {"--password", NULL, "P",
