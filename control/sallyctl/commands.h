@@ -3,6 +3,7 @@
  * what they need from the command line. */
 #pragma once
 #include <stdbool.h>
+#include <stdint.h>
 #include "control/sallyctl/client.h"
 
 enum option {
@@ -31,7 +32,7 @@ enum option {
 	OPTION_COUNT
 };
 
-#define WITH(o) (1u << OPTION_##o)
+#define WITH(o) (1ull << OPTION_##o)
 
 struct option_info {
 	const char *name, *alias; /* with their dashes; alias may be NULL */
@@ -49,7 +50,7 @@ struct command {
 	const char *words; /* "calls hangup" */
 	const char *args;  /* "ID", or ""; one in brackets may be left out */
 	unsigned n_args;   /* at most */
-	unsigned options;  /* WITH() those beside the general ones */
+	uint64_t options;  /* WITH() those beside the general ones */
 	const char *brief; /* one line */
 	const char *help;  /* what one has to know */
 	enum exit_status (*run)(const struct invocation *in);

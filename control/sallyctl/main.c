@@ -12,12 +12,12 @@
 #define WORDS_MAX      8
 #define GENERAL	       (WITH(JSON) | WITH(SOCKET) | WITH(HELP))
 
-static void options_print(FILE *f, unsigned which)
+static void options_print(FILE *f, uint64_t which)
 {
 	for (int o = 0; o < OPTION_COUNT; o++) {
 		char left[48];
 
-		if (!(which & 1u << o))
+		if (!(which & 1ull << o))
 			continue;
 		snprintf(left, sizeof(left), "%s%s%s%s%s", options[o].name,
 			 options[o].alias ? ", " : "",
@@ -161,7 +161,7 @@ static bool fits_command(const struct command *c, struct invocation *in,
 			 const char *const *rest, unsigned n)
 {
 	for (int o = 0; o < OPTION_COUNT; o++)
-		if (in->option[o] && !((c->options | GENERAL) & 1u << o))
+		if (in->option[o] && !((c->options | GENERAL) & 1ull << o))
 			return complain("not an option of this command: ",
 					options[o].name);
 	if (n < args_needed(c))
