@@ -229,6 +229,17 @@ uint64_t dp_transport_silent(const struct dp *dp, uint64_t id)
 
 /* ------------------------------------------------------------ streams */
 
+/* What bears the end-to-end mark is never diverted. The dataplane says so as
+ * well; this is for when it is away. */
+static bool marked(const struct dp *dp, const struct sp_stream *s)
+{
+	const struct want *from = wants_find(dp->wants, false, s->from);
+	const struct want *to = wants_find(dp->wants, false, s->to);
+
+	return (from && from->t.flags & SP_TRANSPORT_E2EE) ||
+	       (to && to->t.flags & SP_TRANSPORT_E2EE);
+}
+
 int dp_stream_set(struct dp *dp, const struct sp_stream *s,
 		  char text[SP_TEXT_MAX])
 {
@@ -237,6 +248,12 @@ int dp_stream_set(struct dp *dp, const struct sp_stream *s,
 	bool add = !w || w->lost;
 	int status = SP_OK;
 
+	if (s->divert && marked(dp, s)) {
+		if (text)
+			snprintf(text, SP_TEXT_MAX,
+				 "divert: the end-to-end mark forbids it");
+		return SP_EMARKED;
+	}
 	if (w) /* the mask is this file's business once the stream exists */
 		next.ssrc_xor = w->s.ssrc_xor;
 	if (dp->state == DP_UP) {

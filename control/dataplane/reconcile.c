@@ -82,7 +82,9 @@ static void stream_seen(const union sp_body *b, void *arg)
 				  mine.pt == there->pt &&
 				  mine.out_pt == there->out_pt &&
 				  mine.blocked == there->blocked &&
-				  mine.clock == there->clock
+				  mine.clock == there->clock &&
+				  mine.divert == there->divert &&
+				  mine.generation == there->generation
 			  ? WANT_SAME
 			  : WANT_DIFFERS;
 }

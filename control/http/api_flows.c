@@ -79,13 +79,15 @@ static void transport_item(const struct sp_transport *t, void *arg)
 
 static void stream_item(const struct sp_stream *s, void *arg)
 {
+	static const char *const how[] = {"none", "copy", "take"};
 	struct flows *f = arg;
 	char from[24];
 	json_t *j;
 
-	j = json_pack("{s:I, s:I, s:b, s:I}", "id", (json_int_t)s->id, "to",
-		      (json_int_t)s->to, "blocked", s->blocked, "clock",
-		      (json_int_t)s->clock);
+	j = json_pack("{s:I, s:I, s:b, s:I, s:s}", "id", (json_int_t)s->id,
+		      "to", (json_int_t)s->to, "blocked", s->blocked, "clock",
+		      (json_int_t)s->clock, "divert",
+		      s->divert <= SP_DIVERT_TAKE ? how[s->divert] : "?");
 	snprintf(from, sizeof(from), "%llu", (unsigned long long)s->from);
 	json_array_append(
 		json_object_get(json_object_get(f->by_id, from), "streams"), j);

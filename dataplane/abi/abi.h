@@ -23,7 +23,7 @@
 #include "dataplane/abi/suite.h"
 
 #define SP_ABI_MAGIC   0x53414c59u /* "SALY" */
-#define SP_ABI_VERSION 1
+#define SP_ABI_VERSION 2
 
 #define SP_MEDIA_ADDR_MAX   16 /* media addresses of one dataplane */
 #define SP_PORT_NAME_MAX    16 /* with the terminating NUL */
@@ -161,7 +161,21 @@ enum sp_match { SP_MATCH_ANY = 1, SP_MATCH_PT, SP_MATCH_SSRC };
 
 #define SP_PT_KEEP 0xff
 
-/* RTP (and the RTCP about it) that arrives on `from` leaves on `to`. */
+/* Whether sallyport-media gets what a stream carries: RTP and RTCP as they are
+ * once the hop encryption of `from` is off (divert.h). Refused with SP_EMARKED
+ * where a transport bears the end-to-end mark; one with such a stream can't be
+ * marked later. */
+enum sp_divert {
+	SP_DIVERT_NONE = 0,
+	SP_DIVERT_COPY, /* it goes on as ever, and sallyport-media has a copy */
+	SP_DIVERT_TAKE, /* it goes to sallyport-media only. What that returns
+			 * under the stream's id and generation leaves on `to`,
+			 * and nothing else does */
+};
+
+/* RTP (and the RTCP about it) that arrives on `from` leaves on `to`. With
+ * SP_DIVERT_TAKE both may be the same transport (a loop): what arrives there
+ * goes to sallyport-media, and what it returns leaves there. */
 struct sp_stream {
 	uint64_t id; /* not 0 */
 	uint64_t from,
@@ -174,8 +188,13 @@ struct sp_stream {
 	uint8_t match;	   /* enum sp_match */
 	uint8_t pt;	   /* for SP_MATCH_PT */
 	uint8_t out_pt;	   /* SP_PT_KEEP, or the payload type to send */
-	uint8_t blocked;   /* 1: counted and dropped (hold, direction) */
+	uint8_t blocked;   /* 1: counted and dropped (hold, direction), what
+			    * sallyport-media returns as well */
 	uint32_t clock;	   /* RTP clock rate, Hz, for jitter; 0: 8000 */
+	uint32_t generation; /* with divert: what is returned has to name it, so
+			      * that nothing of the id's earlier use leaves */
+	uint8_t divert;	     /* enum sp_divert */
+	uint8_t reserved[3]; /* zero */
 };
 
 #define SP_DATAGRAM_MAX 1500 /* octets of UDP payload */

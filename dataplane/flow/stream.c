@@ -50,6 +50,10 @@ static int check_ends(const struct table *t, const struct sp_stream *spec,
 			      (ull)(from->spec.flags & SP_TRANSPORT_E2EE
 					    ? from->spec.id
 					    : to->spec.id));
+	if (spec->divert && (from->spec.flags & SP_TRANSPORT_E2EE))
+		return refuse(text, SP_EMARKED,
+			      "divert: %llu bears the end-to-end mark",
+			      (ull)from->spec.id);
 	/* RFC 5761 section 4: with the marker bit these look like RTCP. */
 	if ((to->spec.flags & SP_TRANSPORT_RTCP_MUX) && spec->out_pt >= 64 &&
 	    spec->out_pt <= 95)

@@ -142,7 +142,12 @@ int validate_key_add(const struct sp_key_add *x, char text[SP_TEXT_MAX])
 int validate_stream(const struct sp_stream *x, char text[SP_TEXT_MAX])
 {
 	MUST(x->id != 0, "id: 0");
-	MUST(x->from != x->to, "to: the transport that it comes from");
+	MUST(x->divert <= SP_DIVERT_TAKE, "divert: %u is none", x->divert);
+	MUST(x->from != x->to || x->divert == SP_DIVERT_TAKE,
+	     "to: the transport that it comes from, and not taken");
+	MUST(x->divert || x->generation == 0, "generation: %u without divert",
+	     x->generation);
+	MUST(zero(x->reserved, sizeof(x->reserved)), "reserved: not zero");
 	MUST(x->match >= SP_MATCH_ANY && x->match <= SP_MATCH_SSRC,
 	     "match: %u is none", x->match);
 	MUST(x->match != SP_MATCH_PT || x->pt <= 127, "pt: %u is more than 127",

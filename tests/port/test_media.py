@@ -17,7 +17,7 @@ STRICT, RTCP_MUX, MATCH_ANY, PT_KEEP = 1, 1, 1, 0xff
 HEADER = struct.Struct("=IHHII")
 ADDR = struct.Struct("=BB2s16s")
 TRANSPORT = struct.Struct("=QQBBBBHBB20s20sII80s80sII")
-STREAM = struct.Struct("=QQQIIBBBBI")
+STREAM = struct.Struct("=QQQIIBBBBIIB3x")
 PORT = struct.Struct("=16s16s32s6sBBHHQQQQQQQQ")
 
 
@@ -41,7 +41,7 @@ class Control:
 
     def ask(self, kind, body, answer=DONE):
         self.seq += 1
-        self.socket.sendall(HEADER.pack(0x53414c59, 1, kind, self.seq,
+        self.socket.sendall(HEADER.pack(0x53414c59, 2, kind, self.seq,
                                         len(body)) + body)
         while True:
             got = self.socket.recv(4096)
@@ -64,7 +64,8 @@ class Control:
     def stream(self, source, to):
         self.last += 1
         self.ask(STREAM_ADD, STREAM.pack(
-            self.last, source, to, 0, 0, MATCH_ANY, 0, PT_KEEP, 0, 8000))
+            self.last, source, to, 0, 0, MATCH_ANY, 0, PT_KEEP, 0, 8000,
+            0, 0))
 
     def bridge(self, a, b):
         first, second = self.transport(*a), self.transport(*b)
@@ -201,7 +202,7 @@ def test_ports_are_described(rig, control):
     before = rig.log.read_text()
     control.seq += 1
     control.socket.sendall(
-        HEADER.pack(0x53414c59, 1, PORT_LIST, control.seq, 0))
+        HEADER.pack(0x53414c59, 2, PORT_LIST, control.seq, 0))
     ports = []
     while True:
         got = control.socket.recv(4096)

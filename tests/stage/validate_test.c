@@ -108,6 +108,13 @@ static void test_stream_fields(void **state)
 		{{9, 1, 2, .match = 1, .out_pt = 200}, SP_EINVAL, "out_pt: 20"},
 		{{9, 1, 2, OK, .blocked = 2}, SP_EINVAL, "blocked: 2"},
 		{{9, 1, 2, OK, .clock = 999}, SP_EINVAL, "clock: 999"},
+		{{9, 1, 2, OK, .divert = 3}, SP_EINVAL, "divert: 3"},
+		{{9, 1, 2, OK, .generation = 4}, SP_EINVAL, "generation: 4"},
+		{{9, 1, 2, OK, .reserved = {1}}, SP_EINVAL, "reserved"},
+		{{9, 1, 1, OK, .divert = 1}, SP_EINVAL, "to: the"},
+		{{9, 5, 6, OK, .divert = 1}, SP_EMARKED, "divert: 5 bears"},
+		{{9, 5, 6, OK, .divert = 2}, SP_EMARKED, "divert: 5 bears"},
+		{{9, 5, 5, OK, .divert = 2}, SP_EMARKED, "divert: 5 bears"},
 		{{9, 8, 2, OK}, SP_ENOENT, "from: no transport 8"},
 		{{9, 1, 8, OK}, SP_ENOENT, "to: no transport 8"},
 		{{9, 1, 3, OK}, SP_EOWNER, "to: worker 1's, from is worker 0"},
@@ -126,6 +133,12 @@ static void test_stream_fields(void **state)
 	lab_add(&x);
 	x = lab_transport(4, TRUNK4, 20004, "10.2.0.7:4000");
 	x.flags = SP_TRANSPORT_RTCP_MUX;
+	lab_add(&x);
+	x = lab_transport(5, ACCESS4, 20008, "10.1.0.8:4000");
+	x.flags = SP_TRANSPORT_E2EE;
+	lab_add(&x);
+	x = lab_transport(6, TRUNK4, 20008, "10.2.0.8:4000");
+	x.flags = SP_TRANSPORT_E2EE;
 	lab_add(&x);
 	for (size_t i = 0; i < RTE_DIM(cases); i++)
 		refused(table_stream_add(lab.t, &cases[i].s, text),
