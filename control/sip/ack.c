@@ -36,7 +36,7 @@ void verb_ack(struct door *d, struct listener *l, struct session *s,
 	(void)l;
 	if (!s || !session_confirmed(s, m))
 		return;
-	other = &s->br->s[OTHER_LEG(s->side)];
+	other = s->br->s[OTHER_LEG(s->side)];
 	if (s->br->b->call) {
 		if (other->owes_ack)
 			pass_answer(s, other, m);

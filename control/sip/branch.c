@@ -27,8 +27,8 @@ static void branch_destructor(void *arg)
 	relays_end(br);
 	reinvite_end(br);
 	ctxn_drop(br->invite);
-	session_reset(&br->s[LEG_A]);
-	session_reset(&br->s[LEG_B]);
+	mem_deref(br->s[LEG_A]);
+	mem_deref(br->s[LEG_B]);
 	if (br != br->b->up)
 		path_free(br->path); /* else the call's */
 	free(br->early_sdp);
@@ -43,10 +43,9 @@ struct branch *branch_alloc(struct bridge *b)
 		return NULL;
 	br->b = b;
 	for (enum leg l = LEG_A; l <= LEG_B; l++) {
-		br->s[l].br = br;
-		br->s[l].side = l;
-		br->s[l].methods = METHOD_INFO;
-		tmr_init(&br->s[l].repeat);
+		br->s[l] = session_alloc(br, l);
+		if (!br->s[l])
+			return mem_deref(br);
 	}
 	list_append(&b->branches, &br->le, br);
 	return br;
@@ -62,18 +61,18 @@ struct branch *branch_new(struct bridge *b, const struct media_profile *caller,
 
 	if (!br)
 		return NULL;
-	hop_of(&br->s[LEG_A].hop, stxn_listener(b->st), m);
-	br->s[LEG_A].methods = methods_of(m);
-	br->s[LEG_B].hop = to->hop;
-	if (dialog_uas(&br->s[LEG_A].dlg, m, rand_u64()) ||
-	    dialog_uac(&br->s[LEG_B].dlg, to->from, to->to, to->uri))
+	hop_of(&br->s[LEG_A]->hop, stxn_listener(b->st), m);
+	br->s[LEG_A]->methods = methods_of(m);
+	br->s[LEG_B]->hop = to->hop;
+	if (dialog_uas(&br->s[LEG_A]->dlg, m, rand_u64()) ||
+	    dialog_uac(&br->s[LEG_B]->dlg, to->from, to->to, to->uri))
 		return mem_deref(br);
 	for (enum leg l = LEG_A; l <= LEG_B; l++) {
-		const struct hop *h = &br->s[l].hop;
+		const struct hop *h = &br->s[l]->hop;
 
 		addr[l].local = sip_addr_media(listener_addr(h->via));
 		addr[l].peer = sip_addr_media(&h->peer);
-		door_add_session(b->d, &br->s[l]);
+		door_add_session(b->d, br->s[l]);
 	}
 	br->path = path_new(b->call, addr, profile);
 	return br->path ? br : mem_deref(br);
@@ -107,7 +106,7 @@ int branch_accept_sdp(struct branch *br, enum leg from, bool offered,
 
 static void success(struct branch *br, const struct sip_msg *m)
 {
-	struct session *phone = &br->s[LEG_B];
+	struct session *phone = br->s[LEG_B];
 	struct bridge *b = br->b;
 	struct media_why why;
 	char *sdp = NULL;
@@ -171,7 +170,7 @@ static void progress(struct branch *br, const struct sip_msg *m)
 	bool reliable = message_lists(m, SIP_HDR_REQUIRE, "100rel");
 	struct bridge *b = br->b;
 	struct answer a = {.status = m->scode,
-			   .tag = session_tag(&br->s[LEG_A])};
+			   .tag = session_tag(br->s[LEG_A])};
 	struct media_why why;
 	struct mbuf *mb;
 	uint32_t rseq = 0;
@@ -179,7 +178,7 @@ static void progress(struct branch *br, const struct sip_msg *m)
 	int err;
 
 	if (!b->call || b->up || !br->path || stxn_answered(b->st) ||
-	    dialog_learn(&br->s[LEG_B].dlg, m))
+	    dialog_learn(&br->s[LEG_B]->dlg, m))
 		return;
 	if (reliable && (!message_rseq(m, &rseq) || rseq < br->rseq))
 		return;
@@ -193,11 +192,11 @@ static void progress(struct branch *br, const struct sip_msg *m)
 		return;
 	}
 	call_ringing(b->call);
-	br->s[LEG_B].methods = methods_of(m);
+	br->s[LEG_B]->methods = methods_of(m);
 	mb = mbuf_alloc(256);
-	err = mb ? session_contact(&br->s[LEG_A], mb) : ENOMEM;
+	err = mb ? session_contact(br->s[LEG_A], mb) : ENOMEM;
 	if (!err)
-		err = allow_print(mb, br->s[LEG_B].methods);
+		err = allow_print(mb, br->s[LEG_B]->methods);
 	if (!err && reliable)
 		err = mbuf_printf(mb, "Require: 100rel\r\nRSeq: %u\r\n", rseq);
 	if (!err)
@@ -253,7 +252,7 @@ static void invite_response(int err, const struct sip_msg *m, void *arg)
 			      "the phone can't be reached", NULL);
 		return;
 	}
-	session_heard(&br->s[LEG_B], m);
+	session_heard(br->s[LEG_B], m);
 	if (m->scode == 100)
 		return;
 	if (m->scode < 200)
@@ -284,7 +283,7 @@ void branch_refused(struct branch *br, uint16_t status, const char *reason,
 	if (mb && m)
 		message_copy(mb, m, passed_back);
 	else if (mb)
-		refusal_headers(mb, br->s[LEG_A].hop.via, status, reason);
+		refusal_headers(mb, br->s[LEG_A]->hop.via, status, reason);
 	br->refusal = mb;
 }
 
@@ -311,7 +310,7 @@ void branch_cancel(struct branch *br)
 
 int branch_invite(struct branch *br, struct media_why *why)
 {
-	struct session *phone = &br->s[LEG_B];
+	struct session *phone = br->s[LEG_B];
 	const struct sip_msg *m = stxn_request(br->b->st);
 	struct pl body = message_body(m);
 	struct mbuf *mb = NULL;
@@ -324,7 +323,7 @@ int branch_invite(struct branch *br, struct media_why *why)
 	br->invite_seq = dialog_next(&phone->dlg);
 	mb = session_headers(phone, "INVITE", br->invite_seq,
 			     message_max_forwards(m) - 1);
-	err = mb ? allow_print(mb, br->s[LEG_A].methods) : ENOMEM;
+	err = mb ? allow_print(mb, br->s[LEG_A]->methods) : ENOMEM;
 	/* A reliable 18x would hold the answer, which is to come with the M2 */
 	if (!err && message_lists(m, SIP_HDR_SUPPORTED, "100rel") &&
 	    path_e2ee(br->path) != E2EE_OFFERED)

@@ -80,7 +80,7 @@ void bridge_up(struct bridge *b, struct branch *br, const char *sdp)
 
 	tmr_cancel(&b->ring);
 	b->up = br;
-	session_confirm(&br->s[LEG_A], b->st, sdp);
+	session_confirm(br->s[LEG_A], b->st, sdp);
 	LIST_FOREACH (&b->branches, le) {
 		struct branch *other = le->data;
 
@@ -144,7 +144,7 @@ static void end_branch(struct branch *br, const char *reason,
 	}
 	br->path = NULL; /* the call's, which frees it */
 	for (enum leg l = LEG_A; l <= LEG_B; l++) {
-		struct session *s = &br->s[l];
+		struct session *s = br->s[l];
 
 		if (s->owes_ack) /* the answer it waited for never comes */
 			session_ack(s, s->ack_seq, NULL);
@@ -173,8 +173,8 @@ void bridge_end(struct bridge *b, enum call_by by, uint16_t status,
 
 static bool branch_over(const struct branch *br)
 {
-	return !br->invite && !session_busy(&br->s[LEG_A]) &&
-	       !session_busy(&br->s[LEG_B]);
+	return !br->invite && !session_busy(br->s[LEG_A]) &&
+	       !session_busy(br->s[LEG_B]);
 }
 
 static void tidy(struct bridge *b)

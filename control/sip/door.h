@@ -66,9 +66,9 @@ struct target {
 struct branch {
 	struct le le;
 	struct bridge *b;
-	struct session s[2];
-	struct path *path;   /* the call's once it is up */
-	struct ctxn *invite; /* towards the phone */
+	struct session *s[2]; /* never NULL; one without remote tag is nobody */
+	struct path *path;    /* the call's once it is up */
+	struct ctxn *invite;  /* towards the phone */
 	uint32_t invite_seq;
 	uint32_t rseq;	 /* of the latest reliable 18x, 0: none */
 	char *early_sdp; /* for the caller, from an unreliable 18x */
@@ -167,6 +167,11 @@ bool user_name_addr(char out[TARGET_NAME_MAX], const struct door *d,
 		    const struct store_user *u);
 
 /* session.c */
+/** Nobody yet. @return NULL: no memory. */
+struct session *session_alloc(struct branch *br, enum leg side);
+/** Each takes the other's place in its branch: how a phone comes to another
+ * call while its dialog goes on. */
+void session_swap(struct session *a, struct session *b);
 /** A request's first lines: identity, Contact, Max-Forwards. */
 struct mbuf *session_headers(struct session *s, const char *method,
 			     uint32_t seq, unsigned max_forwards);

@@ -44,7 +44,7 @@ void reinvite_end(struct branch *br)
 static uint16_t glare(const struct session *s)
 {
 	const struct branch *br = s->br;
-	const struct session *other = &br->s[OTHER_LEG(s->side)];
+	const struct session *other = br->s[OTHER_LEG(s->side)];
 
 	if (br->b->up != br || s->confirm)
 		return 500; /* its last INVITE isn't finished */
@@ -173,7 +173,7 @@ static struct reinvite *reinvite_new(struct session *s, struct listener *l,
 	if (!re)
 		return NULL;
 	re->from = s;
-	re->to = &s->br->s[OTHER_LEG(s->side)];
+	re->to = s->br->s[OTHER_LEG(s->side)];
 	re->delayed = !message_has_sdp(m);
 	re->st = stxn_new(l, m, cancelled, re);
 	return re->st ? re : mem_deref(re);

@@ -50,7 +50,7 @@ bool relay_may(struct session *s, struct listener *l, const struct sip_msg *m)
 	struct door *d = br->b->d;
 
 	if (!br->b->call || !br->path ||
-	    !br->s[OTHER_LEG(s->side)].dlg.remote_tag) {
+	    !br->s[OTHER_LEG(s->side)]->dlg.remote_tag) {
 		door_refuse(d, l, m, 481, NULL);
 		return false;
 	}
@@ -160,7 +160,7 @@ void relay_start(struct session *from, struct listener *l,
 		 const struct sip_msg *m, const char *lines, const char *sdp,
 		 bool offered, bool pass)
 {
-	struct session *to = &from->br->s[OTHER_LEG(from->side)];
+	struct session *to = from->br->s[OTHER_LEG(from->side)];
 	struct relay *r = mem_zalloc(sizeof(*r), relay_destructor);
 	struct pl body = pass ? message_body(m) : pl_null;
 	struct mbuf *mb = NULL;

@@ -28,8 +28,8 @@ json_t *bridge_save(void *arg)
 {
 	const struct bridge *b = arg;
 
-	return json_pack("[o, o]", session_save(&b->up->s[LEG_A]),
-			 session_save(&b->up->s[LEG_B]));
+	return json_pack("[o, o]", session_save(b->up->s[LEG_A]),
+			 session_save(b->up->s[LEG_B]));
 }
 
 static bool session_load(struct session *s, const struct door *d, json_t *saved)
@@ -66,14 +66,14 @@ void *bridge_load(void *door, struct call *c, struct path *p,
 	struct branch *br = b ? branch_alloc(b) : NULL;
 
 	for (enum leg l = LEG_A; br && l <= LEG_B; l++)
-		if (!session_load(&br->s[l], d, json_array_get(saved, l)))
+		if (!session_load(br->s[l], d, json_array_get(saved, l)))
 			return mem_deref(b);
 	if (!br)
 		return mem_deref(b);
 	b->call = c;
 	b->up = br;
 	br->path = p;
-	door_add_session(d, &br->s[LEG_A]);
-	door_add_session(d, &br->s[LEG_B]);
+	door_add_session(d, br->s[LEG_A]);
+	door_add_session(d, br->s[LEG_B]);
 	return b;
 }

@@ -126,7 +126,7 @@ int session_confirm(struct session *s, struct stxn *st, const char *sdp)
 	if (!mb)
 		return ENOMEM;
 	err = session_contact(s, mb);
-	err |= allow_print(mb, s->br->s[OTHER_LEG(s->side)].methods);
+	err |= allow_print(mb, s->br->s[OTHER_LEG(s->side)]->methods);
 	a.headers = mb;
 	if (sdp) {
 		a.type = "application/sdp";
@@ -222,6 +222,37 @@ void session_bye(struct session *s, const char *reason)
 		ctxn_send(&s->bye, &s->hop, "BYE", dialog_request_uri(&s->dlg),
 			  mb, bye_answered, s);
 	mem_deref(mb);
+}
+
+static void session_destructor(void *arg)
+{
+	session_reset(arg);
+}
+
+struct session *session_alloc(struct branch *br, enum leg side)
+{
+	struct session *s = mem_zalloc(sizeof(*s), session_destructor);
+
+	if (!s)
+		return NULL;
+	s->br = br;
+	s->side = side;
+	s->methods = METHOD_INFO;
+	tmr_init(&s->repeat);
+	return s;
+}
+
+void session_swap(struct session *a, struct session *b)
+{
+	struct branch *br = a->br;
+	enum leg side = a->side;
+
+	a->br = b->br;
+	a->side = b->side;
+	b->br = br;
+	b->side = side;
+	a->br->s[a->side] = a;
+	b->br->s[b->side] = b;
 }
 
 bool session_busy(const struct session *s)
