@@ -34,31 +34,52 @@ static uint64_t fresh_id(void)
 
 /* ------------------------------------------------------------------ flows */
 
-struct flow *flow_new(struct media *m, struct media_why *why)
+static struct transport *transport_new(struct media *m, enum leg x,
+				       uint16_t port)
+{
+	struct transport *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->refs = 1;
+	t->dp = m->dp;
+	t->id = fresh_id();
+	t->media = (uint8_t)m->side[x].media;
+	t->port = port;
+	return t;
+}
+
+struct transport *transport_ref(struct transport *t)
+{
+	if (t)
+		t->refs++;
+	return t;
+}
+
+void transport_drop(struct transport **tp)
+{
+	struct transport *t = *tp;
+
+	*tp = NULL;
+	if (!t || --t->refs > 0)
+		return;
+	if (t->programmed)
+		dp_transport_remove(t->dp, t->id);
+	dp_ports_give(t->dp, t->media, t->port);
+	free(t);
+}
+
+static struct flow *flow_new(struct dp *dp)
 {
 	struct flow *f = calloc(1, sizeof(*f));
-	int err;
 
-	if (!f) {
-		media_no(why, 500, "Out of memory");
+	if (!f)
 		return NULL;
-	}
 	f->refs = 1;
-	f->dp = m->dp;
-	for (int l = LEG_A; l <= LEG_B; l++) {
-		f->media[l] = (uint8_t)m->side[l].media;
-		f->transport[l] = fresh_id();
+	f->dp = dp;
+	for (int l = LEG_A; l <= LEG_B; l++)
 		f->stream[l] = fresh_id();
-	}
-	err = dp_ports_take(m->dp, f->media, f->port);
-	if (!err)
-		return f;
-	free(f);
-	media_no(why, err == ENOMEM ? 500 : 503,
-		 err == ENOSPC	   ? "No media port is free; try again later"
-		 : err == ENOTCONN ? "The dataplane is away; try again later"
-				   : "Media ports can't be reserved");
-	return NULL;
+	return f;
 }
 
 void flow_drop(struct flow **fp)
@@ -70,12 +91,41 @@ void flow_drop(struct flow **fp)
 		return;
 	for (int l = LEG_A; f->programmed && l <= LEG_B; l++)
 		dp_stream_remove(f->dp, f->stream[l]);
-	for (int l = LEG_A; l <= LEG_B; l++) {
-		if (f->programmed)
-			dp_transport_remove(f->dp, f->transport[l]);
-		dp_ports_give(f->dp, f->media[l], f->port[l]);
-	}
 	free(f);
+}
+
+int mline_reserve(struct media *m, struct mline *l, struct media_why *why)
+{
+	const uint8_t media[2] = {(uint8_t)m->side[LEG_A].media,
+				  (uint8_t)m->side[LEG_B].media};
+	uint16_t port[2];
+	int err = dp_ports_take(m->dp, media, port);
+
+	if (err)
+		return media_no(
+			why, err == ENOMEM ? 500 : 503,
+			err == ENOSPC ? "No media port is free; try again later"
+			: err == ENOTCONN
+				? "The dataplane is away; try again later"
+				: "Media ports can't be reserved");
+	l->flow = flow_new(m->dp);
+	for (int x = LEG_A; x <= LEG_B; x++) {
+		l->leg[x].tp = transport_new(m, x, port[x]);
+		if (!l->leg[x].tp)
+			dp_ports_give(m->dp, media[x], port[x]);
+	}
+	if (l->flow && l->leg[LEG_A].tp && l->leg[LEG_B].tp)
+		return 0;
+	mline_clear(l);
+	return media_no(why, 500, "Out of memory");
+}
+
+void mline_share(struct mline *l, const struct mline *had)
+{
+	l->flow = had->flow;
+	l->flow->refs++;
+	for (int x = LEG_A; x <= LEG_B; x++)
+		l->leg[x].tp = transport_ref(had->leg[x].tp);
 }
 
 /* ----------------------------------------------------------------- states */
@@ -97,7 +147,10 @@ void mline_clear(struct mline *l)
 		mleg_settle(leg);
 		leg->secure = leg->mux = leg->no_recv = false;
 	}
+	/* streams go before the transports that they lead to */
 	flow_drop(&l->flow);
+	transport_drop(&l->leg[LEG_A].tp);
+	transport_drop(&l->leg[LEG_B].tp);
 }
 
 struct state *state_new(unsigned n)
@@ -122,6 +175,7 @@ struct state *state_copy(const struct state *s)
 		if (l->flow)
 			l->flow->refs++;
 		for (int x = LEG_A; x <= LEG_B; x++) {
+			transport_ref(l->leg[x].tp);
 			hopkey_ref(l->leg[x].rx);
 			hopkey_ref(l->leg[x].tx);
 			for (unsigned k = 0; k < l->leg[x].n_offered; k++)

@@ -26,17 +26,25 @@
 #define MEDIA_SUITES_MAX 8
 #define MEDIA_CODECS_MAX 32
 
-/* What one m-line has reserved, and in the dataplane when programmed. */
+/* A transport of ours on one leg: a pair of ports, and what was agreed on them.
+ * Several m-lines share it where they are bundled (RFC 9143). */
+struct transport {
+	unsigned refs;
+	struct dp *dp;
+	uint64_t id;
+	uint8_t media;	 /* index into the greeting */
+	uint16_t port;	 /* local RTP port */
+	bool programmed; /* is in the dataplane */
+	bool used;	 /* has been there at some time */
+};
+
+/* The two streams of an m-line, in the dataplane when programmed. */
 struct flow {
 	unsigned refs;
 	struct dp *dp;
-	uint8_t media[2];      /* index into the greeting, by leg */
-	uint16_t port[2];      /* local RTP port, by leg */
-	uint64_t transport[2]; /* ids */
-	uint64_t stream[2];    /* ids; [l]: from leg l to the other */
+	uint64_t stream[2]; /* ids; [l]: from leg l to the other */
 	uint32_t ssrc_xor;
 	bool programmed;	  /* is in the dataplane */
-	bool used;		  /* has been there at some time */
 	struct sp_stats stats[2]; /* latest read */
 	uint64_t since[2];	  /* ms: when media from leg l began to be
 				* expected; 0: not expected */
@@ -44,6 +52,7 @@ struct flow {
 
 /* One leg of an m-line: what the peer said, and what we say to it. */
 struct mleg {
+	struct transport *tp; /* as long as the m-line has a flow */
 	char proto[24];	  /* profile in this leg's m-lines; "": as it came */
 	bool secure;	  /* SRTP with SDES keys */
 	bool mux;	  /* RTCP on the RTP port */
@@ -128,9 +137,14 @@ void state_free(struct state *s);
 void mline_clear(struct mline *l);
 /** Let go of the keys that were only offered. */
 void mleg_settle(struct mleg *leg);
-/** Ports on both legs, ids. @return NULL with why. */
-struct flow *flow_new(struct media *m, struct media_why *why);
+/** Ports on both legs, ids: a flow and two transports for an m-line that has
+ * none. @return 0, or -1 with why. */
+int mline_reserve(struct media *m, struct mline *l, struct media_why *why);
+/** The same flow and transports as another state's m-line. */
+void mline_share(struct mline *l, const struct mline *had);
 void flow_drop(struct flow **f);
+struct transport *transport_ref(struct transport *t);
+void transport_drop(struct transport **t);
 
 /* media_addr.c */
 /** Choose the media address of a leg, if that hasn't been done. */
@@ -189,8 +203,10 @@ int media_rewrite(struct media *m, enum leg to, bool answer, struct sdp *s,
 /** Put the state into the dataplane in the place of cur, and make it cur;
  * where that fails, cur is put back. Takes the state over if it succeeds. */
 int media_program(struct media *m, struct state *next, struct media_why *why);
-/** The transport of a leg, as the dataplane gets it. Holds keys: wipe it. */
-void media_transport(const struct media *m, const struct mline *l, enum leg x,
+/** A transport of leg x as the dataplane gets it: what the first of the state's
+ * m-lines on it says, and rates for all of them. Holds keys: wipe it. */
+void media_transport(const struct media *m, const struct state *st,
+		     const struct transport *t, enum leg x,
 		     struct sp_transport *out);
 void media_stream(const struct mline *l, enum leg from, struct sp_stream *out);
 /** Should media from this leg arrive and be passed on? */

@@ -62,8 +62,7 @@ bool media_silent(const struct media *m, uint32_t ms)
 			expected = true;
 			/* after a hold, silence counts from its end */
 			if (now - since < ms ||
-			    dp_transport_silent(m->dp, l->flow->transport[x]) <
-				    ms)
+			    dp_transport_silent(m->dp, l->leg[x].tp->id) < ms)
 				return false;
 		}
 	}
@@ -73,10 +72,11 @@ bool media_silent(const struct media *m, uint32_t ms)
 bool media_keys_lost(const struct media *m)
 {
 	for (unsigned i = 0; i < m->cur->n; i++) {
-		const struct flow *f = m->cur->line[i].flow;
+		const struct mline *l = &m->cur->line[i];
 
-		if (f && (dp_transport_lost(m->dp, f->transport[LEG_A]) ||
-			  dp_transport_lost(m->dp, f->transport[LEG_B])))
+		if (l->flow &&
+		    (dp_transport_lost(m->dp, l->leg[LEG_A].tp->id) ||
+		     dp_transport_lost(m->dp, l->leg[LEG_B].tp->id)))
 			return true;
 	}
 	return false;

@@ -129,13 +129,10 @@ static int line_offered(struct media *m, enum leg from, const struct sdp *s,
 			 why) != 0)
 		return -1;
 	media_codecs_offered(s, i, l);
-	if (had && had->flow) {
-		l->flow = had->flow;
-		l->flow->refs++;
-	} else {
-		l->flow = flow_new(m, why);
-	}
-	return l->flow ? 0 : -1;
+	if (!had || !had->flow)
+		return mline_reserve(m, l, why);
+	mline_share(l, had);
+	return 0;
 }
 
 /* Every m-line into the state. One that can't be had is refused by itself;

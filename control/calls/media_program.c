@@ -24,34 +24,64 @@ bool media_flows(const struct mline *l, enum leg from)
 	       !t->no_recv;
 }
 
-void media_transport(const struct media *m, const struct mline *l, enum leg x,
-		     struct sp_transport *out)
+/* What all m-lines of a transport may send together; 0 is no limit, and then
+ * there is none for the sum. */
+static uint32_t sum_rates(uint32_t a, uint32_t b)
 {
-	const struct mleg *leg = &l->leg[x];
-	const struct flow *f = l->flow;
+	if (!a || !b)
+		return 0;
+	return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
 
-	memset(out, 0, sizeof(*out));
-	out->id = f->transport[x];
-	out->call = m->call;
-	out->media_addr = f->media[x];
+static void transport_says(const struct media *m, const struct mleg *leg,
+			   struct sp_transport *out)
+{
 	out->flags = (leg->mux ? SP_TRANSPORT_RTCP_MUX : 0) |
 		     (m->e2ee.state == E2EE_ON ? SP_TRANSPORT_E2EE : 0);
-	/* the port behind a NAT is its own; the address must be right */
-	out->source = SP_SOURCE_LEARN;
-	out->dscp = strcmp(l->kind, "video") == 0 ? DSCP_AF41 : DSCP_EF;
-	out->rtp_port = f->port[x];
-	out->stun = out->dtls = SP_PUNT_DROP;
 	out->peer_rtp = leg->rtp;
 	out->peer_rtcp = leg->rtcp;
-	out->max_pps = leg->max_pps;
-	out->max_octets = leg->max_octets;
 	hopkey_export(leg->rx, &out->rx);
 	hopkey_export(leg->tx, &out->tx);
 	/* a new key starts from 0 (RFC 4568 section 7.1.4); what only looks
 	 * new since a restart lost the old one goes on from where it was */
 	if (leg->rx && leg->rx->repeat)
 		out->rx_roc = dp_transport_roc(m->dp, out->id);
+}
+
+void media_transport(const struct media *m, const struct state *st,
+		     const struct transport *t, enum leg x,
+		     struct sp_transport *out)
+{
+	bool first = true;
+
+	memset(out, 0, sizeof(*out));
+	out->id = t->id;
+	out->call = m->call;
+	out->media_addr = t->media;
+	out->rtp_port = t->port;
+	/* the port behind a NAT is its own; the address must be right */
+	out->source = SP_SOURCE_LEARN;
+	out->dscp = DSCP_EF;
+	out->stun = out->dtls = SP_PUNT_DROP;
 	out->silent_ms = SILENT_MS;
+	for (unsigned i = 0; i < st->n; i++) {
+		const struct mline *l = &st->line[i];
+		const struct mleg *leg = &l->leg[x];
+
+		if (!l->flow || leg->tp != t)
+			continue;
+		/* what shares a port with video can't be in audio's queue */
+		if (strcmp(l->kind, "video") == 0)
+			out->dscp = DSCP_AF41;
+		if (first)
+			transport_says(m, leg, out);
+		out->max_pps = first ? leg->max_pps
+				     : sum_rates(out->max_pps, leg->max_pps);
+		out->max_octets =
+			first ? leg->max_octets
+			      : sum_rates(out->max_octets, leg->max_octets);
+		first = false;
+	}
 }
 
 void media_stream(const struct mline *l, enum leg from, struct sp_stream *out)
@@ -60,8 +90,8 @@ void media_stream(const struct mline *l, enum leg from, struct sp_stream *out)
 
 	memset(out, 0, sizeof(*out));
 	out->id = f->stream[from];
-	out->from = f->transport[from];
-	out->to = f->transport[OTHER_LEG(from)];
+	out->from = l->leg[from].tp->id;
+	out->to = l->leg[OTHER_LEG(from)].tp->id;
 	out->ssrc_xor = f->ssrc_xor;
 	out->match = SP_MATCH_ANY;
 	out->out_pt = SP_PT_KEEP;
@@ -76,25 +106,39 @@ static int refused(struct media_why *why, int status, const char *text)
 			"The dataplane refused the media: %s", text);
 }
 
+static int transport_program(struct media *m, const struct state *st,
+			     struct transport *t, enum leg x,
+			     char text[SP_TEXT_MAX])
+{
+	struct sp_transport spec;
+	int status;
+
+	media_transport(m, st, t, x, &spec);
+	status = dp_transport_set(m->dp, &spec, text);
+	sodium_memzero(&spec, sizeof(spec));
+	t->programmed = t->used = true;
+	return status;
+}
+
 /* One m-line, made or changed. */
-static int line_program(struct media *m, struct mline *l, struct media_why *why)
+static int line_program(struct media *m, const struct state *st,
+			struct mline *l, struct media_why *why)
 {
 	struct flow *f = l->flow;
 	char text[SP_TEXT_MAX] = "";
-	struct sp_transport t;
 	struct sp_stream s;
 	int status = SP_OK;
 
-	/* made once more with keys that have been in use: no index of theirs
-	 * may come again, so the SSRCs are others */
-	if (!f->programmed && f->used)
-		f->ssrc_xor = 1 + randombytes_uniform(UINT32_MAX);
-	f->programmed = f->used = true;
 	for (int x = LEG_A; status == SP_OK && x <= LEG_B; x++) {
-		media_transport(m, l, x, &t);
-		status = dp_transport_set(m->dp, &t, text);
-		sodium_memzero(&t, sizeof(t));
+		struct transport *t = l->leg[x].tp;
+
+		/* made once more with keys that have been in use: no index of
+		 * theirs may come again, so the SSRCs are others */
+		if (!t->programmed && t->used)
+			f->ssrc_xor = 1 + randombytes_uniform(UINT32_MAX);
+		status = transport_program(m, st, t, x, text);
 	}
+	f->programmed = true;
 	for (int x = LEG_A; status == SP_OK && x <= LEG_B; x++) {
 		media_stream(l, x, &s);
 		status = dp_stream_set(m->dp, &s, text);
@@ -106,7 +150,7 @@ static int line_program(struct media *m, struct mline *l, struct media_why *why)
 	return status == SP_OK ? 0 : refused(why, status, text);
 }
 
-static bool state_has(const struct state *s, const struct flow *f)
+static bool state_has_flow(const struct state *s, const struct flow *f)
 {
 	for (unsigned i = 0; i < s->n; i++)
 		if (s->line[i].flow == f)
@@ -114,20 +158,37 @@ static bool state_has(const struct state *s, const struct flow *f)
 	return false;
 }
 
-/* Take out of the dataplane what one state has and another hasn't. */
+static bool state_has_transport(const struct state *s,
+				const struct transport *t)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->line[i].leg[LEG_A].tp == t ||
+		    s->line[i].leg[LEG_B].tp == t)
+			return true;
+	return false;
+}
+
+/* Take out of the dataplane what one state has and another hasn't: all streams
+ * before the first transport. */
 static void remove_missing(struct media *m, const struct state *had,
 			   const struct state *has)
 {
 	for (unsigned i = 0; i < had->n; i++) {
 		struct flow *f = had->line[i].flow;
 
-		if (!f || !f->programmed || state_has(has, f))
+		if (!f || !f->programmed || state_has_flow(has, f))
 			continue;
 		for (int x = LEG_A; x <= LEG_B; x++)
 			dp_stream_remove(m->dp, f->stream[x]);
-		for (int x = LEG_A; x <= LEG_B; x++)
-			dp_transport_remove(m->dp, f->transport[x]);
 		f->programmed = false;
+	}
+	for (unsigned i = 0; i < 2 * had->n; i++) {
+		struct transport *t = had->line[i / 2].leg[i % 2].tp;
+
+		if (!t || !t->programmed || state_has_transport(has, t))
+			continue;
+		dp_transport_remove(m->dp, t->id);
+		t->programmed = false;
 	}
 }
 
@@ -138,12 +199,13 @@ int media_program(struct media *m, struct state *next, struct media_why *why)
 
 	for (unsigned i = 0; !err && i < next->n; i++)
 		if (next->line[i].flow)
-			err = line_program(m, &next->line[i], why);
+			err = line_program(m, next, &next->line[i], why);
 	if (err) {
 		remove_missing(m, next, m->cur);
 		for (unsigned i = 0; i < m->cur->n; i++)
 			if (m->cur->line[i].flow)
-				line_program(m, &m->cur->line[i], &ignored);
+				line_program(m, m->cur, &m->cur->line[i],
+					     &ignored);
 		return err;
 	}
 	remove_missing(m, m->cur, next);

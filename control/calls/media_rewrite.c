@@ -95,7 +95,7 @@ static int line_rewrite(struct sdp *s, unsigned i, const struct mline *l,
 	int err;
 
 	/* what was refused when offered keeps the profile it came with */
-	err = sdp_mline_set(s, i, f ? f->port[to] : 0,
+	err = sdp_mline_set(s, i, f ? leg->tp->port : 0,
 			    leg->proto[0] ? leg->proto : NULL);
 	if (err || !f)
 		return err;

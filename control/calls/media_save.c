@@ -52,14 +52,16 @@ static json_t *leg_json(const struct mleg *g)
 			 "octets", (json_int_t)g->max_octets);
 }
 
-static json_t *flow_json(const struct flow *f)
+static json_t *flow_json(const struct mline *l)
 {
+	const struct transport *a = l->leg[LEG_A].tp, *b = l->leg[LEG_B].tp;
+	const struct flow *f = l->flow;
+
 	if (!f)
 		return json_null();
 	return json_pack("{s:[i,i], s:[i,i], s:[o,o], s:[o,o], s:I}", "media",
-			 f->media[0], f->media[1], "port", f->port[0],
-			 f->port[1], "transport", id_json(f->transport[0]),
-			 id_json(f->transport[1]), "stream",
+			 a->media, b->media, "port", a->port, b->port,
+			 "transport", id_json(a->id), id_json(b->id), "stream",
 			 id_json(f->stream[0]), id_json(f->stream[1]), "xor",
 			 (json_int_t)f->ssrc_xor);
 }
@@ -67,7 +69,7 @@ static json_t *flow_json(const struct flow *f)
 static json_t *mline_json(const struct mline *l)
 {
 	return json_pack("{s:s, s:o, s:[o,o], s:{s:s, s:I, s:i}}", "kind",
-			 l->kind, "flow", flow_json(l->flow), "leg",
+			 l->kind, "flow", flow_json(l), "leg",
 			 leg_json(&l->leg[0]), leg_json(&l->leg[1]), "codec",
 			 "name", l->codec.name, "clock",
 			 (json_int_t)l->codec.clock, "channels",
@@ -207,13 +209,36 @@ static bool leg_load(json_t *j, struct mleg *g)
 	       key_load(rx, &g->rx) && key_load(tx, &g->tx);
 }
 
-static bool flow_load(struct media *m, json_t *j, struct flow **out)
+/* The one of an m-line before, where they are bundled. */
+static struct transport *transport_load(struct media *m, enum leg x,
+					uint64_t id, int media, int port)
+{
+	struct transport *t = NULL;
+
+	for (unsigned i = 0; i < m->cur->n; i++) {
+		t = m->cur->line[i].leg[x].tp;
+		if (t && t->id == id)
+			return transport_ref(t);
+	}
+	t = calloc(1, sizeof(*t));
+	if (!t)
+		return NULL;
+	t->refs = 1;
+	t->dp = m->dp;
+	t->id = id;
+	t->media = (uint8_t)media;
+	t->port = (uint16_t)port;
+	t->programmed = t->used = true;
+	dp_ports_keep(m->dp, t->media, t->port);
+	return t;
+}
+
+static bool flow_load(struct media *m, json_t *j, struct mline *l)
 {
 	json_int_t transport[2], stream[2], mask;
 	int media[2], port[2];
 	struct flow *f;
 
-	*out = NULL;
 	if (json_is_null(j))
 		return true;
 	if (json_unpack(j, "{s:[i,i], s:[i,i], s:[I,I], s:[I,I], s:I}", "media",
@@ -224,19 +249,17 @@ static bool flow_load(struct media *m, json_t *j, struct flow **out)
 	f = calloc(1, sizeof(*f));
 	if (!f)
 		return false;
+	l->flow = f;
 	f->refs = 1;
 	f->dp = m->dp;
 	f->ssrc_xor = (uint32_t)mask;
-	f->programmed = f->used = true;
-	for (int l = LEG_A; l <= LEG_B; l++) {
-		f->media[l] = (uint8_t)media[l];
-		f->port[l] = (uint16_t)port[l];
-		f->transport[l] = (uint64_t)transport[l];
-		f->stream[l] = (uint64_t)stream[l];
-		dp_ports_keep(m->dp, f->media[l], f->port[l]);
+	f->programmed = true;
+	for (int x = LEG_A; x <= LEG_B; x++) {
+		f->stream[x] = (uint64_t)stream[x];
+		l->leg[x].tp = transport_load(m, x, (uint64_t)transport[x],
+					      media[x], port[x]);
 	}
-	*out = f;
-	return true;
+	return l->leg[LEG_A].tp && l->leg[LEG_B].tp;
 }
 
 static bool mline_load(struct media *m, json_t *j, struct mline *l)
@@ -256,7 +279,7 @@ static bool mline_load(struct media *m, json_t *j, struct mline *l)
 	l->codec.clock = (uint32_t)clock;
 	l->codec.channels = (uint32_t)channels;
 	return leg_load(leg[0], &l->leg[0]) && leg_load(leg[1], &l->leg[1]) &&
-	       flow_load(m, flow, &l->flow);
+	       flow_load(m, flow, l);
 }
 
 /* Say to the dataplane's client what is ours; the keys it knows, not we. */
@@ -267,8 +290,10 @@ static bool mline_keep(struct media *m, struct mline *l)
 	int status = SP_OK;
 
 	for (int x = LEG_A; status == SP_OK && l->flow && x <= LEG_B; x++) {
-		media_transport(m, l, x, &t);
+		media_transport(m, m->cur, l->leg[x].tp, x, &t);
 		status = dp_transport_keep(m->dp, &t);
+		if (status == SP_EEXIST) /* bundled */
+			status = SP_OK;
 	}
 	for (int x = LEG_A; status == SP_OK && l->flow && x <= LEG_B; x++) {
 		media_stream(l, x, &s);
