@@ -108,6 +108,10 @@ struct feature_answer call_may(struct call *c, enum feature f, const char *by,
 struct path *path_new(struct call *c, const struct media_leg_addr addr[2],
 		      const struct media_profile profile[2]);
 void path_free(struct path *p); /* also NULL */
+/** The phone on leg l of this new path comes from another call, where it was
+ * leg `was` of that path: media_heir. @return 0 or ENOMEM. */
+int path_heir(struct path *p, enum leg l, const struct path *other,
+	      enum leg was);
 
 /* Offer and answer, RFC 3264: one offer at a time over both legs. */
 

@@ -227,6 +227,8 @@ void media_free(struct media *m)
 	state_free(m->offer);
 	state_free(m->base);
 	state_free(m->cur);
+	state_free(m->side[LEG_A].was);
+	state_free(m->side[LEG_B].was);
 	free(m);
 }
 
@@ -253,6 +255,10 @@ void media_settle(struct media *m)
 	state_free(m->base);
 	m->offer = m->base = NULL;
 	m->answered = false;
+	for (int x = LEG_A; x <= LEG_B; x++) { /* it has arrived */
+		state_free(m->side[x].was);
+		m->side[x].was = NULL;
+	}
 }
 
 void media_rollback(struct media *m)
@@ -266,4 +272,6 @@ void media_rollback(struct media *m)
 	state_free(m->base);
 	m->base = NULL;
 	m->answered = false;
+	for (int x = LEG_A; x <= LEG_B; x++)
+		m->side[x].lines = m->had_lines[x];
 }

@@ -48,6 +48,13 @@ void media_free(struct media *m);
 void media_leg(struct media *m, enum leg l, const struct media_leg_addr *addr,
 	       const struct media_profile *profile);
 
+/** Leg `l` of m, which has negotiated nothing yet, is the phone that is leg
+ * `was` of other media: to it this is the same SDP session, so origin and
+ * version go on (RFC 3264 section 8), there are never fewer m-lines than it
+ * had, and a key that it repeats goes on with the counter that it had. */
+int media_heir(struct media *m, enum leg l, const struct media *other,
+	       enum leg was);
+
 /** The profile of a leg from its next offer or answer on. */
 void media_set_profile(struct media *m, enum leg l,
 		       const struct media_profile *profile);

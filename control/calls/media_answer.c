@@ -39,6 +39,7 @@ static int line_answered(struct media *m, enum leg from, const struct sdp *s,
 		return -1;
 	if (a->secure && media_keys_from_answer(s, i, had, a, why) != 0)
 		return -1;
+	media_heir_key(m, from, i, a);
 	mleg_settle(a);
 	return media_codecs_answered(s, i, from, l, why);
 }
@@ -97,11 +98,15 @@ int media_answer(struct media *m, enum leg from, const char *sdp, size_t len,
 		goto fail;
 	}
 	if (media_e2ee_heard(from, true, s, &m->e2ee, why) != 0 ||
-	    lines_answered(m, from, s, st, why) != 0 ||
-	    media_rewrite(m, OTHER_LEG(from), true, s, st, out, why) != 0 ||
+	    lines_answered(m, from, s, st, why) != 0)
+		goto fail;
+	sdp_mlines_cut(s, m->lines[m->offerer]);
+	if (media_rewrite(m, OTHER_LEG(from), true, s, st, out, why) != 0 ||
 	    media_program(m, st, why) != 0)
 		goto fail;
 	m->answered = true;
+	for (int x = LEG_A; x <= LEG_B; x++)
+		m->side[x].lines = m->lines[x];
 	sdp_free(s);
 	return 0;
 

@@ -9,6 +9,7 @@
  *
  *   media_offer.c    an offer in, a state reserved
  *   media_answer.c   its answer in, the state completed
+ *   media_heir.c     a phone that comes from another call
  *   media_keys.c     which a=crypto, which keys
  *   media_rate.c     codecs, and what they may send at most
  *   media_addr.c     our address, the peers' addresses
@@ -96,6 +97,10 @@ struct side {
 	struct sp_addr local;	   /* that media address */
 	uint64_t session, version; /* of our o= towards it */
 	uint8_t digest[16];	   /* of the latest SDP to it */
+	unsigned lines;		   /* m-lines of the SDP session with it */
+	struct state *was;	   /* on the call that it came from, or NULL;
+				    * only `kind` and `rx` of that leg */
+	uint32_t was_roc[SDP_MEDIA_MAX];
 };
 
 #define E2EE_HASH  32 /* octets */
@@ -117,9 +122,11 @@ struct media {
 	uint64_t call;
 	struct e2ee e2ee;
 	struct side side[2];
-	struct state *cur;   /* never NULL */
-	struct state *base;  /* NULL: no offer is out */
-	struct state *offer; /* NULL: no offer is out */
+	struct state *cur;     /* never NULL */
+	struct state *base;    /* NULL: no offer is out */
+	struct state *offer;   /* NULL: no offer is out */
+	unsigned lines[2];     /* m-lines of the offer, on each leg */
+	unsigned had_lines[2]; /* of the SDP sessions before it */
 	enum leg offerer;
 	bool answered; /* the offer has been, though not finally */
 };
@@ -152,6 +159,16 @@ int media_addr_pick(struct media *m, enum leg l, struct media_why *why);
 /** Where the peer of this leg wants its media: rtp, rtcp, no_recv. */
 int media_addr_peer(const struct media *m, enum leg l, const struct sdp *s,
 		    unsigned i, struct mleg *out, struct media_why *why);
+
+/* media_heir.c */
+/** Switched-off m-lines, until there are as many as leg `to` has had. @return 0,
+ * or -1 with why. */
+int media_heir_pad(const struct media *m, enum leg to, struct sdp *s,
+		   struct media_why *why);
+/** The key that m-line i of this leg has just said: if it is the one that the
+ * phone used on the call before, its rollover counter is that one's. */
+void media_heir_key(const struct media *m, enum leg x, unsigned i,
+		    struct mleg *leg);
 
 /* media_keys.c */
 /** Does the profile hold this suite? */

@@ -128,6 +128,7 @@ static int line_offered(struct media *m, enum leg from, const struct sdp *s,
 	    offeree_keys(m, to, prof->feedback, had ? &had->leg[to] : NULL, t,
 			 why) != 0)
 		return -1;
+	media_heir_key(m, from, i, o);
 	media_codecs_offered(s, i, l);
 	if (!had || !had->flow)
 		return mline_reserve(m, l, why);
@@ -187,7 +188,7 @@ static int offer_check(struct media *m, enum leg from, const struct sdp *s,
 	if (!dp_connected(m->dp))
 		return media_no(why, 503,
 				"The dataplane is away; try again later");
-	if (sdp_media_count(s) < m->cur->n)
+	if (sdp_media_count(s) < m->side[from].lines)
 		return media_no(why, 488,
 				"SDP: fewer m-lines than before; switch one "
 				"off with port 0");
@@ -203,6 +204,7 @@ int media_offer(struct media *m, enum leg from, const char *sdp, size_t len,
 	struct e2ee before = m->e2ee;
 	struct sdp_error e;
 	struct sdp *s;
+	unsigned n;
 
 	*out = NULL;
 	s = sdp_parse(sdp, len, &e);
@@ -210,7 +212,9 @@ int media_offer(struct media *m, enum leg from, const char *sdp, size_t len,
 		return e.line ? media_no(why, 400, "SDP line %u: %s", e.line,
 					 e.text)
 			      : media_no(why, 400, "SDP: %s", e.text);
+	n = sdp_media_count(s);
 	if (offer_check(m, from, s, why) != 0 ||
+	    media_heir_pad(m, OTHER_LEG(from), s, why) != 0 ||
 	    media_e2ee_heard(from, false, s, &m->e2ee, why) != 0)
 		goto fail;
 	st = state_new(sdp_media_count(s));
@@ -222,6 +226,10 @@ int media_offer(struct media *m, enum leg from, const char *sdp, size_t len,
 	if (lines_offered(m, from, s, st, why) != 0 ||
 	    media_rewrite(m, OTHER_LEG(from), false, s, st, out, why) != 0)
 		goto fail;
+	for (int x = LEG_A; x <= LEG_B; x++)
+		m->had_lines[x] = m->side[x].lines;
+	m->lines[from] = n;
+	m->lines[OTHER_LEG(from)] = st->n;
 	sdp_free(s);
 	state_free(m->offer); /* one never answered is replaced by this */
 	state_free(m->base);

@@ -46,6 +46,8 @@ static void transport_says(const struct media *m, const struct mleg *leg,
 	 * new since a restart lost the old one goes on from where it was */
 	if (leg->rx && leg->rx->repeat)
 		out->rx_roc = dp_transport_roc(m->dp, out->id);
+	else if (leg->rx)
+		out->rx_roc = leg->rx->roc;
 }
 
 void media_transport(const struct media *m, const struct state *st,

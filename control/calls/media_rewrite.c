@@ -156,7 +156,7 @@ int media_rewrite(struct media *m, enum leg to, bool answer, struct sdp *s,
 	memcpy(here.addr, side->local.addr, sizeof(here.addr));
 	sdp_lines_remove(s, SDP_SESSION, drop_line, m);
 	err = sdp_conn_set(s, &here);
-	for (unsigned i = 0; !err && i < st->n; i++) {
+	for (unsigned i = 0; !err && i < sdp_media_count(s); i++) {
 		sdp_lines_remove(s, (int)i, drop_line, m);
 		err = line_rewrite(s, i, &st->line[i], to, answer);
 	}

@@ -83,12 +83,13 @@ static json_t *side_json(const struct side *s)
 	for (unsigned i = 0; i < MEDIA_SUITES_MAX && s->profile.suites[i]; i++)
 		json_array_append_new(suites,
 				      json_integer(s->profile.suites[i]));
-	return json_pack("{s:o, s:o, s:i, s:o, s:i, s:o, s:o, s:o}",
+	return json_pack("{s:o, s:o, s:i, s:o, s:i, s:o, s:o, s:o, s:i}",
 			 "signalling", addr_json(&s->addr.local), "peer",
 			 addr_json(&s->addr.peer), "security",
 			 (int)s->profile.security, "suites", suites, "media",
 			 s->media, "local", addr_json(&s->local), "session",
-			 id_json(s->session), "version", id_json(s->version));
+			 id_json(s->session), "version", id_json(s->version),
+			 "lines", (int)s->lines);
 }
 
 static json_t *hash_json(const uint8_t hash[E2EE_HASH])
@@ -307,15 +308,16 @@ static bool side_load(json_t *j, struct side *s)
 {
 	json_t *local, *peer, *suites, *media;
 	json_int_t session, version;
-	int security;
+	int security, lines = 0;
 	size_t n;
 
-	if (json_unpack(j, "{s:o, s:o, s:i, s:o, s:i, s:o, s:I, s:I}",
+	if (json_unpack(j, "{s:o, s:o, s:i, s:o, s:i, s:o, s:I, s:I, s?i}",
 			"signalling", &local, "peer", &peer, "security",
 			&security, "suites", &suites, "media", &s->media,
 			"local", &media, "session", &session, "version",
-			&version) != 0)
+			&version, "lines", &lines) != 0)
 		return false;
+	s->lines = (unsigned)lines;
 	s->profile.security = security;
 	n = json_array_size(suites);
 	for (size_t i = 0; i < n && i < MEDIA_SUITES_MAX; i++)

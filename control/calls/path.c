@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* control/calls/path.c - offer and answer over both legs of a call. */
+#include <errno.h>
 #include "control/calls/impl.h"
 
 static void path_destructor(void *arg)
@@ -23,6 +24,12 @@ struct path *path_new(struct call *c, const struct media_leg_addr addr[2],
 		return mem_deref(p);
 	call_ask_policy(c, p->media);
 	return p;
+}
+
+int path_heir(struct path *p, enum leg l, const struct path *other,
+	      enum leg was)
+{
+	return media_heir(p->media, l, other->media, was) ? ENOMEM : 0;
 }
 
 struct path *path_load(struct call *c, const char *json)

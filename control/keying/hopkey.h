@@ -8,9 +8,10 @@
 
 struct hopkey {
 	unsigned refs;
-	bool known;  /* false: restored without its octets */
-	bool repeat; /* may be a key that was in use and not known here */
-	uint64_t id; /* names these octets for the dataplane, never 0 */
+	bool known;   /* false: restored without its octets */
+	bool repeat;  /* may be a key that was in use and not known here */
+	uint32_t roc; /* rollover counter that it starts from, RFC 3711 */
+	uint64_t id;  /* names these octets for the dataplane, never 0 */
 	struct sdes_key sdes;
 };
 

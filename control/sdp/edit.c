@@ -226,6 +226,43 @@ int sdp_mline_set(struct sdp *s, unsigned m, uint16_t port, const char *proto)
 	return sdp_line_replace(l, text, (size_t)n);
 }
 
+int sdp_mline_add(struct sdp *s, const char *kind)
+{
+	static const char nowhere[] = "IN IP4 0.0.0.0";
+	struct section *sec = &s->sec[s->n_sec];
+	char text[64], *v;
+	int err;
+
+	if (sdp_media_count(s) == SDP_MEDIA_MAX)
+		return EMSGSIZE;
+	snprintf(text, sizeof(text), "%s 0 RTP/AVP 0", kind);
+	v = strdup(text);
+	if (!v)
+		return ENOMEM;
+	err = sdp_line_append(s, sec, 'm', v, strlen(v), true);
+	if (err) {
+		free(v);
+		return err;
+	}
+	s->n_sec++;
+	/* there need not be one for the whole session */
+	return sdp_line_append(s, sec, 'c', (char *)nowhere, strlen(nowhere),
+			       false);
+}
+
+void sdp_mlines_cut(struct sdp *s, unsigned n)
+{
+	while (sdp_media_count(s) > n) {
+		struct section *sec = &s->sec[--s->n_sec];
+
+		for (unsigned i = 0; i < sec->n; i++)
+			sdp_line_drop(&sec->line[i]);
+		s->n_lines -= sec->n;
+		free(sec->line);
+		memset(sec, 0, sizeof(*sec));
+	}
+}
+
 static int addr_print(char *out, size_t size, uint8_t family,
 		      const uint8_t addr[16])
 {

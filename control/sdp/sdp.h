@@ -63,6 +63,12 @@ void sdp_mline(const struct sdp *s, unsigned m, struct sdp_mline *out);
  * EMSGSIZE. */
 int sdp_mline_set(struct sdp *s, unsigned m, uint16_t port, const char *proto);
 
+/** Append an m-line that is switched off, RFC 3264 section 5.1. kind: "audio".
+ * @return 0, ENOMEM, EMSGSIZE: there are SDP_MEDIA_MAX already. */
+int sdp_mline_add(struct sdp *s, const char *kind);
+/** Only the first n m-lines stay. */
+void sdp_mlines_cut(struct sdp *s, unsigned n);
+
 /* o=<username> <sess-id> <sess-version> IN IP4|IP6 <address> */
 int sdp_origin_set(struct sdp *s, const char *user, uint64_t id,
 		   uint64_t version, uint8_t family, const uint8_t addr[16]);
