@@ -90,3 +90,14 @@ extern const char policy_subject_sql[];
 void bindings_free(struct store *s);
 /** Copy a column; cut where it is longer than the field. */
 void column_copy(char *dst, size_t size, sqlite3_stmt *st, int column);
+
+/* sql.c: kinds has a letter for each value to bind: 's' const char *, 'i' int,
+ * 'l' int64_t. */
+/** A statement without rows. @return 0, EEXIST (a key is taken), ENOENT
+ * (nothing changed), EIO. */
+int sql_run(sqlite3 *db, const char *sql, const char *kinds, ...);
+/** The first column of the first row. @return -1: no row. */
+int sql_number(sqlite3 *db, const char *sql, const char *kinds, ...);
+/** Calls row for each. @return 0 or EIO. */
+int sql_each(sqlite3 *db, void (*row)(sqlite3_stmt *st, void *arg), void *arg,
+	     const char *sql, const char *kinds, ...);

@@ -3,7 +3,6 @@
  * several statements is done by the worker as one piece of work. */
 #include "control/store/policy.h"
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include "control/store/impl.h"
@@ -49,117 +48,44 @@ int store_policy_subject(struct store *s, const char *user,
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : EIO;
 }
 
-/* ------------------------------------------------------------- statements */
-
-/* Prepare, and bind: 's' for const char *, 'i' for int. */
-static sqlite3_stmt *query(sqlite3 *db, const char *sql, const char *kinds,
-			   va_list ap)
-{
-	sqlite3_stmt *st = NULL;
-
-	if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) != SQLITE_OK)
-		return NULL;
-	for (int i = 1; *kinds; kinds++, i++) {
-		if (*kinds == 's')
-			sqlite3_bind_text(st, i, va_arg(ap, const char *), -1,
-					  SQLITE_TRANSIENT);
-		else
-			sqlite3_bind_int(st, i, va_arg(ap, int));
-	}
-	return st;
-}
-
-/* Run a statement without rows. @return 0, EEXIST (a key is taken), ENOENT
- * (nothing changed), EIO. */
-static int run(sqlite3 *db, const char *sql, const char *kinds, ...)
-{
-	sqlite3_stmt *st;
-	va_list ap;
-	int rc;
-
-	va_start(ap, kinds);
-	st = query(db, sql, kinds, ap);
-	va_end(ap);
-	if (!st)
-		return EIO;
-	rc = sqlite3_step(st);
-	sqlite3_finalize(st);
-	if (rc == SQLITE_DONE)
-		return sqlite3_changes(db) ? 0 : ENOENT;
-	return (rc & 0xff) == SQLITE_CONSTRAINT ? EEXIST : EIO;
-}
-
-/* The first column of the first row. @return -1: no row. */
-static int number(sqlite3 *db, const char *sql, const char *kinds, ...)
-{
-	sqlite3_stmt *st;
-	int n = -1;
-	va_list ap;
-
-	va_start(ap, kinds);
-	st = query(db, sql, kinds, ap);
-	va_end(ap);
-	if (st && sqlite3_step(st) == SQLITE_ROW)
-		n = sqlite3_column_int(st, 0);
-	sqlite3_finalize(st);
-	return n;
-}
-
-/* Calls row for each. @return 0 or EIO. */
-static int each(sqlite3 *db, void (*row)(sqlite3_stmt *st, void *arg),
-		void *arg, const char *sql, const char *kinds, ...)
-{
-	sqlite3_stmt *st;
-	va_list ap;
-	int rc = SQLITE_ERROR;
-
-	va_start(ap, kinds);
-	st = query(db, sql, kinds, ap);
-	va_end(ap);
-	while (st && (rc = sqlite3_step(st)) == SQLITE_ROW)
-		row(st, arg);
-	sqlite3_finalize(st);
-	return rc == SQLITE_DONE ? 0 : EIO;
-}
-
 /* --------------------------------------------------------------- policies */
 
 static int policy_insert(sqlite3 *db, void *arg)
 {
 	const struct store_policy *p = arg;
 
-	return run(db, "INSERT INTO policy VALUES (?, ?, ?)", "ssi",
-		   p->identity, p->description, (int)p->calling);
+	return sql_run(db, "INSERT INTO policy VALUES (?, ?, ?)", "ssi",
+		       p->identity, p->description, (int)p->calling);
 }
 
 static int policy_update(sqlite3 *db, void *arg)
 {
 	const struct store_policy *p = arg;
 
-	return run(db,
-		   "UPDATE policy SET description = ?2, calling = ?3"
-		   " WHERE identity = ?1",
-		   "ssi", p->identity, p->description, (int)p->calling);
+	return sql_run(db,
+		       "UPDATE policy SET description = ?2, calling = ?3"
+		       " WHERE identity = ?1",
+		       "ssi", p->identity, p->description, (int)p->calling);
 }
 
 static int policy_delete(sqlite3 *db, void *arg)
 {
 	const char *identity = arg;
 
-	if (number(db,
-		   "SELECT count(*) FROM (SELECT policy FROM grant_user"
-		   " UNION ALL SELECT policy FROM grant_group)"
-		   " WHERE policy = ? COLLATE NOCASE",
-		   "s", identity) > 0 &&
+	if (sql_number(db,
+		       "SELECT count(*) FROM (SELECT policy FROM grant_user"
+		       " UNION ALL SELECT policy FROM grant_group)"
+		       " WHERE policy = ? COLLATE NOCASE",
+		       "s", identity) > 0 &&
 	    sqlite3_stricmp(identity, POLICY_GLOBAL) != 0)
 		return EBUSY;
 	if (sqlite3_stricmp(identity, POLICY_GLOBAL) != 0)
-		return run(db, "DELETE FROM policy WHERE identity = ?", "s",
-			   identity);
-	return run(db,
-		   "UPDATE policy SET description = '', calling = 0"
-		   " WHERE identity = ?",
-		   "s", identity);
+		return sql_run(db, "DELETE FROM policy WHERE identity = ?", "s",
+			       identity);
+	return sql_run(db,
+		       "UPDATE policy SET description = '', calling = 0"
+		       " WHERE identity = ?",
+		       "s", identity);
 }
 
 int store_policy_new(struct store *s, const struct store_policy *p)
@@ -203,10 +129,10 @@ int store_policy_get(struct store *s, const char *identity,
 		     struct store_policy *out)
 {
 	struct policies l = {.one = out};
-	int err = each(s->read, policy_row, &l,
-		       "SELECT identity, description, calling FROM policy"
-		       " WHERE identity = ?",
-		       "s", identity);
+	int err = sql_each(s->read, policy_row, &l,
+			   "SELECT identity, description, calling FROM policy"
+			   " WHERE identity = ?",
+			   "s", identity);
 
 	return err ? err : l.found ? 0 : ENOENT;
 }
@@ -216,10 +142,10 @@ int store_policy_list(struct store *s,
 {
 	struct policies l = {.f = f, .arg = arg};
 
-	return each(s->read, policy_row, &l,
-		    "SELECT identity, description, calling FROM policy"
-		    " ORDER BY identity <> 'Global', identity",
-		    "");
+	return sql_each(s->read, policy_row, &l,
+			"SELECT identity, description, calling FROM policy"
+			" ORDER BY identity <> 'Global', identity",
+			"");
 }
 
 /* ------------------------------------------------------ groups and members */
@@ -231,12 +157,12 @@ struct pair {
 
 static int group_insert(sqlite3 *db, void *arg)
 {
-	return run(db, "INSERT INTO grp VALUES (?)", "s", (char *)arg);
+	return sql_run(db, "INSERT INTO grp VALUES (?)", "s", (char *)arg);
 }
 
 static int group_delete(sqlite3 *db, void *arg)
 {
-	return run(db, "DELETE FROM grp WHERE name = ?", "s", (char *)arg);
+	return sql_run(db, "DELETE FROM grp WHERE name = ?", "s", (char *)arg);
 }
 
 static int member_insert(sqlite3 *db, void *arg)
@@ -244,7 +170,7 @@ static int member_insert(sqlite3 *db, void *arg)
 	const struct pair *p = arg;
 
 	/* the group's name as it was given at first */
-	return run(
+	return sql_run(
 		db,
 		"INSERT INTO member SELECT name, ?2 FROM grp WHERE name = ?1",
 		"ss", p->name, p->of);
@@ -254,8 +180,8 @@ static int member_delete(sqlite3 *db, void *arg)
 {
 	const struct pair *p = arg;
 
-	return run(db, "DELETE FROM member WHERE grp = ? AND user = ?", "ss",
-		   p->name, p->of);
+	return sql_run(db, "DELETE FROM member WHERE grp = ? AND user = ?",
+		       "ss", p->name, p->of);
 }
 
 int store_group_add(struct store *s, const char *group)
@@ -270,8 +196,8 @@ int store_group_remove(struct store *s, const char *group)
 
 bool store_group_there(struct store *s, const char *group)
 {
-	return number(s->read, "SELECT 1 FROM grp WHERE name = ?", "s",
-		      group) == 1;
+	return sql_number(s->read, "SELECT 1 FROM grp WHERE name = ?", "s",
+			  group) == 1;
 }
 
 int store_member_add(struct store *s, const char *group, const char *user)
@@ -315,10 +241,10 @@ int store_group_list(struct store *s,
 {
 	struct names l = {.group = f, .arg = arg};
 
-	return each(s->read, group_row, &l,
-		    "SELECT name, (SELECT count(*) FROM member"
-		    " WHERE grp = name) FROM grp ORDER BY name",
-		    "");
+	return sql_each(s->read, group_row, &l,
+			"SELECT name, (SELECT count(*) FROM member"
+			" WHERE grp = name) FROM grp ORDER BY name",
+			"");
 }
 
 int store_member_list(struct store *s, const char *group,
@@ -326,9 +252,9 @@ int store_member_list(struct store *s, const char *group,
 {
 	struct names l = {.member = f, .arg = arg};
 
-	return each(s->read, member_row, &l,
-		    "SELECT user FROM member WHERE grp = ? ORDER BY user", "s",
-		    group);
+	return sql_each(s->read, member_row, &l,
+			"SELECT user FROM member WHERE grp = ? ORDER BY user",
+			"s", group);
 }
 
 /* ----------------------------------------------------------------- grants */
@@ -337,22 +263,22 @@ static int user_grant(sqlite3 *db, void *arg)
 {
 	const struct pair *p = arg;
 
-	return run(db,
-		   "INSERT OR REPLACE INTO grant_user"
-		   " SELECT ?, identity FROM policy WHERE identity = ?",
-		   "ss", p->name, p->of);
+	return sql_run(db,
+		       "INSERT OR REPLACE INTO grant_user"
+		       " SELECT ?, identity FROM policy WHERE identity = ?",
+		       "ss", p->name, p->of);
 }
 
 static int user_revoke(sqlite3 *db, void *arg)
 {
-	return run(db, "DELETE FROM grant_user WHERE user = ?", "s",
-		   (char *)arg);
+	return sql_run(db, "DELETE FROM grant_user WHERE user = ?", "s",
+		       (char *)arg);
 }
 
 static int group_revoke(sqlite3 *db, void *arg)
 {
-	return run(db, "DELETE FROM grant_group WHERE grp = ?", "s",
-		   (char *)arg);
+	return sql_run(db, "DELETE FROM grant_group WHERE grp = ?", "s",
+		       (char *)arg);
 }
 
 static int group_grant(sqlite3 *db, void *arg)
@@ -363,18 +289,19 @@ static int group_grant(sqlite3 *db, void *arg)
 	err = group_revoke(db, (void *)p->name);
 	if (err && err != ENOENT)
 		return err;
-	last = 1 + number(db, "SELECT count(*) FROM grant_group", "");
+	last = 1 + sql_number(db, "SELECT count(*) FROM grant_group", "");
 	if (rank < 1 || rank > last)
 		rank = last;
-	err = run(db, "UPDATE grant_group SET rank = rank + 1 WHERE rank >= ?",
-		  "i", rank);
+	err = sql_run(db,
+		      "UPDATE grant_group SET rank = rank + 1 WHERE rank >= ?",
+		      "i", rank);
 	if (err && err != ENOENT)
 		return err;
-	return run(db,
-		   "INSERT INTO grant_group SELECT g.name, p.identity, ?3"
-		   " FROM grp g JOIN policy p"
-		   " WHERE g.name = ?1 AND p.identity = ?2",
-		   "ssi", p->name, p->of, rank);
+	return sql_run(db,
+		       "INSERT INTO grant_group SELECT g.name, p.identity, ?3"
+		       " FROM grp g JOIN policy p"
+		       " WHERE g.name = ?1 AND p.identity = ?2",
+		       "ssi", p->name, p->of, rank);
 }
 
 int store_grant_user(struct store *s, const char *user, const char *identity)
@@ -424,12 +351,12 @@ int store_grant_list(struct store *s,
 {
 	struct grants l = {f, arg};
 
-	return each(s->read, grant_row, &l,
-		    "SELECT 0 AS by, user AS name, policy, 0 AS rank"
-		    " FROM grant_user UNION ALL"
-		    " SELECT 1, grp, policy, rank FROM grant_group"
-		    " ORDER BY by, rank, name",
-		    "");
+	return sql_each(s->read, grant_row, &l,
+			"SELECT 0 AS by, user AS name, policy, 0 AS rank"
+			" FROM grant_user UNION ALL"
+			" SELECT 1, grp, policy, rank FROM grant_group"
+			" ORDER BY by, rank, name",
+			"");
 }
 
 /* --------------------------------------------------------------- switches */
@@ -438,20 +365,20 @@ static int e2ee_switch(sqlite3 *db, void *arg)
 {
 	const struct pair *p = arg;
 
-	return run(db,
-		   "INSERT INTO switch (user, e2ee) VALUES (?1, ?2)"
-		   " ON CONFLICT (user) DO UPDATE SET e2ee = ?2",
-		   "si", p->name, p->n);
+	return sql_run(db,
+		       "INSERT INTO switch (user, e2ee) VALUES (?1, ?2)"
+		       " ON CONFLICT (user) DO UPDATE SET e2ee = ?2",
+		       "si", p->name, p->n);
 }
 
 static int compliance_switch(sqlite3 *db, void *arg)
 {
 	const struct pair *p = arg;
 
-	return run(db,
-		   "INSERT INTO switch (user, compliance) VALUES (?1, ?2)"
-		   " ON CONFLICT (user) DO UPDATE SET compliance = ?2",
-		   "si", p->name, p->n);
+	return sql_run(db,
+		       "INSERT INTO switch (user, compliance) VALUES (?1, ?2)"
+		       " ON CONFLICT (user) DO UPDATE SET compliance = ?2",
+		       "si", p->name, p->n);
 }
 
 int store_switch_set(struct store *s, const char *user, enum store_switch w,
