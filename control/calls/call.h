@@ -66,6 +66,9 @@ struct call_door {
 	/* A saved call is back: @return its arg, or NULL: can't be served. */
 	void *(*load)(void *door, struct call *c, struct path *p,
 		      const json_t *saved);
+	/* What it knows beyond the model, for lists and records; may be NULL.
+	 * Adds members to the call's object. */
+	void (*describe)(void *arg, json_t *call);
 };
 
 int calls_add_door(struct calls *cs, const struct call_door *door, void *arg);
@@ -112,6 +115,18 @@ void path_free(struct path *p); /* also NULL */
  * leg `was` of that path: media_heir. @return 0 or ENOMEM. */
 int path_heir(struct path *p, enum leg l, const struct path *other,
 	      enum leg was);
+/** As media_leg, media_peer, media_manner, media_block, media_describe. */
+void path_leg(struct path *p, enum leg l, const struct media_leg_addr *addr,
+	      const struct media_profile *profile);
+void path_peer(struct path *p, enum leg l, const struct sp_addr *peer);
+void path_manner(struct path *p, enum leg l, const struct media_manner *how);
+int path_block(struct path *p, enum leg from, bool blocked,
+	       struct media_why *why);
+bool path_blocked(const struct path *p, enum leg from);
+unsigned path_describe(struct path *p, struct media_info info[], unsigned n);
+/** Its door can't say who the parties are, so policy can't be asked: never
+ * end-to-end encrypted. reason: a static sentence. Before the first offer. */
+void path_deny_e2ee(struct path *p, const char *reason);
 
 /* Offer and answer, RFC 3264: one offer at a time over both legs. */
 

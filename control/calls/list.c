@@ -62,13 +62,18 @@ static json_t *media_json(struct media *m)
 
 json_t *call_describe(struct call *c)
 {
-	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:o}", "id",
-			 (json_int_t)c->id, "door", c->door->name, "state",
-			 states[c->state], "from", c->from, "to", c->to, "e2ee",
-			 call_kind(c) == CALL_E2EE, "started",
-			 (json_int_t)c->started, "answered",
-			 (json_int_t)c->answered, "media",
-			 c->path ? media_json(c->path->media) : json_array());
+	json_t *j =
+		json_pack("{s:I, s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:o}", "id",
+			  (json_int_t)c->id, "door", c->door->name, "state",
+			  states[c->state], "from", c->from, "to", c->to,
+			  "e2ee", call_kind(c) == CALL_E2EE, "started",
+			  (json_int_t)c->started, "answered",
+			  (json_int_t)c->answered, "media",
+			  c->path ? media_json(c->path->media) : json_array());
+
+	if (j && c->door->describe)
+		c->door->describe(c->arg, j);
+	return j;
 }
 
 static void append(struct call *c, void *list)

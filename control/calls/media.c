@@ -247,6 +247,11 @@ void media_set_profile(struct media *m, enum leg l,
 	m->side[l].profile = *profile;
 }
 
+void media_peer(struct media *m, enum leg l, const struct sp_addr *peer)
+{
+	m->side[l].addr.peer = *peer;
+}
+
 void media_settle(struct media *m)
 {
 	if (m->offer && !m->answered)

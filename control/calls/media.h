@@ -58,6 +58,23 @@ int media_heir(struct media *m, enum leg l, const struct media *other,
 /** The profile of a leg from its next offer or answer on. */
 void media_set_profile(struct media *m, enum leg l,
 		       const struct media_profile *profile);
+/** Where that leg is, as its answer shows: nothing else of it changes. */
+void media_peer(struct media *m, enum leg l, const struct sp_addr *peer);
+
+/* How a leg's packets are treated, where that isn't the ordinary way. Takes
+ * effect with the next answer. */
+struct media_manner {
+	uint8_t source; /* enum sp_source_rule; 0: learned */
+	bool marked;	/* with the DSCP that follows, */
+	uint8_t dscp;	/* 0..63; else by the kind of media */
+};
+void media_manner(struct media *m, enum leg l, const struct media_manner *how);
+
+/** Nothing that arrives from that leg goes on, until it is let through again.
+ * @return 0, or -1 with why. */
+int media_block(struct media *m, enum leg from, bool blocked,
+		struct media_why *why);
+bool media_blocked(const struct media *m, enum leg from);
 
 /** An offer from leg `from`; *out (malloc'd) is the offer for the other leg.
  * @return 0, or -1 with why filled in and nothing changed. */
@@ -105,6 +122,9 @@ struct media_info {
 	uint16_t suite_tx[2];
 	uint64_t stream[2];	  /* stream ids: from leg A, from leg B */
 	struct sp_stats stats[2]; /* latest read */
+	char proto[2][24];	  /* profile of each leg's m-line */
+	struct sp_addr local[2];  /* our address and port towards each leg */
+	struct sp_addr peer[2];	  /* as signalled by each leg */
 	bool active;
 };
 /** Statistics are read from the dataplane; when it is away, the last known.

@@ -93,8 +93,10 @@ struct state {
 struct side {
 	struct media_leg_addr addr;
 	struct media_profile profile;
-	int media;		   /* index into the greeting; -1: not chosen */
-	struct sp_addr local;	   /* that media address */
+	int media;	      /* index into the greeting; -1: not chosen */
+	struct sp_addr local; /* that media address */
+	struct media_manner manner;
+	bool blocked;		   /* what it sends goes nowhere */
 	uint64_t session, version; /* of our o= towards it */
 	uint8_t digest[16];	   /* of the latest SDP to it */
 	unsigned lines;		   /* m-lines of the SDP session with it */
@@ -225,7 +227,8 @@ int media_program(struct media *m, struct state *next, struct media_why *why);
 void media_transport(const struct media *m, const struct state *st,
 		     const struct transport *t, enum leg x,
 		     struct sp_transport *out);
-void media_stream(const struct mline *l, enum leg from, struct sp_stream *out);
+void media_stream(const struct media *m, const struct mline *l, enum leg from,
+		  struct sp_stream *out);
 /** Should media from this leg arrive and be passed on? */
 bool media_flows(const struct mline *l, enum leg from);
 uint64_t media_now(void); /* ms, monotonic */

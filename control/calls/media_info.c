@@ -38,6 +38,11 @@ unsigned media_describe(struct media *m, struct media_info info[], unsigned n)
 				    sizeof(o->codec[x]));
 			o->suite_rx[x] = suite_of(l->leg[x].rx);
 			o->suite_tx[x] = suite_of(l->leg[x].tx);
+			snprintf(o->proto[x], sizeof(o->proto[x]), "%s",
+				 l->leg[x].proto);
+			o->local[x] = m->side[x].local;
+			o->local[x].port = l->leg[x].tp->port;
+			o->peer[x] = l->leg[x].rtp;
 			o->stream[x] = l->flow->stream[x];
 			dp_stats(m->dp, l->flow->stream[x], &l->flow->stats[x]);
 			o->stats[x] = l->flow->stats[x];

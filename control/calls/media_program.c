@@ -54,6 +54,7 @@ void media_transport(const struct media *m, const struct state *st,
 		     const struct transport *t, enum leg x,
 		     struct sp_transport *out)
 {
+	const struct media_manner *how = &m->side[x].manner;
 	bool first = true;
 
 	memset(out, 0, sizeof(*out));
@@ -62,8 +63,8 @@ void media_transport(const struct media *m, const struct state *st,
 	out->media_addr = t->media;
 	out->rtp_port = t->port;
 	/* the port behind a NAT is its own; the address must be right */
-	out->source = SP_SOURCE_LEARN;
-	out->dscp = DSCP_EF;
+	out->source = how->source ? how->source : SP_SOURCE_LEARN;
+	out->dscp = how->marked ? how->dscp : DSCP_EF;
 	out->stun = out->dtls = SP_PUNT_DROP;
 	out->silent_ms = SILENT_MS;
 	for (unsigned i = 0; i < st->n; i++) {
@@ -73,7 +74,7 @@ void media_transport(const struct media *m, const struct state *st,
 		if (!l->flow || leg->tp != t)
 			continue;
 		/* what shares a port with video can't be in audio's queue */
-		if (strcmp(l->kind, "video") == 0)
+		if (!how->marked && strcmp(l->kind, "video") == 0)
 			out->dscp = DSCP_AF41;
 		if (first)
 			transport_says(m, leg, out);
@@ -86,7 +87,8 @@ void media_transport(const struct media *m, const struct state *st,
 	}
 }
 
-void media_stream(const struct mline *l, enum leg from, struct sp_stream *out)
+void media_stream(const struct media *m, const struct mline *l, enum leg from,
+		  struct sp_stream *out)
 {
 	const struct flow *f = l->flow;
 
@@ -97,7 +99,7 @@ void media_stream(const struct mline *l, enum leg from, struct sp_stream *out)
 	out->ssrc_xor = f->ssrc_xor;
 	out->match = SP_MATCH_ANY;
 	out->out_pt = SP_PT_KEEP;
-	out->blocked = !media_flows(l, from);
+	out->blocked = m->side[from].blocked || !media_flows(l, from);
 	out->clock = l->codec.clock;
 }
 
@@ -122,13 +124,30 @@ static int transport_program(struct media *m, const struct state *st,
 	return status;
 }
 
+static int streams_program(struct media *m, struct mline *l,
+			   char text[SP_TEXT_MAX])
+{
+	struct flow *f = l->flow;
+	struct sp_stream s;
+	int status = SP_OK;
+
+	for (int x = LEG_A; status == SP_OK && x <= LEG_B; x++) {
+		media_stream(m, l, x, &s);
+		status = dp_stream_set(m->dp, &s, text);
+		if (s.blocked)
+			f->since[x] = 0;
+		else if (!f->since[x])
+			f->since[x] = media_now();
+	}
+	return status;
+}
+
 /* One m-line, made or changed. */
 static int line_program(struct media *m, const struct state *st,
 			struct mline *l, struct media_why *why)
 {
 	struct flow *f = l->flow;
 	char text[SP_TEXT_MAX] = "";
-	struct sp_stream s;
 	int status = SP_OK;
 
 	for (int x = LEG_A; status == SP_OK && x <= LEG_B; x++) {
@@ -141,14 +160,8 @@ static int line_program(struct media *m, const struct state *st,
 		status = transport_program(m, st, t, x, text);
 	}
 	f->programmed = true;
-	for (int x = LEG_A; status == SP_OK && x <= LEG_B; x++) {
-		media_stream(l, x, &s);
-		status = dp_stream_set(m->dp, &s, text);
-		if (s.blocked)
-			f->since[x] = 0;
-		else if (!f->since[x])
-			f->since[x] = media_now();
-	}
+	if (status == SP_OK)
+		status = streams_program(m, l, text);
 	return status == SP_OK ? 0 : refused(why, status, text);
 }
 
@@ -192,6 +205,33 @@ static void remove_missing(struct media *m, const struct state *had,
 		dp_transport_remove(m->dp, t->id);
 		t->programmed = false;
 	}
+}
+
+void media_manner(struct media *m, enum leg l, const struct media_manner *how)
+{
+	m->side[l].manner = *how;
+}
+
+bool media_blocked(const struct media *m, enum leg from)
+{
+	return m->side[from].blocked;
+}
+
+int media_block(struct media *m, enum leg from, bool blocked,
+		struct media_why *why)
+{
+	bool before = m->side[from].blocked;
+	char text[SP_TEXT_MAX] = "";
+	int status = SP_OK;
+
+	m->side[from].blocked = blocked;
+	for (unsigned i = 0; status == SP_OK && i < m->cur->n; i++)
+		if (m->cur->line[i].flow && m->cur->line[i].flow->programmed)
+			status = streams_program(m, &m->cur->line[i], text);
+	if (status == SP_OK)
+		return 0;
+	m->side[from].blocked = before;
+	return refused(why, status, text);
 }
 
 int media_program(struct media *m, struct state *next, struct media_why *why)

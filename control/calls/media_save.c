@@ -76,6 +76,13 @@ static json_t *mline_json(const struct mline *l)
 			 (int)l->codec.channels);
 }
 
+static json_t *manner_json(const struct side *s)
+{
+	return json_pack("{s:i, s:b, s:i, s:b}", "source", s->manner.source,
+			 "marked", s->manner.marked, "dscp", s->manner.dscp,
+			 "blocked", s->blocked);
+}
+
 static json_t *side_json(const struct side *s)
 {
 	json_t *suites = json_array();
@@ -83,13 +90,13 @@ static json_t *side_json(const struct side *s)
 	for (unsigned i = 0; i < MEDIA_SUITES_MAX && s->profile.suites[i]; i++)
 		json_array_append_new(suites,
 				      json_integer(s->profile.suites[i]));
-	return json_pack("{s:o, s:o, s:i, s:o, s:i, s:o, s:o, s:o, s:i}",
+	return json_pack("{s:o, s:o, s:i, s:o, s:i, s:o, s:o, s:o, s:i, s:o}",
 			 "signalling", addr_json(&s->addr.local), "peer",
 			 addr_json(&s->addr.peer), "security",
 			 (int)s->profile.security, "suites", suites, "media",
 			 s->media, "local", addr_json(&s->local), "session",
 			 id_json(s->session), "version", id_json(s->version),
-			 "lines", (int)s->lines);
+			 "lines", (int)s->lines, "manner", manner_json(s));
 }
 
 static json_t *hash_json(const uint8_t hash[E2EE_HASH])
@@ -297,11 +304,24 @@ static bool mline_keep(struct media *m, struct mline *l)
 			status = SP_OK;
 	}
 	for (int x = LEG_A; status == SP_OK && l->flow && x <= LEG_B; x++) {
-		media_stream(l, x, &s);
+		media_stream(m, l, x, &s);
 		status = dp_stream_keep(m->dp, &s);
 		l->flow->since[x] = s.blocked ? 0 : media_now();
 	}
 	return status == SP_OK;
+}
+
+static void manner_load(json_t *j, struct side *s)
+{
+	int source, marked, dscp, blocked;
+
+	if (!j ||
+	    json_unpack(j, "{s:i, s:b, s:i, s:b}", "source", &source, "marked",
+			&marked, "dscp", &dscp, "blocked", &blocked) != 0)
+		return;
+	s->manner = (struct media_manner){(uint8_t)source, marked,
+					  (uint8_t)(dscp & 63)};
+	s->blocked = blocked;
 }
 
 static bool side_load(json_t *j, struct side *s)
@@ -309,15 +329,17 @@ static bool side_load(json_t *j, struct side *s)
 	json_t *local, *peer, *suites, *media;
 	json_int_t session, version;
 	int security, lines = 0;
+	json_t *manner = NULL;
 	size_t n;
 
-	if (json_unpack(j, "{s:o, s:o, s:i, s:o, s:i, s:o, s:I, s:I, s?i}",
+	if (json_unpack(j, "{s:o, s:o, s:i, s:o, s:i, s:o, s:I, s:I, s?i, s?o}",
 			"signalling", &local, "peer", &peer, "security",
 			&security, "suites", &suites, "media", &s->media,
 			"local", &media, "session", &session, "version",
-			&version, "lines", &lines) != 0)
+			&version, "lines", &lines, "manner", &manner) != 0)
 		return false;
 	s->lines = (unsigned)lines;
+	manner_load(manner, s);
 	s->profile.security = security;
 	n = json_array_size(suites);
 	for (size_t i = 0; i < n && i < MEDIA_SUITES_MAX; i++)

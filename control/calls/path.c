@@ -49,6 +49,43 @@ void path_free(struct path *p)
 	mem_deref(p);
 }
 
+void path_leg(struct path *p, enum leg l, const struct media_leg_addr *addr,
+	      const struct media_profile *profile)
+{
+	media_leg(p->media, l, addr, profile);
+}
+
+void path_peer(struct path *p, enum leg l, const struct sp_addr *peer)
+{
+	media_peer(p->media, l, peer);
+}
+
+void path_manner(struct path *p, enum leg l, const struct media_manner *how)
+{
+	media_manner(p->media, l, how);
+}
+
+int path_block(struct path *p, enum leg from, bool blocked,
+	       struct media_why *why)
+{
+	return media_block(p->media, from, blocked, why);
+}
+
+bool path_blocked(const struct path *p, enum leg from)
+{
+	return media_blocked(p->media, from);
+}
+
+unsigned path_describe(struct path *p, struct media_info info[], unsigned n)
+{
+	return media_describe(p->media, info, n);
+}
+
+void path_deny_e2ee(struct path *p, const char *reason)
+{
+	media_allow_e2ee(p->media, false, reason);
+}
+
 int path_may_offer(const struct path *p, enum leg from)
 {
 	if (!p->open)
