@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
+#include <rte_common.h>
+#include "dataplane/abi/divert.h"
 #include "dataplane/app/config.h"
+#include "dataplane/app/divert_socket.h"
 #include "dataplane/stage/stage.h"
 
 #define CPU_MAX 1023
@@ -22,8 +25,9 @@ struct raw_port {
 };
 
 struct raw {
-	char *socket, *group, *file_prefix, *lcores, *media_ports;
-	unsigned memory, hugepages, rest, rx_burst;
+	char *socket, *group, *divert, *divert_group, *file_prefix, *lcores,
+		*media_ports;
+	unsigned memory, hugepages, rest, rx_burst, divert_slots;
 	unsigned transports, streams, replay_window;
 	struct raw_port *ports;
 	unsigned ports_count;
@@ -263,6 +267,9 @@ static const cyaml_schema_value_t port_schema = {
 static const cyaml_schema_field_t fields[] = {
 	TEXT("socket", OPTIONAL, struct raw, socket),
 	TEXT("group", OPTIONAL, struct raw, group),
+	TEXT("divert", OPTIONAL, struct raw, divert),
+	TEXT("divert_group", OPTIONAL, struct raw, divert_group),
+	NUMBER("divert_slots", struct raw, divert_slots),
 	TEXT("file_prefix", OPTIONAL, struct raw, file_prefix),
 	TEXT("lcores", OPTIONAL, struct raw, lcores),
 	NUMBER("memory", struct raw, memory),
@@ -302,6 +309,11 @@ static const struct conf_rule rules[] = {
 	{"socket", "a path that starts with / and has at most 107 characters",
 	 .ok = is_socket},
 	{"group", "the name of a group", .ok = is_word},
+	{"divert", "a path that starts with / and has at most 107 characters",
+	 .ok = is_socket},
+	{"divert_group", "the name of a group", .ok = is_word},
+	{"divert_slots", "a number from 64 to 65536", .min = DIVERT_SLOTS_MIN,
+	 .max = DIVERT_SLOTS_MAX},
 	{"file_prefix", "a name of letters, digits, - and _", .ok = is_word},
 	{"lcores",
 	 "CPUs such as 0,1 or 0,2-5, each once: the main lcore, then workers",
@@ -371,8 +383,13 @@ static int take(struct config *c, const struct raw *r)
 	c->socket = copy(r->socket ? r->socket : DEFAULT_SOCKET);
 	c->group = copy(r->group);
 	c->file_prefix = copy(r->file_prefix ? r->file_prefix : DEFAULT_PREFIX);
-	if (!c->socket || !c->file_prefix || (r->group && !c->group))
+	c->divert = copy(r->divert);
+	c->divert_group = copy(r->divert_group);
+	if (!c->socket || !c->file_prefix || (r->group && !c->group) ||
+	    (r->divert && !c->divert) || (r->divert_group && !c->divert_group))
 		return -1;
+	c->divert_slots = rte_align32pow2(
+		r->divert_slots ? r->divert_slots : DIVERT_SLOTS_DEFAULT);
 	c->cpus = parse_cpus(r->lcores ? r->lcores : DEFAULT_LCORES, c->cpu,
 			     SP_WORKER_MAX + 1);
 	parse_media_ports(r->media_ports ? r->media_ports : DEFAULT_MEDIA_PORTS,
@@ -557,6 +574,8 @@ void config_free(struct config *c)
 	}
 	free(c->socket);
 	free(c->group);
+	free(c->divert);
+	free(c->divert_group);
 	free(c->file_prefix);
 	memset(c, 0, sizeof(*c));
 }

@@ -17,8 +17,11 @@ enum config_hugepages { HUGEPAGES_AUTO, HUGEPAGES_ALWAYS, HUGEPAGES_NEVER };
 enum config_rest { REST_AUTO, REST_ALWAYS, REST_NEVER, REST_POWER };
 
 struct config {
-	char *socket;	   /* path of the abi's socket */
-	char *group;	   /* that may connect to it; NULL: ours */
+	char *socket;	    /* path of the abi's socket */
+	char *group;	    /* that may connect to it; NULL: ours */
+	char *divert;	    /* path of sallyport-media's socket; NULL: none */
+	char *divert_group; /* that may connect to that; NULL: ours */
+	uint32_t divert_slots;
 	char *file_prefix; /* DPDK's: names its folder in /var/run/dpdk */
 	uint16_t cpu[SP_WORKER_MAX + 1]; /* main lcore, then workers */
 	unsigned cpus;

@@ -8,17 +8,16 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "dataplane/app/control_request.h"
+#include "dataplane/app/listener.h"
 #include "dataplane/app/log.h"
 
 enum { TURN_MAX = 256 }; /* messages in one go: media's companions wait */
@@ -261,82 +260,20 @@ unsigned control_socket_fds(const struct control_socket *s, int fd[2])
 	return 1;
 }
 
-static int give_to_group(const char *path, const char *group)
-{
-	struct group *g = group ? getgrnam(group) : NULL;
-
-	if (group && !g) {
-		log_line(LOG_ERR, "control socket %s: there is no group %s",
-			 path, group);
-		return -1;
-	}
-	if ((g && chown(path, (uid_t)-1, g->gr_gid) != 0) ||
-	    chmod(path, 0660) != 0) {
-		log_line(LOG_ERR, "control socket %s: giving it to %s: %s",
-			 path, group ? group : "its owner", strerror(errno));
-		return -1;
-	}
-	return 0;
-}
-
-/* A socket file that nobody listens on any more is in the way. */
-static int remove_stale(const struct sockaddr_un *a)
-{
-	struct stat st;
-	int fd, r;
-
-	if (lstat(a->sun_path, &st) != 0)
-		return errno == ENOENT ? 0 : -1;
-	if (!S_ISSOCK(st.st_mode)) {
-		errno = EEXIST;
-		return -1;
-	}
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	r = connect(fd, (const struct sockaddr *)a, sizeof(*a));
-	close(fd);
-	if (r == 0) {
-		errno = EADDRINUSE;
-		return -1;
-	}
-	return unlink(a->sun_path);
-}
-
 static int listen_on(struct control_socket *s)
 {
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	struct epoll_event e = {.events = EPOLLIN};
-	mode_t mask;
-	int r;
 
-	if (strlen(s->cfg.path) >= sizeof(a.sun_path)) {
-		log_line(LOG_ERR, "control socket %s: longer than %zu",
-			 s->cfg.path, sizeof(a.sun_path) - 1);
+	s->listener =
+		listener_open("control socket", s->cfg.path, s->cfg.group);
+	if (s->listener < 0)
 		return -1;
-	}
-	strcpy(a.sun_path, s->cfg.path);
-	if (remove_stale(&a) != 0)
-		goto fail;
-	s->epoll = epoll_create1(EPOLL_CLOEXEC);
-	s->listener = socket(AF_UNIX,
-			     SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (s->epoll < 0 || s->listener < 0)
-		goto fail;
-	mask = umask(0117); /* nobody else in between bind and chmod */
-	r = bind(s->listener, (const struct sockaddr *)&a, sizeof(a));
-	umask(mask);
-	if (r != 0)
-		goto fail;
-	strcpy(s->path, a.sun_path);
+	strcpy(s->path, s->cfg.path); /* fits, or it wouldn't listen */
 	e.data.fd = s->listener;
-	if (give_to_group(s->path, s->cfg.group) != 0)
-		return -1;
-	if (listen(s->listener, 4) != 0 ||
-	    epoll_ctl(s->epoll, EPOLL_CTL_ADD, s->listener, &e) != 0)
-		goto fail;
-	return 0;
-fail:
+	s->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (s->epoll >= 0 &&
+	    epoll_ctl(s->epoll, EPOLL_CTL_ADD, s->listener, &e) == 0)
+		return 0;
 	log_line(LOG_ERR, "control socket %s: %s", s->cfg.path,
 		 strerror(errno));
 	return -1;

@@ -17,6 +17,7 @@
 #include <rte_cycles.h>
 #include "dataplane/app/config.h"
 #include "dataplane/app/control_socket.h"
+#include "dataplane/app/divert_socket.h"
 #include "dataplane/app/eal.h"
 #include "dataplane/app/log.h"
 #include "dataplane/app/notify.h"
@@ -37,7 +38,8 @@ struct dataplane {
 	struct workers workers;
 	struct table *table;
 	struct control_socket *control;
-	int signals; /* signalfd */
+	struct divert_socket *divert; /* NULL: not configured */
+	int signals;		      /* signalfd */
 };
 
 static const char usage[] =
@@ -136,7 +138,7 @@ static bool signal_came(int fd)
 /** Wait for something to do, at most ms. @return whether to stop. */
 static bool wait_and_read(struct dataplane *d, int ms)
 {
-	struct pollfd p[4] = {
+	struct pollfd p[5] = {
 		{.fd = d->signals, .events = POLLIN},
 		{.fd = adjacencies_fd(d->adjacencies), .events = POLLIN},
 	};
@@ -146,7 +148,10 @@ static bool wait_and_read(struct dataplane *d, int ms)
 	control_fds = control_socket_fds(d->control, fd);
 	for (unsigned i = 0; i < control_fds; i++)
 		p[n++] = (struct pollfd){.fd = fd[i], .events = POLLIN};
-	if (poll(p, n, ms) <= 0)
+	if (d->divert)
+		p[n] = (struct pollfd){.fd = divert_socket_fd(d->divert),
+				       .events = POLLIN};
+	if (poll(p, n + (d->divert != NULL), ms) <= 0)
 		return false; /* EINTR comes round again */
 	if (p[1].revents)
 		adjacencies_read(d->adjacencies);
@@ -155,6 +160,8 @@ static bool wait_and_read(struct dataplane *d, int ms)
 			control_socket_read(d->control);
 			break;
 		}
+	if (d->divert && p[n].revents)
+		divert_socket_read(d->divert);
 	return p[0].revents && signal_came(d->signals);
 }
 
@@ -180,12 +187,30 @@ static void run(struct dataplane *d)
 	while (!wait_and_read(d, moved ? 0 : TURN_MS)) {
 		moved = companions_poll(&d->ports);
 		control_socket_turn(d->control);
+		if (d->divert)
+			divert_socket_turn(d->divert);
 		adjacencies_work(d->adjacencies);
 		if (rte_get_timer_cycles() < next)
 			continue;
 		next += step;
 		tick(d, ++ticks, watchdog);
 	}
+}
+
+/** @return 0; -1 with the reason logged. */
+static int divert_up(struct dataplane *d)
+{
+	struct divert_socket_config c = {
+		.path = d->config.divert,
+		.group = d->config.divert_group,
+		.slots = d->config.divert_slots,
+	};
+
+	if (!c.path)
+		return 0;
+	d->divert = divert_socket_new(&c, d->workers.w, d->workers.n,
+				      d->workers.qsbr);
+	return d->divert ? 0 : -1;
 }
 
 static int serve(struct dataplane *d)
@@ -240,6 +265,8 @@ static int serve(struct dataplane *d)
 					d->workers.w, d->workers.n);
 	if (!d->control)
 		goto no_control;
+	if (divert_up(d))
+		goto no_divert;
 	/* Now the socket is ours, and so is the note. */
 	snprintf(note, sizeof(note), "%s.reserved", c->socket);
 	reserve_ports(&d->reserve, c->udp_first, c->udp_last, note);
@@ -252,6 +279,8 @@ static int serve(struct dataplane *d)
 	}
 	workers_stop(&d->workers);
 	reserve_restore(&d->reserve);
+	divert_socket_free(d->divert);
+no_divert:
 	control_socket_free(d->control);
 no_control:
 	table_free(d->table);

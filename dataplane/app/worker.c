@@ -15,26 +15,49 @@ enum {
 	PAUSES_A_SECOND = 100 * 1000,
 };
 
-unsigned worker_turn(struct worker *w)
+/* m[0..k) of m[0..n) are good, and leave. */
+static void leave(struct worker *w, struct rte_mbuf *m[], uint16_t k,
+		  uint16_t n)
 {
-	struct rte_mbuf *m[BURST];
-	uint16_t n, k;
-
-	w->now = rte_rdtsc();
-	w->turns++;
-	n = stage_rx(w, m);
-	if (n == 0) {
-		w->idle_turns++;
-		return 0;
-	}
-	k = stage_classify(w, m, n);
-	k = stage_police(w, m, k);
-	k = stage_unprotect(w, m, k);
 	k = stage_rewrite(w, m, k);
 	k = stage_protect(w, m, k);
 	k = stage_tx(w, m, k);
 	stage_drop(w, m + k, n - k);
+}
+
+/* What sallyport-media returns joins the walk half way. */
+static unsigned returned(struct worker *w)
+{
+	struct rte_mbuf *m[BURST];
+	uint16_t n, k;
+
+	k = stage_back(w, m, &n);
+	if (n > 0)
+		leave(w, m, k, n);
 	return n;
+}
+
+unsigned worker_turn(struct worker *w)
+{
+	struct rte_mbuf *m[BURST];
+	unsigned back = 0;
+	uint16_t n, k;
+
+	w->now = rte_rdtsc();
+	w->turns++;
+	if (__builtin_expect(w->media != NULL, 0))
+		back = returned(w);
+	n = stage_rx(w, m);
+	if (n == 0) {
+		w->idle_turns += back == 0;
+		return back;
+	}
+	k = stage_classify(w, m, n);
+	k = stage_police(w, m, k);
+	k = stage_unprotect(w, m, k);
+	k = stage_divert(w, m, k);
+	leave(w, m, k, n);
+	return n + back;
 }
 
 /* Longer and longer naps while nothing comes, shorter ones from the first

@@ -28,10 +28,12 @@ struct worker {
 	struct rte_ring *handover;   /* packets that are this worker's */
 	struct worker *all;	     /* the array of workers */
 	struct rte_ring *to_control; /* V_CONTROL packets, to the main lcore */
-	unsigned next_port;	     /* the one that rx asks first */
-	uint32_t next_id;	     /* of the next datagram in fragments */
-	uint64_t now;		     /* TSC at the start of this turn */
-	uint64_t turns, idle_turns;  /* for load */
+	struct divert *media; /* its hold of sallyport-media's rings, which
+				      * the main lcore publishes; NULL: none */
+	unsigned next_port;   /* the one that rx asks first */
+	uint32_t next_id;     /* of the next datagram in fragments */
+	uint64_t now;	      /* TSC at the start of this turn */
+	uint64_t turns, idle_turns; /* for load */
 	uint64_t count[VERDICT_COUNT];
 	volatile bool *stop;
 } __rte_cache_aligned;

@@ -60,7 +60,8 @@ struct flow_run {
 	struct bucket stray;  /* what comes from a source not yet learned */
 	struct bucket punt;   /* what goes to control spends */
 	uint64_t answered;    /* TSC of the latest "too big" that was sent */
-	uint64_t reserved;
+	uint64_t back;	      /* what sallyport-media sends here spends: TSC
+			       * when its bucket would be full again */
 } __rte_cache_aligned;
 
 static_assert(sizeof(struct flow_run) == 128, "two cache lines");
@@ -118,6 +119,9 @@ struct stream {
 	uint8_t match; /* enum sp_match */
 	uint8_t pt, out_pt;
 	uint8_t blocked;
+	uint32_t generation;	  /* what sallyport-media returns names it */
+	struct flow *const *from; /* its own transport's place in the index */
+	uint8_t divert;		  /* enum sp_divert */
 } __rte_cache_aligned;
 
 static_assert(sizeof(struct stream) == 64, "one cache line");
@@ -134,11 +138,16 @@ struct flow_index {
 	uint16_t n4, n6;    /* addresses of each family */
 	uint64_t hz;	    /* TSC ticks a second */
 	struct rate punt;   /* of each transport, to control */
+	struct rate back;   /* to each transport, from sallyport-media */
 	struct flow_address v4[SP_MEDIA_ADDR_MAX], v6[SP_MEDIA_ADDR_MAX];
 };
 
 /** The index that workers look into; valid as long as the table. */
 const struct flow_index *table_index(const struct table *t);
+
+/** The stream of this id if sallyport-media takes it (SP_DIVERT_TAKE), else
+ * NULL. For workers: valid for the rest of the turn. */
+struct stream *table_taken(const struct table *t, uint64_t id);
 
 /** The place of a media port in the index, NULL where it is none of ours.
  * addr: 4 or 16 octets; port in host order. */

@@ -72,6 +72,7 @@ struct table {
 	struct arena *arena;
 	struct srtp_mem mem; /* the arena's; sessions point to it */
 	struct rte_hash *transports, *streams; /* by id */
+	struct rte_hash *taken; /* struct stream by id; workers look */
 	unsigned n_transports, n_streams;
 	struct flow_address *media[SP_MEDIA_ADDR_MAX]; /* as in the greeting */
 	uint8_t media_family[SP_MEDIA_ADDR_MAX];
@@ -113,6 +114,14 @@ struct ended_key {
 	struct srtp_session *s;
 	uint8_t mki[SP_MKI_MAX];
 };
+
+/* taken.c: streams that sallyport-media takes, as workers find them. */
+/** @return 0, or -1: no memory. */
+int taken_new(struct table *t);
+/** Workers find s under its id, if it is taken; nothing, if it isn't.
+ * @return false: no room, all is as it was. */
+bool taken_set(struct table *t, struct stream *s);
+void taken_clear(struct table *t, uint64_t id);
 
 /* publish.c: versions come and go. */
 /** Another version of x's flow with these streams, not yet published.

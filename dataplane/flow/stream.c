@@ -68,8 +68,17 @@ static int check_ends(const struct table *t, const struct sp_stream *spec,
 	return SP_OK;
 }
 
+/* A transport's place in the index. */
+static struct flow *const *place(const struct table *t,
+				 const struct transport *x)
+{
+	return t->media[x->spec.media_addr]->port +
+	       (x->spec.rtp_port - t->index.udp_first);
+}
+
 static struct stream *stream_build(struct table *t,
 				   const struct sp_stream *spec,
+				   const struct transport *from,
 				   const struct transport *to,
 				   struct stream_run *run)
 {
@@ -80,8 +89,8 @@ static struct stream *stream_build(struct table *t,
 	if (!s)
 		return NULL;
 	s->run = run;
-	s->to = t->media[to->spec.media_addr]->port +
-		(to->spec.rtp_port - t->index.udp_first);
+	s->to = place(t, to);
+	s->from = place(t, from);
 	s->units = stats_ticks(clock, t->index.hz);
 	s->id = spec->id;
 	s->ssrc = spec->ssrc;
@@ -90,6 +99,8 @@ static struct stream *stream_build(struct table *t,
 	s->pt = spec->pt;
 	s->out_pt = spec->out_pt;
 	s->blocked = spec->blocked;
+	s->divert = spec->divert;
+	s->generation = spec->generation;
 	return s;
 }
 
@@ -150,10 +161,11 @@ int table_stream_add(struct table *t, const struct sp_stream *spec,
 	rec = calloc(1, sizeof(*rec));
 	run = arena_take(t->arena, sizeof(*run), RTE_CACHE_LINE_SIZE);
 	if (rec && run)
-		s = stream_build(t, spec, to, run);
+		s = stream_build(t, spec, from, to, run);
 	if (!s || rte_hash_add_key_data(t->streams, &spec->id, rec) != 0)
 		goto no_memory;
-	if (!replace(t, from, NULL, s)) {
+	if (!taken_set(t, s) || !replace(t, from, NULL, s)) {
+		taken_clear(t, spec->id);
 		rte_hash_del_key(t->streams, &spec->id);
 		goto no_memory;
 	}
@@ -192,9 +204,14 @@ int table_stream_change(struct table *t, const struct sp_stream *spec,
 	if (r != SP_OK)
 		return r;
 
-	s = stream_build(t, spec, to, rec->stream->run);
-	if (!s || !replace(t, rec->from, rec->stream, s)) {
+	s = stream_build(t, spec, rec->from, to, rec->stream->run);
+	if (!s || !taken_set(t, s)) {
 		discard(t, RETIRED_STREAM, s);
+		return refuse(text, SP_ENOSPC, "no memory for the change");
+	}
+	if (!replace(t, rec->from, rec->stream, s)) {
+		taken_set(t, rec->stream); /* its place is still there */
+		retire(t, RETIRED_STREAM, s);
 		return refuse(text, SP_ENOSPC, "no memory for the change");
 	}
 	retire(t, RETIRED_STREAM, rec->stream);
@@ -213,6 +230,7 @@ int table_stream_remove(struct table *t, uint64_t id, char text[SP_TEXT_MAX])
 		return refuse(text, SP_ENOENT, "id: no stream %llu", (ull)id);
 	if (!replace(t, rec->from, rec->stream, NULL))
 		return refuse(text, SP_ENOSPC, "no memory for the change");
+	taken_clear(t, id);
 	rte_hash_del_key(t->streams, &id);
 	t->n_streams--;
 	rec->to->to--;

@@ -7,6 +7,7 @@
 #include <rte_cycles.h>
 #include <rte_errno.h>
 #include <rte_jhash.h>
+#include "dataplane/abi/divert.h"
 #include "dataplane/app/log.h"
 #include "dataplane/flow/emodel.h"
 #include "dataplane/flow/internal.h"
@@ -72,6 +73,7 @@ static int index_fill(struct table *t, struct ports *ps)
 	memset(m, 0, sizeof(m));
 	x->hz = rte_get_tsc_hz();
 	x->punt = rate_make(SP_PUNT_PPS, 0, x->hz);
+	x->back = rate_make(DIVERT_BACK_PPS, 0, x->hz);
 	x->udp_first = t->lim.udp_first;
 	x->udp_span = (uint16_t)(t->lim.udp_last - t->lim.udp_first + 1);
 	n = ports_media(ps, t->lim.udp_first, t->lim.udp_last, m);
@@ -123,7 +125,7 @@ struct table *table_new(const struct table_limits *lim, struct ports *ps,
 	t->mem = arena_mem(t->arena);
 	t->transports = ids_new("tr", t, lim->transports);
 	t->streams = ids_new("st", t, lim->streams);
-	if (!t->transports || !t->streams) {
+	if (!t->transports || !t->streams || taken_new(t)) {
 		log_line(LOG_ERR,
 			 "making room for %u transports and %u streams: %s; "
 			 "try more memory",
@@ -173,6 +175,7 @@ void table_free(struct table *t)
 	table_show(NULL);
 	records_free(t);
 	reclaim_all(t);
+	rte_hash_free(t->taken);
 	rte_hash_free(t->streams);
 	rte_hash_free(t->transports);
 	if (t->engine)

@@ -32,6 +32,8 @@ static const uint8_t full[VERDICT_COUNT] = {
 static void count(struct worker *w, const struct pkt_meta *x)
 {
 	w->count[x->verdict]++;
+	if (x->verdict == V_DIVERTED)
+		return; /* gone where it should */
 	if (x->stream)
 		x->stream->run->dropped++;
 	else if (x->flow && x->verdict != V_HANDOVER)

@@ -32,12 +32,14 @@ struct rtcp_walk {
 	const struct flow *from, *to;
 	const struct stream *stream;
 	uint64_t hz;
+	bool back; /* sallyport-media's own */
 };
 
 static uint32_t own_ssrc(void *arg, uint32_t ssrc)
 {
 	const struct rtcp_walk *k = arg;
-	const struct stream *s = flow_rtcp_stream(k->from, ssrc);
+	const struct stream *s =
+		k->back ? k->stream : flow_rtcp_stream(k->from, ssrc);
 
 	return ssrc ^ (s ? s : k->stream)->ssrc_xor;
 }
@@ -62,9 +64,11 @@ static const struct stream *reverse(const struct rtcp_walk *k, uint32_t ssrc)
 	return found;
 }
 
+/* What sallyport-media reports on has reached it without a mask. */
 static uint32_t other_ssrc(void *arg, uint32_t ssrc)
 {
-	const struct stream *s = reverse(arg, ssrc);
+	const struct rtcp_walk *k = arg;
+	const struct stream *s = k->back ? NULL : reverse(k, ssrc);
 
 	return s ? ssrc ^ s->ssrc_xor : ssrc;
 }
@@ -72,7 +76,8 @@ static uint32_t other_ssrc(void *arg, uint32_t ssrc)
 static void note_sender(void *arg, uint32_t ssrc, uint32_t ntp_mid)
 {
 	const struct rtcp_walk *k = arg;
-	const struct stream *s = flow_rtcp_stream(k->from, ssrc);
+	const struct stream *s =
+		k->back ? NULL : flow_rtcp_stream(k->from, ssrc);
 
 	if (s)
 		stats_sender_report(s->run, ntp_mid, k->w->now);
@@ -81,7 +86,7 @@ static void note_sender(void *arg, uint32_t ssrc, uint32_t ntp_mid)
 static void note_report(void *arg, uint32_t ssrc, uint32_t lsr, uint32_t dlsr)
 {
 	const struct rtcp_walk *k = arg;
-	const struct stream *s = reverse(k, ssrc);
+	const struct stream *s = k->back ? NULL : reverse(k, ssrc);
 
 	if (s)
 		stats_report_block(s->run, lsr, dlsr, k->w->now, k->hz);
@@ -96,6 +101,7 @@ static enum verdict rewrite_rtcp(const struct worker *w, struct pkt_meta *x,
 		.to = to,
 		.stream = x->stream,
 		.hz = table_index(w->table)->hz,
+		.back = x->handed == HANDED_BACK,
 	};
 	struct rtcp_map map = {
 		.own = own_ssrc,
@@ -191,7 +197,13 @@ static enum verdict rewrite(const struct worker *w, struct rte_mbuf *m,
 	ip_len = (six ? IP6_LEN : IP4_LEN) + UDP_LEN + x->rtp_len +
 		 (x->kind == PKT_RAW ? 0u : o->trailer);
 	if (__builtin_expect(ip_len > a.mtu, 0)) {
-		v = too_big(m, e->p->cfg.too_big, ip_len, a.mtu);
+		/* sallyport-media isn't told: no headers came with it. */
+		v = too_big(m,
+			    x->handed == HANDED_BACK &&
+					    e->p->cfg.too_big == TOO_BIG_ICMP
+				    ? TOO_BIG_DROP
+				    : e->p->cfg.too_big,
+			    ip_len, a.mtu);
 		if (v != V_NONE)
 			return v;
 	}

@@ -35,6 +35,7 @@ enum handed {
 	HANDED_NOT,
 	HANDED_OWNER,  /* classified elsewhere; ours to walk from the start */
 	HANDED_EGRESS, /* ready to send by a queue of ours */
+	HANDED_BACK,   /* no ring of these: sallyport-media returned it */
 };
 
 /* In the private area of each mbuf: lives from rx to tx or drop. */
@@ -97,6 +98,13 @@ uint16_t stage_classify(struct worker *w, struct rte_mbuf *m[], uint16_t n);
 uint16_t stage_police(struct worker *w, struct rte_mbuf *m[], uint16_t n);
 /** Hop encryption off; from here on the packet is the peer's, and counted. */
 uint16_t stage_unprotect(struct worker *w, struct rte_mbuf *m[], uint16_t n);
+/** To sallyport-media goes a copy of what its stream says, or the packet
+ * itself, which then has a verdict. */
+uint16_t stage_divert(struct worker *w, struct rte_mbuf *m[], uint16_t n);
+/** What sallyport-media sends as streams that it has taken, to go on with
+ * stage_rewrite. Fills m[0..*n), n <= BURST; the first k of it are good.
+ * @return k */
+uint16_t stage_back(struct worker *w, struct rte_mbuf *m[], uint16_t *n);
 /** The other leg's headers, SSRCs and payload types. */
 uint16_t stage_rewrite(struct worker *w, struct rte_mbuf *m[], uint16_t n);
 /** The other leg's hop encryption on. */

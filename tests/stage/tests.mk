@@ -9,7 +9,8 @@ $(B)/obj/tests/stage/%.o: EXTRA = $(DPDK_C)
 LAB_SRC := tests/stage/lab.c tests/stage/lab_packet.c tests/stage/flow_lab.c \
     $(call srcs,dataplane/flow dataplane/stage) $(SRTP_SRC) \
     dataplane/app/worker.c dataplane/app/control_socket.c \
-    dataplane/app/control_request.c dataplane/app/punt.c dataplane/app/log.c
+    dataplane/app/control_request.c dataplane/app/punt.c dataplane/app/listener.c \
+    dataplane/app/divert_socket.c dataplane/app/log.c
 
 $(STAGE_TESTS): $(B)/tests/%: $(B)/obj/tests/stage/%.o $(call objs,$(LAB_SRC)) | $(B)/tests/walk-tool
 	@mkdir -p $(@D)
