@@ -187,7 +187,7 @@ static const struct bad bad_form[] = {
 	{ONE("  memory: 64\n  memory: 65\n"),
 	 ", line 3: dataplane.memory: expected it once, found it again."},
 	{ONE("  memori: 64\n"),
-	 ", line 2: dataplane: expected socket, group, file_prefix, lcores, "
+	 ", line 2: dataplane: expected socket, group, divert, divert_group, divert_slots, file_prefix, lcores, "
 	 "memory, hugepages, rest, rx_burst, media_ports, transports, streams, "
 	 "replay_window or ports, found the field \"memori\"."},
 	{ACCESS "      macc: 1\n",

@@ -183,18 +183,26 @@ static void test_what_is_no_request(void **state)
 		enum sp_status status;
 		const char *text;
 	} cases[] = {
-		{"version", 2, SP_PORT_LIST, 5, 0, 0, SP_EVERSION, "version:"},
-		{"type 0", 1, 0, 5, 0, 0, SP_EINVAL, "type: 0x0"},
-		{"type of ours", 1, SP_DONE, 5, 0, 0, SP_EINVAL, "type: 0x41"},
-		{"type 20", 1, 20, 5, 0, 0, SP_EINVAL, "type: 0x14"},
-		{"type 65535", 1, 65535, 5, 0, 0, SP_EINVAL, "type: 0xffff"},
-		{"seq", 1, SP_PORT_LIST, 0, 0, 0, SP_EINVAL, "seq:"},
-		{"size", 1, SP_PORT_LIST, 5, 4, 0, SP_EINVAL, "size: 4"},
-		{"short", 1, SP_STREAM_REMOVE, 5, 8, 20, SP_EINVAL, "size: 8"},
-		{"long", 1, SP_PORT_LIST, 5, 0, 24, SP_EINVAL, "size: 0"},
-		{"huge", 1, SP_PORT_LIST, 5, UINT32_MAX, 16, SP_EINVAL,
+#define OURS  SP_ABI_VERSION
+#define OTHER (SP_ABI_VERSION - 1)
+		{"version", OTHER, SP_PORT_LIST, 5, 0, 0, SP_EVERSION,
+		 "version:"},
+		{"type 0", OURS, 0, 5, 0, 0, SP_EINVAL, "type: 0x0"},
+		{"type of ours", OURS, SP_DONE, 5, 0, 0, SP_EINVAL,
+		 "type: 0x41"},
+		{"type 20", OURS, 20, 5, 0, 0, SP_EINVAL, "type: 0x14"},
+		{"type 65535", OURS, 65535, 5, 0, 0, SP_EINVAL, "type: 0xffff"},
+		{"seq", OURS, SP_PORT_LIST, 0, 0, 0, SP_EINVAL, "seq:"},
+		{"size", OURS, SP_PORT_LIST, 5, 4, 0, SP_EINVAL, "size: 4"},
+		{"short", OURS, SP_STREAM_REMOVE, 5, 8, 20, SP_EINVAL,
+		 "size: 8"},
+		{"long", OURS, SP_PORT_LIST, 5, 0, 24, SP_EINVAL, "size: 0"},
+		{"huge", OURS, SP_PORT_LIST, 5, UINT32_MAX, 16, SP_EINVAL,
 		 "size:"},
-		{"longest", 1, SP_PORT_LIST, 5, 0, 60000, SP_EINVAL, "size:"},
+		{"longest", OURS, SP_PORT_LIST, 5, 0, 60000, SP_EINVAL,
+		 "size:"},
+#undef OURS
+#undef OTHER
 	};
 	static char buf[60000];
 	int fd = hello();

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # The flow table, the stages, the abi's server: on ports made of rings.
 STAGE_TESTS := $(patsubst %,$(B)/tests/%_test,flow validate source classify walk \
-    srtp_walk control_socket republish workers)
+    srtp_walk control_socket republish workers divert)
 CHECK_PROGRAMS += $(STAGE_TESTS)
 
 $(B)/obj/tests/stage/%.o: EXTRA = $(DPDK_C)
 
 LAB_SRC := tests/stage/lab.c tests/stage/lab_packet.c tests/stage/flow_lab.c \
+    tests/stage/divert_peer.c \
     $(call srcs,dataplane/flow dataplane/stage) $(SRTP_SRC) \
     dataplane/app/worker.c dataplane/app/control_socket.c \
     dataplane/app/control_request.c dataplane/app/punt.c dataplane/app/listener.c \
@@ -23,6 +24,11 @@ $(B)/tests/rtcp_test: $(call objs,tests/stage/rtcp_test.c \
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka
 CHECK_PROGRAMS += $(B)/tests/rtcp_test
+
+$(B)/tests/divert_ring_test: $(call objs,tests/stage/divert_ring_test.c)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka -lpthread
+CHECK_PROGRAMS += $(B)/tests/divert_ring_test
 
 # libFuzzer, clang only: all of it once more, instrumented.
 STAGE_FUZZ := $(B)/fuzz/classify $(B)/fuzz/abi
