@@ -7,10 +7,12 @@
 #include <string.h>
 #include <sys/un.h>
 #include "control/sip/addr.h"
+#include "control/sip/guard.h"
 #include "dataplane/abi/yaml.h"
 
 #define TEXT_MAX   256
 #define LISTEN_MAX 32
+#define ALLOW_MAX  64
 #define OPTIONAL   CYAML_FLAG_OPTIONAL
 
 #define TEXT(key, flags, type, member)                                  \
@@ -22,6 +24,27 @@ static const cyaml_schema_value_t listen_schema = {
 	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 1, TEXT_MAX),
 };
 
+static const cyaml_schema_field_t tls_fields[] = {
+	TEXT("certificate", OPTIONAL, struct config_tls, certificate),
+	TEXT("key", OPTIONAL, struct config_tls, key),
+	TEXT("ca", OPTIONAL, struct config_tls, ca),
+	TEXT("clients", OPTIONAL, struct config_tls, clients),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t guard_fields[] = {
+	NUMBER("requests", struct config_guard, requests),
+	NUMBER("failures", struct config_guard, failures),
+	NUMBER("connections", struct config_guard, connections),
+	NUMBER("half_open", struct config_guard, half_open),
+	NUMBER("ban", struct config_guard, ban),
+	CYAML_FIELD_SEQUENCE("allow", CYAML_FLAG_POINTER | OPTIONAL,
+			     struct config_guard, allow, &listen_schema, 0,
+			     ALLOW_MAX),
+	TEXT("scanners", OPTIONAL, struct config_guard, scanners),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t sip_fields[] = {
 	CYAML_FIELD_SEQUENCE("listen", CYAML_FLAG_POINTER, struct config_sip,
 			     listen, &listen_schema, 1, LISTEN_MAX),
@@ -30,6 +53,13 @@ static const cyaml_schema_field_t sip_fields[] = {
 	NUMBER("default_expires", struct config_sip, default_expires),
 	NUMBER("max_expires", struct config_sip, max_expires),
 	NUMBER("nonce_lifetime", struct config_sip, nonce_lifetime),
+	CYAML_FIELD_MAPPING("tls", OPTIONAL, struct config_sip, tls,
+			    tls_fields),
+	CYAML_FIELD_SEQUENCE("origins", CYAML_FLAG_POINTER | OPTIONAL,
+			     struct config_sip, origins, &listen_schema, 0,
+			     CONFIG_ORIGINS_MAX),
+	CYAML_FIELD_MAPPING("guard", OPTIONAL, struct config_sip, guard,
+			    guard_fields),
 	CYAML_FIELD_END,
 };
 
@@ -75,6 +105,30 @@ static bool is_listen(const char *s)
 	return sip_listen_parse(&l, s);
 }
 
+static bool is_network(const char *s)
+{
+	unsigned bits;
+	struct sa sa;
+
+	return guard_prefix_parse(s, &sa, &bits);
+}
+
+static bool is_origin(const char *s)
+{
+	return !strncmp(s, "https://", 8) || !strncmp(s, "http://", 7);
+}
+
+static bool is_clients(const char *s)
+{
+	return !strcmp(s, "none") || !strcmp(s, "optional") ||
+	       !strcmp(s, "required");
+}
+
+static bool is_scanners(const char *s)
+{
+	return !strcmp(s, "drop") || !strcmp(s, "answer");
+}
+
 static bool is_level(const char *s)
 {
 	enum log_level level;
@@ -91,8 +145,8 @@ static const struct conf_rule rules[] = {
 	{"domain", "a SIP domain in small letters, such as sallyport.example",
 	 .ok = is_domain},
 	{"sip.listen[]",
-	 "udp: or tcp:, one address of this machine and a port, such as "
-	 "udp:10.1.0.1:5060 or tcp:[2001:db8::1]:5060",
+	 "udp:, tcp:, tls:, ws: or wss:, one address of this machine and a "
+	 "port, such as udp:10.1.0.1:5060 or tls:[2001:db8::1]:5061",
 	 .ok = is_listen},
 	{"sip.ring_timeout", "seconds from 1 to 3600", .min = 1, .max = 3600},
 	{"sip.min_expires", "seconds from 1 to 3600", .min = 1, .max = 3600},
@@ -100,6 +154,25 @@ static const struct conf_rule rules[] = {
 	 .max = 86400},
 	{"sip.max_expires", "seconds from 1 to 86400", .min = 1, .max = 86400},
 	{"sip.nonce_lifetime", "seconds from 1 to 3600", .min = 1, .max = 3600},
+	{"sip.tls.certificate", "a path that starts with /", .ok = is_path},
+	{"sip.tls.key", "a path that starts with /", .ok = is_path},
+	{"sip.tls.ca", "a path that starts with /", .ok = is_path},
+	{"sip.tls.clients", "none, optional or required", .ok = is_clients},
+	{"sip.origins[]", "a web origin such as https://phones.example",
+	 .ok = is_origin},
+	{"sip.guard.requests", "requests a second from 1 to 100000", .min = 1,
+	 .max = 100000},
+	{"sip.guard.failures", "a number from 1 to 1000", .min = 1,
+	 .max = 1000},
+	{"sip.guard.connections", "a number from 1 to 10000", .min = 1,
+	 .max = 10000},
+	{"sip.guard.half_open", "a number from 1 to 10000", .min = 1,
+	 .max = 10000},
+	{"sip.guard.ban", "seconds from 1 to 31536000", .min = 1,
+	 .max = 31536000},
+	{"sip.guard.allow[]", "a network such as 10.1.0.0/16 or 2001:db8::/32",
+	 .ok = is_network},
+	{"sip.guard.scanners", "drop or answer", .ok = is_scanners},
 	{"media_timeout", "seconds from 1 to 86400", .min = 1, .max = 86400},
 	{"log", "error, warn, info or debug", .ok = is_level},
 	{.field = NULL},
@@ -114,6 +187,11 @@ static const struct {
 	{offsetof(struct config, sip.default_expires), 3600},
 	{offsetof(struct config, sip.max_expires), 7200},
 	{offsetof(struct config, sip.nonce_lifetime), 300},
+	{offsetof(struct config, sip.guard.requests), 200},
+	{offsetof(struct config, sip.guard.failures), 10},
+	{offsetof(struct config, sip.guard.connections), 200},
+	{offsetof(struct config, sip.guard.half_open), 50},
+	{offsetof(struct config, sip.guard.ban), 600},
 	{offsetof(struct config, media_timeout), 60},
 };
 

@@ -7,14 +7,38 @@
 #include <stddef.h>
 #include "control/log.h"
 
+#define CONFIG_ORIGINS_MAX 32
+
+struct config_tls {	   /* of SIP; all may be NULL */
+	char *certificate; /* PEM, with its chain; NULL: made at first start */
+	char *key;	   /* NULL: in the same file */
+	char *ca;      /* PEM: who may have signed others'; NULL: system's */
+	char *clients; /* their certificate: "none", "optional", "required" */
+};
+
+struct config_guard {	      /* limits of one source, control/sip/guard.h */
+	unsigned requests;    /* a second */
+	unsigned failures;    /* of authentication, a minute, then a ban */
+	unsigned connections; /* at once */
+	unsigned half_open;   /* of them, without a message yet */
+	unsigned ban;	      /* seconds */
+	char **allow;	      /* networks that are never limited */
+	unsigned allow_count;
+	char *scanners; /* "drop" (silently) or "answer" */
+};
+
 struct config_sip {
-	char **listen; /* "udp:10.1.0.1:5060", "tcp:[2001:db8::1]:5060" */
+	char **listen; /* "udp:10.1.0.1:5060", "tls:[2001:db8::1]:5061" */
 	unsigned listen_count;
 	unsigned ring_timeout;	  /* seconds a phone may ring */
 	unsigned min_expires;	  /* seconds a registration lasts, at least */
 	unsigned default_expires; /* where the phone doesn't say */
 	unsigned max_expires;
 	unsigned nonce_lifetime; /* seconds a digest nonce is good for */
+	struct config_tls tls;
+	char **origins; /* of WebSocket; none: any */
+	unsigned origins_count;
+	struct config_guard guard;
 };
 
 struct config {

@@ -15,5 +15,9 @@
 #include <re_mqueue.h>
 #include <re_sys.h>
 #include <re_uri.h>
+#include <re_srtp.h>
+#include <re_tcp.h>
+#include <re_tls.h>
+#include <re_stun.h>
 #include <re_msg.h>
 #include <re_sip.h>

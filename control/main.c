@@ -119,9 +119,11 @@ static int open_audit(const struct config *c, char *err, size_t errlen)
 static int start(void)
 {
 	const struct config *c = control.config;
-	char err[256] = "";
+	char folder[PATH_MAX], err[512] = "";
 	int e;
 
+	snprintf(folder, sizeof(folder), "%.*s",
+		 (int)(strrchr(c->database, '/') - c->database), c->database);
 	e = store_open(&control.store, c->database, err, sizeof(err));
 	if (e) {
 		log_error(0, "database: %s", err);
@@ -148,7 +150,7 @@ static int start(void)
 	}
 	e = door_alloc(&control.sip,
 		       &(struct door_config){control.calls, control.store,
-					     c->domain, &c->sip},
+					     c->domain, &c->sip, folder},
 		       err, sizeof(err));
 	if (e) {
 		log_error(0, "%s", err);

@@ -4,17 +4,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[] = {[SIP_UDP] = "udp", [SIP_TCP] = "tcp"};
+/* RFC 7118 section 5.3: "ws" in a URI stands for both. */
+static const struct {
+	const char *name, *via, *param;
+} transports[SIP_TPS] = {
+	[SIP_UDP] = {"udp", "UDP", ""},
+	[SIP_TCP] = {"tcp", "TCP", ";transport=tcp"},
+	[SIP_TLS] = {"tls", "TLS", ";transport=tls"},
+	[SIP_WS] = {"ws", "WS", ";transport=ws"},
+	[SIP_WSS] = {"wss", "WSS", ";transport=ws"},
+};
 
 const char *sip_tp_name(enum sip_tp tp)
 {
-	return names[tp];
+	return transports[tp].name;
+}
+
+const char *sip_tp_via(enum sip_tp tp)
+{
+	return transports[tp].via;
+}
+
+const char *sip_tp_param(enum sip_tp tp)
+{
+	return transports[tp].param;
 }
 
 bool sip_tp_parse(enum sip_tp *tp, const char *name)
 {
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(names[i], name))
+	for (unsigned i = 0; i < SIP_TPS; i++) {
+		if (strcmp(transports[i].name, name))
 			continue;
 		*tp = (enum sip_tp)i;
 		return true;

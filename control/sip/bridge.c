@@ -22,7 +22,7 @@ static void bridge_destructor(void *arg)
 	struct bridge *b = arg;
 
 	list_unlink(&b->le);
-	tmr_cancel(&b->ring);
+	timer_cancel(&b->ring);
 	list_unlink(&b->untidy);
 	list_flush(&b->branches);
 	mem_deref(b->st);
@@ -49,7 +49,6 @@ struct bridge *bridge_alloc(struct door *d)
 	if (!b)
 		return NULL;
 	b->d = d;
-	tmr_init(&b->ring);
 	list_append(&d->bridges, &b->le, b);
 	return b;
 }
@@ -70,7 +69,7 @@ struct bridge *bridge_new(struct door *d, struct listener *l,
 	if (!b->call)
 		return mem_deref(b);
 	stxn_answer(b->st, &trying);
-	tmr_start(&b->ring, d->cfg.sip->ring_timeout * 1000, rang_out, b);
+	timer_start(&b->ring, d->cfg.sip->ring_timeout * 1000, rang_out, b);
 	return b;
 }
 
@@ -78,7 +77,7 @@ void bridge_up(struct bridge *b, struct branch *br, const char *sdp)
 {
 	struct le *le;
 
-	tmr_cancel(&b->ring);
+	timer_cancel(&b->ring);
 	b->up = br;
 	session_confirm(br->s[LEG_A], b->st, sdp);
 	LIST_FOREACH (&b->branches, le) {
@@ -162,7 +161,7 @@ void bridge_end(struct bridge *b, enum call_by by, uint16_t status,
 	if (!call)
 		return;
 	b->call = NULL;
-	tmr_cancel(&b->ring);
+	timer_cancel(&b->ring);
 	if (b->st && !stxn_answered(b->st))
 		answer_refuse(b->st, status, 0, reason);
 	LIST_FOREACH (&b->branches, le)

@@ -340,14 +340,13 @@ static int listen_all(struct door *d, char *err, size_t errlen)
 		const char *text = d->cfg.sip->listen[i];
 		struct sip_listen where;
 		int e = sip_listen_parse(&where, text) ? 0 : EINVAL;
+		char why[256] = "";
 
 		if (!e)
-			e = stack_listen(d->stack, &where);
+			e = stack_listen(d->stack, &where, why, sizeof(why));
 		if (e) {
-			snprintf(err, errlen,
-				 "listening on %s: %s; is the address on this "
-				 "machine and the port free?",
-				 text, strerror(e));
+			snprintf(err, errlen, "listening on %s: %s", text,
+				 *why ? why : strerror(e));
 			return e;
 		}
 		log_info(0, "SIP on %s", text);
@@ -364,14 +363,26 @@ int door_alloc(struct door **dp, const struct door_config *cfg, char *err,
 	if (!d)
 		return ENOMEM;
 	d->cfg = *cfg;
+	for (unsigned i = 0; i < cfg->sip->origins_count; i++)
+		d->origins[i] = cfg->sip->origins[i];
 	tmr_init(&d->expire);
 	snprintf(err, errlen, "starting SIP: out of memory");
 	e = digest_alloc(&d->digest, cfg->domain, cfg->sip->nonce_lifetime);
 	if (!e)
 		e = mqueue_alloc(&d->later, bridges_tidy, d);
 	if (!e)
-		e = stack_alloc(&d->stack, "Sallyport", on_request, on_stray,
-				d);
+		e = stack_alloc(&d->stack,
+				&(struct stack_config){
+					.software = "Sallyport",
+					.domain = cfg->domain,
+					.folder = cfg->folder,
+					.sip = cfg->sip,
+					.origins = d->origins,
+					.idle = cfg->sip->max_expires + 60,
+					.reqh = on_request,
+					.strayh = on_stray,
+					.arg = d,
+				});
 	if (!e)
 		e = listen_all(d, err, errlen);
 	if (!e)

@@ -13,6 +13,7 @@
 #include "control/sip/sip.h"
 #include "control/sip/stack.h"
 #include "control/store/store.h"
+#include "control/timer.h"
 
 #define DOOR_BUCKETS 4096 /* a power of two */
 #define FORK_MAX     8	  /* phones that ring at once for one user */
@@ -21,6 +22,7 @@
 struct door {
 	struct door_config cfg;
 	struct stack *stack;
+	char *origins[CONFIG_ORIGINS_MAX + 1]; /* NULL-terminated */
 	struct digest *digest;
 	struct list sessions[DOOR_BUCKETS]; /* by Call-ID */
 	struct list bridges;
@@ -39,7 +41,7 @@ struct session {
 	unsigned methods; /* METHOD_*: what the peer takes */
 
 	struct stxn *confirm; /* INVITE answered 2xx, its ACK not here yet */
-	struct tmr repeat;    /* of that 2xx */
+	struct timer repeat;  /* of that 2xx */
 	unsigned interval;    /* ms */
 	unsigned waited;      /* ms */
 	char *bye_after;      /* reason of a BYE that waits for that ACK */
@@ -87,7 +89,7 @@ struct bridge {
 	bool delayed;	   /* it had no offer */
 	struct list branches;
 	struct branch *up;
-	struct tmr ring;
+	struct timer ring;
 	struct le untidy; /* in the door's list */
 };
 

@@ -24,7 +24,7 @@ int session_contact(const struct session *s, struct mbuf *mb)
 	if (!sip_addr_decode(&local, &pl) && local.uri.user.l)
 		err |= mbuf_printf(mb, "%r@", &local.uri.user);
 	return err | mbuf_printf(mb, "%J%s>\r\n", listener_addr(s->hop.via),
-				 s->hop.tp == SIP_TCP ? ";transport=tcp" : "");
+				 sip_tp_param(s->hop.tp));
 }
 
 struct mbuf *session_headers(struct session *s, const char *method,
@@ -65,7 +65,7 @@ void session_moved(struct session *s, struct listener *l,
 	if (message_contact(m, &contact)) {
 		dialog_refresh(&s->dlg, m);
 		hop_of(&s->hop, l, m);
-	} else if (message_tp(m) == SIP_TCP && s->hop.tp == SIP_TCP) {
+	} else if (message_tp(m) == s->hop.tp && s->hop.tp != SIP_UDP) {
 		s->hop.via = l; /* perhaps a new connection */
 		s->hop.peer = m->src;
 	}
@@ -73,13 +73,13 @@ void session_moved(struct session *s, struct listener *l,
 
 void session_heard(struct session *s, const struct sip_msg *m)
 {
-	if (s->hop.tp == SIP_TCP && m->tp == SIP_TRANSP_TCP)
+	if (s->hop.tp != SIP_UDP && message_tp(m) == s->hop.tp)
 		s->hop.peer = m->src; /* the connection in use */
 }
 
 void session_unconfirm(struct session *s)
 {
-	tmr_cancel(&s->repeat);
+	timer_cancel(&s->repeat);
 	s->confirm = mem_deref(s->confirm);
 }
 
@@ -109,7 +109,7 @@ static void repeat_2xx(void *arg)
 	}
 	stxn_resend(s->confirm);
 	s->interval = s->interval * 2 < SIP_T2 ? s->interval * 2 : SIP_T2;
-	tmr_start(&s->repeat, s->interval, repeat_2xx, s);
+	timer_start(&s->repeat, s->interval, repeat_2xx, s);
 }
 
 uint64_t session_tag(const struct session *s)
@@ -143,7 +143,7 @@ int session_confirm(struct session *s, struct stxn *st, const char *sdp)
 	s->confirm = mem_ref(st);
 	s->interval = SIP_T1;
 	s->waited = 0;
-	tmr_start(&s->repeat, s->interval, repeat_2xx, s);
+	timer_start(&s->repeat, s->interval, repeat_2xx, s);
 	return err;
 }
 
@@ -238,7 +238,6 @@ struct session *session_alloc(struct branch *br, enum leg side)
 	s->br = br;
 	s->side = side;
 	s->methods = METHOD_INFO;
-	tmr_init(&s->repeat);
 	return s;
 }
 

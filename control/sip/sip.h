@@ -15,6 +15,7 @@ struct door_config {
 	struct store *store;
 	const char *domain;	      /* and digest realm */
 	const struct config_sip *sip; /* outlives the door */
+	const char *folder;	      /* for certificates that are made here */
 };
 
 /** Open the listeners and stand in front of calls. err gets a sentence.

@@ -1,107 +1,98 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* control/sip/stack.c - the thin layer over libre, see stack.h. */
-#include "control/sip/stack.h"
+/* control/sip/stack.c - listeners, and what goes where; see stack.h. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include "control/log.h"
+#include "control/sip/stack_impl.h"
 
-#define TABLE_SIZE 1024 /* buckets of libre's transaction tables */
+#define TABLE_SIZE 4096 /* buckets, a power of two */
 
-struct listener {
-	struct le le;
-	struct stack *stack;
-	struct sip *sip;
-	struct sa addr;
-	bool has[SIP_TCP + 1];
-};
-
-struct stack {
-	struct list listeners;
-	const char *software;
-	stack_request_h *reqh;
-	stack_stray_h *strayh;
-	void *arg;
-};
-
-struct stxn {
-	struct listener *l;
-	const struct sip_msg *msg;
-	struct sip_strans *st; /* libre's, NULL once answered finally */
-	struct mbuf *last;     /* the latest answer, as sent */
-	void (*cancelh)(void *arg);
-	void *arg;
-	bool answered;
-};
-
-struct ctxn {
-	struct ctxn **self; /* the caller's pointer; NULL: dropped */
-	struct sip_request *req;
-	struct hop hop;
-	char *method, *uri;
-	struct mbuf *mb;
-	ctxn_h *h;
-	void *arg;
-	bool answered, canceled;
-};
-
-static const enum sip_transp libre_tp[] = {
-	[SIP_UDP] = SIP_TRANSP_UDP,
-	[SIP_TCP] = SIP_TRANSP_TCP,
+static const enum sip_transp libre_tp[SIP_TPS] = {
+	[SIP_UDP] = SIP_TRANSP_UDP, [SIP_TCP] = SIP_TRANSP_TCP,
+	[SIP_TLS] = SIP_TRANSP_TLS, [SIP_WS] = SIP_TRANSP_WS,
+	[SIP_WSS] = SIP_TRANSP_WSS,
 };
 
 enum sip_tp message_tp(const struct sip_msg *m)
 {
-	return m->tp == SIP_TRANSP_UDP ? SIP_UDP : SIP_TCP;
+	for (unsigned i = 0; i < SIP_TPS; i++)
+		if (libre_tp[i] == m->tp)
+			return (enum sip_tp)i;
+	return SIP_UDP;
 }
 
 /* Listening */
-
-static bool request_handler(const struct sip_msg *m, void *arg)
-{
-	struct listener *l = arg;
-
-	l->stack->reqh(l, m, l->stack->arg);
-	return true;
-}
-
-static bool response_handler(const struct sip_msg *m, void *arg)
-{
-	struct listener *l = arg;
-
-	l->stack->strayh(l, m, l->stack->arg);
-	return true;
-}
 
 static void listener_destructor(void *arg)
 {
 	struct listener *l = arg;
 
 	list_unlink(&l->le);
-	if (l->sip)
-		sip_close(l->sip, true);
-	mem_deref(l->sip);
+	mem_deref(l->udp);
+	for (unsigned i = 0; i < SIP_TPS; i++)
+		mem_deref(l->stream[i]);
 }
 
 static void stack_destructor(void *arg)
 {
 	struct stack *s = arg;
 
+	s->cfg.losth = NULL;
+	s->cfg.banh = NULL;
+	if (s->clients)
+		client_flush(s);
+	if (s->servers)
+		server_flush(s);
+	if (s->conns)
+		conns_close(s);
 	list_flush(&s->listeners);
+	mem_deref(s->clients);
+	mem_deref(s->servers);
+	mem_deref(s->conns);
+	mem_deref(s->guard);
+	mem_deref(s->tls);
 }
 
-int stack_alloc(struct stack **sp, const char *software, stack_request_h *reqh,
-		stack_stray_h *strayh, void *arg)
+int stack_alloc(struct stack **sp, const struct stack_config *cfg)
 {
+	const struct config_guard *g = &cfg->sip->guard;
 	struct stack *s = mem_zalloc(sizeof(*s), stack_destructor);
+	int err;
 
 	if (!s)
 		return ENOMEM;
-	s->software = software;
-	s->reqh = reqh;
-	s->strayh = strayh;
-	s->arg = arg;
-	*sp = s;
-	return 0;
+	s->cfg = *cfg;
+	err = hash_alloc(&s->conns, TABLE_SIZE);
+	err = err ? err : hash_alloc(&s->servers, TABLE_SIZE);
+	err = err ? err : hash_alloc(&s->clients, TABLE_SIZE);
+	err = err ? err
+		  : guard_alloc(&s->guard,
+				&(struct guard_config){
+					.rate = g->requests,
+					.failures = g->failures,
+					.connections = g->connections,
+					.half_open = g->half_open,
+					.ban = g->ban,
+					.allow = g->allow,
+					.allow_count = g->allow_count,
+				},
+				cfg->banh, cfg->arg);
+	if (err)
+		mem_deref(s);
+	else
+		*sp = s;
+	return err;
+}
+
+struct guard *stack_guard(struct stack *s)
+{
+	return s->guard;
+}
+
+uint64_t stack_overflow(const struct stack *s)
+{
+	return s->dropped;
 }
 
 static struct listener *listener_at(const struct stack *s,
@@ -118,46 +109,45 @@ static struct listener *listener_at(const struct stack *s,
 	return NULL;
 }
 
-static int listener_new(struct listener **lp, struct stack *s,
-			const struct sa *addr)
+static struct listener *listener_new(struct stack *s, const struct sa *addr)
 {
 	struct listener *l = mem_zalloc(sizeof(*l), listener_destructor);
-	int err;
 
 	if (!l)
-		return ENOMEM;
+		return NULL;
 	l->stack = s;
 	l->addr = *addr;
-	err = sip_alloc(&l->sip, NULL, TABLE_SIZE, TABLE_SIZE, TABLE_SIZE,
-			s->software, NULL, NULL);
-	if (!err)
-		err = sip_listen(NULL, l->sip, true, request_handler, l);
-	if (!err)
-		err = sip_listen(NULL, l->sip, false, response_handler, l);
-	if (err) {
-		mem_deref(l);
-		return err;
-	}
 	list_append(&s->listeners, &l->le, l);
-	*lp = l;
-	return 0;
+	return l;
 }
 
-int stack_listen(struct stack *s, const struct sip_listen *where)
+int stack_listen(struct stack *s, const struct sip_listen *where, char *err,
+		 size_t errlen)
 {
 	struct listener *l = listener_at(s, &where->addr);
-	int err = 0;
+	enum sip_tp tp = where->tp;
+	int e = 0;
 
+	*err = '\0';
 	if (!l)
-		err = listener_new(&l, s, &where->addr);
-	if (err)
-		return err;
-	if (l->has[where->tp])
+		l = listener_new(s, &where->addr);
+	if (!l)
+		return ENOMEM;
+	if (l->has[tp])
 		return EEXIST;
-	err = sip_transp_add(l->sip, libre_tp[where->tp], &where->addr);
-	if (!err)
-		l->has[where->tp] = true;
-	return err;
+	if (tp_is_secure(tp) && !s->tls)
+		e = tls_identity_alloc(&s->tls, s->cfg.sip, s->cfg.domain,
+				       s->cfg.folder, err, errlen);
+	if (!e)
+		e = tp_is_stream(tp) ? conn_listen(&l->stream[tp], l, tp)
+				     : udp_open(&l->udp, l);
+	l->has[tp] = !e;
+	if (e && !*err)
+		snprintf(err, errlen,
+			 "%s; is the address on this machine and the port "
+			 "free?",
+			 strerror(e));
+	return e;
 }
 
 struct listener *stack_find(const struct stack *s, const struct sa *local,
@@ -206,22 +196,144 @@ void hop_of(struct hop *h, struct listener *l, const struct sip_msg *m)
 	if (!message_contact_addr(m, &contact) ||
 	    sa_cmp(&contact, &m->src, SA_ALL))
 		return;
-	if (h->tp == SIP_TCP)
+	if (h->tp == SIP_TCP || h->tp == SIP_TLS)
 		h->other = contact;
-	else if (sa_cmp(&contact, &m->src, SA_ADDR) &&
+	else if (h->tp == SIP_UDP && sa_cmp(&contact, &m->src, SA_ADDR) &&
 		 msg_param_exists(&m->via.params, "rport", &rport))
 		h->peer = contact;
 }
 
-/* Server transactions */
-
-static int answer_text(struct mbuf **mbp, const struct answer *a)
+bool hop_reachable(const struct hop *h)
 {
-	struct mbuf *mb = mbuf_alloc(512 + a->len);
+	return !tp_is_ws(h->tp) || conn_find(h->via, h->tp, &h->peer, "");
+}
+
+void stack_flow_user(const struct sip_msg *m, const char *user)
+{
+	if (m->tp != SIP_TRANSP_UDP && conn_alive(m->sock))
+		conn_belongs(m->sock, user);
+}
+
+int stack_transmit(struct listener *l, enum sip_tp tp, const struct sa *dst,
+		   const char *name, struct conn *conn, struct mbuf *mb,
+		   struct conn_user *user)
+{
+	struct conn *c = conn;
 	int err = 0;
 
+	mb->pos = 0;
+	if (!l->has[tp])
+		return EPROTONOSUPPORT;
+	if (tp == SIP_UDP)
+		return udp_transmit(l->udp, dst, mb);
+	if (!conn_alive(c))
+		c = conn_find(l, tp, dst, name);
+	if (!c)
+		err = tp_is_ws(tp) ? ENOTCONN : conn_open(&c, l, tp, dst, name);
+	return err ? err : conn_transmit(c, mb, user);
+}
+
+/* Responses */
+
+static const char *phrase_of(const struct answer *a)
+{
+	return a->phrase ? a->phrase : sip_phrase(a->status);
+}
+
+/* A parameter of a Via as it stands, but for those that we set ourselves. */
+static bool is_ours(const char *p, size_t len)
+{
+	static const char *const names[] = {"rport", "received"};
+
+	while (len && (*p == ' ' || *p == '\t'))
+		p++, len--;
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		size_t n = strlen(names[i]);
+
+		if (len >= n && !strncasecmp(p, names[i], n) &&
+		    (len == n || strchr("= \t", p[n])))
+			return true;
+	}
+	return false;
+}
+
+/* The topmost Via, with where the request really came from (RFC 3261 section
+ * 18.2.1, RFC 3581 section 4). */
+static int print_via(struct mbuf *mb, const struct sip_msg *m,
+		     const struct pl *val)
+{
+	const char *p = val->p, *end = val->p + val->l;
+	bool rport = false, quoted = false;
+	struct pl unused;
+	int err = 0;
+
+	while (p < end) {
+		const char *from = p;
+
+		while (++p < end && (quoted || *p != ';'))
+			if (*p == '"')
+				quoted = !quoted;
+		if (*from != ';' || !is_ours(from + 1, (size_t)(p - from) - 1))
+			err |= mbuf_write_mem(mb, (const uint8_t *)from,
+					      (size_t)(p - from));
+	}
+	rport = !msg_param_exists(&m->via.params, "rport", &unused);
+	if (rport)
+		err |= mbuf_printf(mb, ";rport=%u", sa_port(&m->src));
+	if (rport || !sa_cmp(&m->src, &m->via.addr, SA_ADDR))
+		err |= mbuf_printf(mb, ";received=%j", &m->src);
+	return err;
+}
+
+/* Folded lines come out as one. */
+static int print_value(struct mbuf *mb, const struct pl *val)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < val->l; i++)
+		err |= mbuf_write_u8(mb, (unsigned char)val->p[i] < ' '
+						 ? ' '
+						 : (uint8_t)val->p[i]);
+	return err;
+}
+
+static int echo_header(struct mbuf *mb, const struct sip_msg *m,
+		       const struct answer *a, const struct sip_hdr *hdr,
+		       unsigned *vias)
+{
+	uint64_t tag = a->tag ? a->tag : m->tag;
+	int err = mbuf_printf(mb, "%r: ", &hdr->name);
+
+	if (hdr->id == SIP_HDR_VIA && !(*vias)++)
+		err |= print_via(mb, m, &hdr->val);
+	else
+		err |= print_value(mb, &hdr->val);
+	if (hdr->id == SIP_HDR_TO && !pl_isset(&m->to.tag) && a->status > 100)
+		err |= mbuf_printf(mb, ";tag=%016llx", (unsigned long long)tag);
+	return err | mbuf_write_str(mb, "\r\n");
+}
+
+struct mbuf *stack_response(const struct stack *s, const struct sip_msg *m,
+			    const struct answer *a, bool record_route)
+{
+	struct mbuf *mb = mbuf_alloc(1024 + a->len);
+	unsigned vias = 0;
+	struct le *le;
+	int err;
+
 	if (!mb)
-		return ENOMEM;
+		return NULL;
+	err = mbuf_printf(mb, "SIP/2.0 %u %s\r\n", a->status, phrase_of(a));
+	LIST_FOREACH (&m->hdrl, le) {
+		const struct sip_hdr *hdr = le->data;
+
+		if (hdr->id == SIP_HDR_VIA || hdr->id == SIP_HDR_TO ||
+		    hdr->id == SIP_HDR_FROM || hdr->id == SIP_HDR_CALL_ID ||
+		    hdr->id == SIP_HDR_CSEQ ||
+		    (record_route && hdr->id == SIP_HDR_RECORD_ROUTE))
+			err |= echo_header(mb, m, a, hdr, &vias);
+	}
+	err |= mbuf_printf(mb, "Server: %s\r\n", s->cfg.software);
 	if (a->headers)
 		err |= mbuf_write_mem(mb, a->headers->buf, a->headers->end);
 	if (a->type)
@@ -230,238 +342,94 @@ static int answer_text(struct mbuf **mbp, const struct answer *a)
 			   a->type ? a->len : (size_t)0);
 	if (a->type && a->len)
 		err |= mbuf_write_mem(mb, (const uint8_t *)a->body, a->len);
-	if (err)
-		mem_deref(mb);
-	else
-		*mbp = mb;
-	return err;
+	mb->pos = 0;
+	return err ? mem_deref(mb) : mb;
 }
 
-static const char *phrase_of(const struct answer *a)
+/* Section 18.2.2. maddr isn't heeded: it would have us send anywhere. */
+int stack_respond(struct listener *l, const struct sip_msg *m, struct mbuf *mb)
 {
-	return a->phrase ? a->phrase : sip_phrase(a->status);
+	enum sip_tp tp = message_tp(m);
+	uint16_t port = sa_port(&m->via.addr);
+	struct sa dst = m->src;
+	struct pl rport;
+
+	/* rport: where it came from. A connection that is still there is used
+	 * whatever the port. */
+	if ((tp == SIP_UDP &&
+	     msg_param_exists(&m->via.params, "rport", &rport)) ||
+	    (tp != SIP_UDP && !conn_alive(m->sock)))
+		sa_set_port(&dst, port		  ? port
+				  : tp == SIP_TLS ? SIP_PORT_TLS
+						  : SIP_PORT);
+	return stack_transmit(l, tp, &dst, "", m->sock, mb, NULL);
 }
 
 int stack_reply(struct listener *l, const struct sip_msg *m,
 		const struct answer *a)
 {
 	struct mbuf *mb;
-	int err = answer_text(&mb, a);
+	int err;
 
-	if (err)
-		return err;
-	err = sip_replyf(l->sip, m, a->status, phrase_of(a), "%b", mb->buf,
-			 mb->end);
+	if (message_is(m, "ACK"))
+		return 0;
+	mb = stack_response(l->stack, m, a, false);
+	if (!mb)
+		return ENOMEM;
+	err = stack_respond(l, m, mb);
 	mem_deref(mb);
 	return err;
 }
 
-static void stxn_cancelled(void *arg)
+/* What comes */
+
+static struct sip_msg *decode(struct listener *l, enum sip_tp tp,
+			      const struct sa *src, struct conn *conn,
+			      const uint8_t *p, size_t len)
 {
-	struct stxn *t = arg;
+	struct mbuf *mb = mbuf_alloc(len);
+	struct sip_msg *m = NULL;
 
-	if (t->cancelh && !t->answered)
-		t->cancelh(t->arg);
-}
-
-static void stxn_destructor(void *arg)
-{
-	struct stxn *t = arg;
-
-	mem_deref(t->st);
-	mem_deref(t->last);
-	mem_deref((void *)t->msg);
-}
-
-struct stxn *stxn_new(struct listener *l, const struct sip_msg *m,
-		      void (*cancelh)(void *arg), void *arg)
-{
-	struct stxn *t = mem_zalloc(sizeof(*t), stxn_destructor);
-
-	if (!t)
-		return NULL;
-	t->l = l;
-	t->msg = mem_ref((void *)m);
-	t->cancelh = cancelh;
-	t->arg = arg;
-	if (sip_strans_alloc(&t->st, l->sip, m, stxn_cancelled, t))
-		return mem_deref(t);
-	return t;
-}
-
-const struct sip_msg *stxn_request(const struct stxn *t)
-{
-	return t->msg;
-}
-
-struct listener *stxn_listener(const struct stxn *t)
-{
-	return t->l;
-}
-
-bool stxn_answered(const struct stxn *t)
-{
-	return t->answered;
-}
-
-int stxn_answer(struct stxn *t, const struct answer *a)
-{
-	struct mbuf *mb, *sent = NULL;
-	int err;
-
-	if (t->answered)
-		return EALREADY;
-	err = answer_text(&mb, a);
-	if (err)
-		return err;
-	if (a->tag)
-		((struct sip_msg *)t->msg)->tag = a->tag;
-	t->answered = a->status >= 200;
-	/* Record-Route belongs into what makes a dialog, section 12.1.1. */
-	err = sip_treplyf(&t->st, &sent, t->l->sip, t->msg,
-			  a->status > 100 && a->status < 300, a->status,
-			  phrase_of(a), "%b", mb->buf, mb->end);
+	if (mb && !mbuf_write_mem(mb, p, len)) {
+		mb->pos = 0;
+		if (sip_msg_decode(&m, mb))
+			m = NULL;
+	}
 	mem_deref(mb);
-	if (err) {
-		log_warn(0, "an answer %u wasn't sent: %s", a->status,
-			 strerror(err));
-		return err;
+	if (!m)
+		return NULL;
+	m->sock = mem_ref(conn);
+	m->src = *src;
+	m->dst = l->addr;
+	m->tp = libre_tp[tp];
+	return m;
+}
+
+int stack_received(struct listener *l, enum sip_tp tp, const struct sa *src,
+		   struct conn *conn, const uint8_t *p, size_t len)
+{
+	struct sip_msg *m = decode(l, tp, src, conn, p, len);
+	struct stack *s = l->stack;
+
+	if (!m)
+		return EBADMSG;
+	if (m->req) {
+		if (!server_request(s, l, m))
+			s->cfg.reqh(l, m, s->cfg.arg);
+	} else if (!client_response(s, m)) {
+		s->cfg.strayh(l, m, s->cfg.arg);
 	}
-	mem_deref(t->last);
-	t->last = sent;
+	mem_deref(m);
 	return 0;
 }
 
-int stxn_resend(struct stxn *t)
+void stack_unreadable(struct listener *l, enum sip_tp tp, const struct sa *src,
+		      struct conn *conn, const uint8_t *p, size_t len)
 {
-	struct pl rport;
-	struct sa dst;
+	struct sip_msg *m = decode(l, tp, src, conn, p, len);
+	struct answer a = {.status = 400};
 
-	if (!t->last)
-		return ENOENT;
-	sip_reply_addr(&dst, t->msg,
-		       !msg_param_exists(&t->msg->via.params, "rport", &rport));
-	t->last->pos = 0;
-	return sip_send(t->l->sip, t->msg->sock, t->msg->tp, &dst, t->last);
-}
-
-/* Client transactions */
-
-static void ctxn_destructor(void *arg)
-{
-	struct ctxn *c = arg;
-
-	mem_deref(c->method);
-	mem_deref(c->uri);
-	mem_deref(c->mb);
-}
-
-/* libre wants a URI to route by, and finds address and transport in it. */
-static int send_to(struct sip_request **reqp, const struct hop *hop,
-		   bool stateful, const char *method, const char *uri,
-		   struct mbuf *mb, sip_resp_h *resph, void *arg)
-{
-	struct uri route;
-	char host[64], params[16];
-
-	memset(&route, 0, sizeof(route));
-	if (sa_ntop(&hop->peer, host, sizeof(host)))
-		return EINVAL;
-	re_snprintf(params, sizeof(params), ";transport=%s",
-		    sip_tp_name(hop->tp));
-	pl_set_str(&route.scheme, "sip");
-	pl_set_str(&route.host, host);
-	pl_set_str(&route.params, params);
-	route.port = sa_port(&hop->peer);
-	mb->pos = 0;
-	return sip_request(reqp, hop->via->sip, stateful, method, -1, uri, -1,
-			   &route, mb, 0, NULL, resph, arg);
-}
-
-static void response_to(int err, const struct sip_msg *m, void *arg);
-
-static bool try_other(struct ctxn *c)
-{
-	if (c->answered || c->canceled || !sa_isset(&c->hop.other, SA_ALL))
-		return false;
-	c->hop.peer = c->hop.other;
-	sa_init(&c->hop.other, AF_UNSPEC);
-	return !send_to(&c->req, &c->hop, true, c->method, c->uri, c->mb,
-			response_to, c);
-}
-
-static void response_to(int err, const struct sip_msg *m, void *arg)
-{
-	struct ctxn *c = arg;
-	ctxn_h *h = c->h;
-	bool final;
-
-	if (!err && !message_check_response(m)) {
-		if (m->scode < 200)
-			return;
-		m = NULL;
-		err = EBADMSG;
-	}
-	final = err || m->scode >= 200;
-	if (!err)
-		c->answered = true;
-	else if (err != ETIMEDOUT && err != ECONNABORTED && try_other(c))
-		return;
-
-	if (final && c->self)
-		*c->self = NULL;
-	if (h)
-		h(err, m, c->arg);
-	if (final)
-		mem_deref(c);
-}
-
-int ctxn_send(struct ctxn **cp, const struct hop *hop, const char *method,
-	      const char *uri, struct mbuf *mb, ctxn_h *h, void *arg)
-{
-	struct ctxn *c = mem_zalloc(sizeof(*c), ctxn_destructor);
-	int err;
-
-	if (!c)
-		return ENOMEM;
-	c->hop = *hop;
-	c->h = h;
-	c->arg = arg;
-	c->mb = mem_ref(mb);
-	err = str_dup(&c->method, method);
-	if (!err)
-		err = str_dup(&c->uri, uri);
-	if (!err)
-		err = send_to(&c->req, hop, true, method, uri, mb, response_to,
-			      c);
-	if (err && c->method && c->uri && try_other(c))
-		err = 0;
-	if (err) {
-		mem_deref(c);
-		return err;
-	}
-	c->self = cp;
-	*cp = c;
-	return 0;
-}
-
-void ctxn_cancel(struct ctxn *c)
-{
-	c->canceled = true;
-	sip_request_cancel(c->req);
-}
-
-void ctxn_drop(struct ctxn *c)
-{
-	if (!c)
-		return;
-	if (c->self)
-		*c->self = NULL;
-	c->self = NULL;
-	c->h = NULL;
-}
-
-int stack_send_ack(const struct hop *hop, const char *uri, struct mbuf *mb)
-{
-	return send_to(NULL, hop, false, "ACK", uri, mb, NULL, NULL);
+	if (m && m->req && pl_isset(&m->via.val))
+		stack_reply(l, m, &a);
+	mem_deref(m);
 }

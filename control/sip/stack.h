@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* control/sip/stack.h - the thin layer over libre's transports and
- * transactions. RFC 3261 sections 17 and 18.
+/* control/sip/stack.h - transports and transactions. RFC 3261 sections 17 and
+ * 18, RFC 6026; RFC 7118 (WebSocket), RFC 5626 (connections as flows).
  *
- * Everything of libre's that sends or listens is behind this, since Debian's
- * copy is far behind its upstream and the calls differ; message.h is the same
- * for reading. Each local address is a libre stack of its own, so a request
- * leaves from the very address that the phone registered with.
+ * Messages, sockets' events, TCP and TLS are libre's; transports and
+ * transactions stand on them here, and not on libre's own: those cut datagrams
+ * at 8 KiB, keep every retransmission in one sorted list, let anybody connect
+ * as often as he likes, verify the other side's certificate against nothing,
+ * and have WebSocket only for clients.
+ *
+ * A listener is one local address; requests leave from the very address that
+ * the phone registered with. A request to a phone behind a connection goes by
+ * that connection, and over WebSocket by no other way.
  *
  * Objects are libre's: mem_ref, mem_deref. Control's thread only. */
 #pragma once
+#include "control/config.h"
 #include "control/sip/addr.h"
+#include "control/sip/guard.h"
 #include "control/sip/message.h"
 
+#define STACK_NAME_MAX 128 /* octets of a host name, NUL included */
+
 struct stack;
-struct listener; /* one local address, with UDP, TCP or both */
+struct listener; /* one local address, with one or more transports */
 
 /* The request is the callee's to answer; m lives until it returns, unless a
  * reference is taken (stxn_new does). */
@@ -23,10 +32,31 @@ typedef void stack_request_h(struct listener *l, const struct sip_msg *m,
 typedef void stack_stray_h(struct listener *l, const struct sip_msg *m,
 			   void *arg);
 
-int stack_alloc(struct stack **sp, const char *software, stack_request_h *reqh,
-		stack_stray_h *strayh, void *arg);
-/** Listen on one more. @return 0 or errno. */
-int stack_listen(struct stack *s, const struct sip_listen *where);
+/* A connection over which a user registered (stack_flow_user) has gone. */
+typedef void stack_lost_h(struct listener *l, enum sip_tp tp,
+			  const struct sa *peer, const char *user, void *arg);
+
+struct stack_config {
+	const char *software; /* for Server */
+	const char *domain;   /* names a certificate that is made here */
+	const char *folder;   /* where that is kept */
+	const struct config_sip *sip;
+	char *const *origins; /* of WebSocket, NULL-terminated; NULL: any */
+	unsigned idle;	      /* seconds a connection may be silent, at least */
+	stack_request_h *reqh;
+	stack_stray_h *strayh;
+	stack_lost_h *losth;
+	guard_ban_h *banh;
+	void *arg; /* of all of these */
+};
+
+int stack_alloc(struct stack **sp, const struct stack_config *cfg);
+/** Listen on one more. err gets a sentence. @return 0 or errno. */
+int stack_listen(struct stack *s, const struct sip_listen *where, char *err,
+		 size_t errlen);
+struct guard *stack_guard(struct stack *s);
+/** Datagrams that the kernel had no room for. */
+uint64_t stack_overflow(const struct stack *s);
 /** NULL: none there. */
 struct listener *stack_find(const struct stack *s, const struct sa *local,
 			    enum sip_tp tp);
@@ -41,6 +71,8 @@ struct hop {
 	enum sip_tp tp;
 	struct sa peer;
 	struct sa other; /* tried when peer can't be reached; unset: nothing */
+	char name[STACK_NAME_MAX]; /* that the certificate of a TLS connection
+				    * which we make must bear; "": its address */
 };
 
 /** The way back to who sent m. A phone that asks for symmetric responses (RFC
@@ -49,6 +81,10 @@ struct hop {
  * the connection is used again, and its Contact when that has gone. */
 void hop_of(struct hop *h, struct listener *l, const struct sip_msg *m);
 enum sip_tp message_tp(const struct sip_msg *m);
+/** Is there a connection for it, or can one be made? */
+bool hop_reachable(const struct hop *h);
+/** Who registered over the connection that m came by; told when it goes. */
+void stack_flow_user(const struct sip_msg *m, const char *user);
 
 /* What is answered to a request. */
 struct answer {

@@ -19,10 +19,11 @@ static bool hop_to(struct hop *h, const struct door *d,
 		return false;
 	h->via = stack_find(d->stack, &local, h->tp);
 	pl_set_str(&uri, to->contact);
-	if (h->tp == SIP_TCP && !uri_decode(&u, &uri) &&
+	if ((h->tp == SIP_TCP || h->tp == SIP_TLS) && !uri_decode(&u, &uri) &&
 	    sa_set(&h->other, &u.host, u.port ? u.port : SIP_PORT))
 		sa_init(&h->other, AF_UNSPEC);
-	return h->via && !stack_is_local(d->stack, &h->peer);
+	return h->via && !stack_is_local(d->stack, &h->peer) &&
+	       hop_reachable(h);
 }
 
 bool user_name_addr(char out[TARGET_NAME_MAX], const struct door *d,

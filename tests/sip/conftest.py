@@ -74,8 +74,9 @@ def phones():
     made = []
 
     def phone(g, user, tp="udp", register=True, side="A", **kw):
-        p = Phone(g.at if side == "A" else g.at_b, user, tp=tp,
-                  ip=f"127.0.0.{10 + len(made)}", **kw)
+        kw.setdefault("tls", g.certificate)
+        kw.setdefault("ip", f"127.0.0.{10 + len(made)}")
+        p = Phone(g.door(tp, g.A if side == "A" else g.B), user, tp=tp, **kw)
         made.append(p)
         if register:
             assert p.register().status == 200

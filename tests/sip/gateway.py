@@ -40,6 +40,7 @@ class UnixConnection(http.client.HTTPConnection):
 class Gateway:
     A, B = "127.0.0.21", "127.0.0.22"  # its addresses
     DOMAIN = "sip.test"
+    OFFSET = {"udp": 0, "tcp": 0, "tls": 1, "ws": 2, "wss": 3}  # of ports
 
     def __init__(self, folder, port, options="", media_timeout=60):
         self.folder, self.PORT = str(folder), port
@@ -50,8 +51,8 @@ class Gateway:
         self.log = open(os.path.join(self.folder, "control.log"), "ab")
         self.control = self.dataplane = None
         self.floor = 0
-        listen = ", ".join(f'"{tp}:{ip}:{self.PORT}"'
-                           for ip in (self.A, self.B) for tp in ("udp", "tcp"))
+        listen = ", ".join(f'"{tp}:{ip}:{self.PORT + self.OFFSET[tp]}"'
+                           for ip in (self.A, self.B) for tp in self.OFFSET)
         with open(self.config, "w") as f:
             f.write(f"control:\n  dataplane: {self.dp_socket}\n"
                     f"  api: {self.api_socket}\n  database: {self.db}\n"
@@ -66,6 +67,15 @@ class Gateway:
     @property
     def at_b(self):
         return (self.B, self.PORT)
+
+    def door(self, tp, ip=A):
+        """Where that transport listens."""
+        return (ip, self.PORT + self.OFFSET[tp])
+
+    @property
+    def certificate(self):
+        """The one that it has made itself."""
+        return os.path.join(self.folder, "sip-cert.pem")
 
     def start_dataplane(self):
         self.dataplane = subprocess.Popen(

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A SIP phone for tests: says exactly what a test wants, and nothing by itself
-but the digest. UDP or TCP, one call at a time in a Dialog."""
+but the digest. UDP, TCP, TLS or WebSocket, one call at a time in a Dialog."""
 
 import hashlib
 import random
 import re
 import select
 import socket
+import ssl
 import time
+
+import websocket
 
 COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact",
            "l": "content-length", "c": "content-type", "k": "supported"}
@@ -70,22 +73,49 @@ class Message:
 
 class Phone:
     def __init__(self, gateway, user=None, password="secret", ip="127.0.0.10",
-                 tp="udp", domain="sip.test"):
+                 tp="udp", domain="sip.test", tls=None):
         self.gateway, self.user, self.password = gateway, user, password
         self.domain, self.tp, self.ip = domain, tp, ip
         self.seen, self.buffer, self.listener = set(), "", None
         self.callid, self.seq = token(16), 0
+        self.host = f"[{ip}]" if ":" in ip else ip
+        self.ws, self.tls = tp in ("ws", "wss"), tls
+        self.sent_by = None
         if tp == "udp":
-            self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+            self.sock = socket.socket(family, socket.SOCK_DGRAM)
             self.sock.bind((ip, 0))
             self.port = self.sock.getsockname()[1]
+        elif self.ws:  # can't be connected to, and says so (RFC 7118)
+            self.sock = self.dial()
+            self.sent_by = token() + ".invalid"
         else:  # a phone also listens where its Contact says
-            self.listener = socket.create_server((ip, 0))
+            self.listener = socket.create_server(
+                (ip, 0), family=socket.AF_INET6 if ":" in ip
+                else socket.AF_INET)
             self.port = self.listener.getsockname()[1]
-            self.sock = socket.create_connection(gateway,
-                                                 source_address=(ip, 0))
-        self.contact = f"sip:{user}@{ip}:{self.port}" + (
-            ";transport=tcp" if tp == "tcp" else "")
+            self.sock = self.dial()
+        if not self.sent_by:
+            self.sent_by = f"{self.host}:{self.port}"
+        self.contact = f"sip:{user}@{self.sent_by}" + {
+            "udp": "", "wss": ";transport=ws"}.get(tp, f";transport={tp}")
+
+    def dial(self):
+        sock = socket.create_connection(self.gateway, timeout=5,
+                                        source_address=(self.ip, 0))
+        if self.tp in ("tls", "wss"):
+            trust = ssl.create_default_context(cafile=self.tls)
+            sock = trust.wrap_socket(sock, server_hostname=self.gateway[0])
+        if self.ws:
+            sock = websocket.WebSocket(sock, self.gateway[0])
+        return sock
+
+    def accept(self):
+        """The gateway connects to the phone."""
+        self.sock.close()
+        self.sock, _ = self.listener.accept()
+        if self.tp == "tls":
+            self.sock = self.server.wrap_socket(self.sock, server_side=True)
 
     def close(self):
         self.sock.close()
@@ -104,6 +134,8 @@ class Phone:
         data = text.encode() if isinstance(text, str) else text
         if self.tp == "udp":
             self.sock.sendto(data, self.gateway)
+        elif self.ws:
+            self.sock.send(data)
         else:
             self.sock.sendall(data)
 
@@ -118,32 +150,52 @@ class Phone:
         self.buffer = rest[size:]
         return head + sep + rest[:size]
 
+    def frame(self):
+        """A message out of the WebSocket's frames; answers pings."""
+        while True:
+            f = self.sock.whole()
+            if not f:
+                return None
+            if f[0] == websocket.PING:
+                self.sock.send(f[1], websocket.PONG)
+            elif f[0] in (websocket.TEXT, websocket.BINARY):
+                return f[1].decode()
+
+    def readable(self, timeout):
+        """What there is to be read from, perhaps nothing."""
+        tls = self.sock.sock if self.ws else self.sock
+        if isinstance(tls, ssl.SSLSocket) and tls.pending():
+            return [self.sock]
+        socks = [self.sock] + ([self.listener] if self.listener else [])
+        return select.select(socks, [], [], max(timeout, 0))[0]
+
     def read(self, timeout):
         end = time.monotonic() + timeout
         while True:
-            if self.tp == "tcp":
-                text = self.whole()
+            if self.tp != "udp":
+                text = self.frame() if self.ws else self.whole()
                 if text:
                     return Message(text)
             left = end - time.monotonic()
-            socks = [self.sock] + ([self.listener] if self.listener else [])
-            ready = select.select(socks, [], [], max(left, 0))[0]
+            ready = self.readable(left)
             if not ready:
                 return None
             if self.listener in ready:  # the gateway connects anew
-                self.sock.close()
-                self.sock, _ = self.listener.accept()
+                self.accept()
             elif self.tp == "udp":
                 data, source = self.sock.recvfrom(65535)
                 return Message(data.decode(), source)
+            elif self.ws:
+                if not self.sock.more():
+                    return None
             else:
                 data = self.sock.recv(65535)
                 if not data:  # closed; perhaps the gateway connects anew
                     if not self.listener or not select.select(
                             [self.listener], [], [], max(left, 0))[0]:
                         return None
-                    self.sock.close()
-                    self.sock, _ = self.listener.accept()
+                    self.accept()
+                    continue
                 self.buffer += data.decode()
 
     def recv(self, timeout=4, repeats=False):
@@ -178,7 +230,7 @@ class Phone:
     # Requests
 
     def via(self, branch=None):
-        return (f"Via: SIP/2.0/{self.tp.upper()} {self.ip}:{self.port}"
+        return (f"Via: SIP/2.0/{self.tp.upper()} {self.sent_by}"
                 f";branch={branch or 'z9hG4bK' + token()};rport")
 
     def format(self, start, headers, body="", ctype="application/sdp"):
