@@ -15,7 +15,7 @@ $(B)/tests/media_e2ee_test: $(call objs,tests/e2gw/media_e2ee_test.c \
                             tests/media/fake_dp.c tests/media/loop.c \
                             tests/media/talk.c $(call srcs,control/sdp \
                             control/keying control/dataplane) \
-                            $(wildcard control/calls/media*.c))
+                            $(wildcard control/calls/media*.c) control/log.c)
 	$(E2GW_LINK) -lcmocka $(RE_L) -lsodium -ljansson -lpthread
 CHECK_PROGRAMS += $(E2GW_TESTS)
 

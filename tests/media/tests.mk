@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # SDP, SDES, offer and answer, the dataplane's client, the control API.
 MEDIA_SRC  := $(call srcs,control/sdp control/keying control/dataplane) \
-              $(wildcard control/calls/media*.c)
+              $(wildcard control/calls/media*.c) control/log.c
+# of control/keying, what needs neither OpenSSL nor libre
+SDES_SRC   := $(addprefix control/keying/,sdes.c hopkey.c vault.c)
 MEDIA_L     = $(RE_L) -lsodium -ljansson -lpthread
 MEDIA_LINK  = @mkdir -p $(@D); $(CC) -pie $(LDFLAGS) $(filter %.o,$^) -o $@
 
@@ -9,8 +11,8 @@ $(B)/obj/tests/media/%.o: EXTRA = $(RE_C)
 
 MEDIA_PURE := $(patsubst %,$(B)/tests/%_test,sdp sdes features)
 $(MEDIA_PURE): $(B)/tests/%: $(B)/obj/tests/media/%.o \
-               $(call objs,$(call srcs,control/sdp control/keying \
-               control/policy control/features))
+               $(call objs,$(call srcs,control/sdp control/policy \
+               control/features) $(SDES_SRC))
 	$(MEDIA_LINK) -lcmocka -lsodium
 
 # Over a dataplane of the tests' own: its abi server, in a thread.
@@ -24,8 +26,8 @@ CHECK_PROGRAMS += $(MEDIA_PURE) $(MEDIA_LIVE)
 
 # libFuzzer: clang only.
 MEDIA_FUZZ := $(B)/fuzz/sdp $(B)/fuzz/sdes
-$(MEDIA_FUZZ): $(B)/fuzz/%: tests/fuzz/%.c $(call srcs,control/sdp \
-               control/keying) $(wildcard control/sdp/*.h control/keying/*.h)
+$(MEDIA_FUZZ): $(B)/fuzz/%: tests/fuzz/%.c $(call srcs,control/sdp) \
+               $(SDES_SRC) $(wildcard control/sdp/*.h control/keying/*.h)
 	@mkdir -p $(@D)
 	clang -std=gnu11 -O1 -g $(WARN) -I. \
 		-fsanitize=fuzzer,address,undefined \
@@ -40,7 +42,7 @@ $(MEDIA_LIVE): | $(MEDIA_FAKE)
 CHECK_PYTEST += tests/media/test_api.py
 
 # The whole negotiation, over a stub of the dataplane's client.
-$(B)/fuzz/media: tests/fuzz/media.c $(call srcs,control/sdp \
+$(B)/fuzz/media: tests/fuzz/media.c control/log.c $(call srcs,control/sdp \
                  control/keying) $(wildcard control/calls/media*.c \
                  control/calls/media*.h control/*/*.h)
 	@mkdir -p $(@D)

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+# DTLS-SRTP and ICE-lite.
+KEYING_SRC  := $(call srcs,control/keying) control/log.c
+KEYING_LINK  = @mkdir -p $(@D); $(CC) -pie $(LDFLAGS) $(filter %.o,$^) -o $@
+
+$(B)/obj/tests/keying/%.o: EXTRA = $(RE_C)
+
+KEYING_TESTS := $(patsubst %,$(B)/tests/%_test,dtls)
+$(KEYING_TESTS): $(B)/tests/%: $(B)/obj/tests/keying/%.o \
+                 $(call objs,tests/keying/peer.c tests/media/loop.c \
+                 $(KEYING_SRC))
+	$(KEYING_LINK) -lcmocka $(RE_L) -lsodium -lpthread
+
+CHECK_PROGRAMS += $(KEYING_TESTS)
