@@ -9,7 +9,7 @@
 #define RECORD_HEADER	  13
 #define CONTENT_HANDSHAKE 22
 
-static void shake(struct dtls *d);
+static void shake(struct assoc *d);
 
 static bool same(const struct sp_addr *a, const struct sp_addr *b)
 {
@@ -17,10 +17,10 @@ static bool same(const struct sp_addr *a, const struct sp_addr *b)
 	       memcmp(a->addr, b->addr, sizeof(a->addr)) == 0;
 }
 
-struct dtls *dtls_new(struct identity *id, const uint16_t suites[8],
-		      const struct dtls_handlers *h)
+struct assoc *assoc_new(struct identity *id, const uint16_t suites[8],
+			const struct assoc_handlers *h)
 {
-	struct dtls *d = id ? calloc(1, sizeof(*d)) : NULL;
+	struct assoc *d = id ? calloc(1, sizeof(*d)) : NULL;
 
 	if (!d)
 		return NULL;
@@ -31,7 +31,7 @@ struct dtls *dtls_new(struct identity *id, const uint16_t suites[8],
 	return d;
 }
 
-static void forget(struct dtls *d)
+static void forget(struct assoc *d)
 {
 	tmr_cancel(&d->tmr);
 	SSL_free(d->ssl);
@@ -41,7 +41,7 @@ static void forget(struct dtls *d)
 	d->wrong_peer = false;
 }
 
-void dtls_free(struct dtls *d)
+void assoc_free(struct assoc *d)
 {
 	if (!d)
 		return;
@@ -55,7 +55,7 @@ void dtls_free(struct dtls *d)
 	free(d);
 }
 
-static void fail(struct dtls *d, const char *why)
+static void fail(struct assoc *d, const char *why)
 {
 	forget(d);
 	memset(&d->peer, 0, sizeof(d->peer));
@@ -66,7 +66,7 @@ static void fail(struct dtls *d, const char *why)
 
 static void on_timer(void *arg)
 {
-	struct dtls *d = arg;
+	struct assoc *d = arg;
 
 	ERR_clear_error();
 	if (tmr_jiffies() - d->begun >= DTLS_GIVE_UP_MS) {
@@ -80,7 +80,7 @@ static void on_timer(void *arg)
 	shake(d);
 }
 
-static void rearm(struct dtls *d)
+static void rearm(struct assoc *d)
 {
 	struct timeval left;
 	uint64_t ms = DTLS_GIVE_UP_MS;
@@ -91,7 +91,7 @@ static void rearm(struct dtls *d)
 	tmr_start(&d->tmr, ms, on_timer, d);
 }
 
-bool dtls_certificate_fits(const struct dtls *d, X509 *x)
+bool assoc_certificate_fits(const struct assoc *d, X509 *x)
 {
 	uint8_t *der = NULL;
 	int n = x ? i2d_X509(x, &der) : 0;
@@ -104,18 +104,18 @@ bool dtls_certificate_fits(const struct dtls *d, X509 *x)
 }
 
 /* The handshake is over, and the fingerprint is here. */
-static void finish(struct dtls *d)
+static void finish(struct assoc *d)
 {
 	X509 *x = SSL_get1_peer_certificate(d->ssl);
 	const char *why =
-		dtls_certificate_fits(d, x)
+		assoc_certificate_fits(d, x)
 			? NULL
 			: "the peer's certificate isn't the one that its SDP "
 			  "names";
 
 	X509_free(x);
 	if (!why)
-		why = dtls_export(d);
+		why = assoc_export(d);
 	if (why) {
 		fail(d, why);
 		return;
@@ -124,7 +124,7 @@ static void finish(struct dtls *d)
 	d->h.event(DTLS_KEYS, NULL, d->h.arg);
 }
 
-static void shake(struct dtls *d)
+static void shake(struct assoc *d)
 {
 	int r;
 
@@ -150,7 +150,7 @@ static void shake(struct dtls *d)
 	}
 }
 
-void dtls_expect(struct dtls *d, const struct fingerprint fp[], unsigned n)
+void assoc_expect(struct assoc *d, const struct fingerprint fp[], unsigned n)
 {
 	d->n_fp = n < DTLS_FINGERPRINTS ? n : DTLS_FINGERPRINTS;
 	memcpy(d->fp, fp, d->n_fp * sizeof(fp[0]));
@@ -158,7 +158,7 @@ void dtls_expect(struct dtls *d, const struct fingerprint fp[], unsigned n)
 		finish(d);
 }
 
-static void begin(struct dtls *d, SSL *ssl, const struct sp_addr *peer)
+static void begin(struct assoc *d, SSL *ssl, const struct sp_addr *peer)
 {
 	d->ssl = ssl;
 	d->peer = *peer;
@@ -166,7 +166,8 @@ static void begin(struct dtls *d, SSL *ssl, const struct sp_addr *peer)
 	d->begun = tmr_jiffies();
 }
 
-void dtls_start(struct dtls *d, enum dtls_role role, const struct sp_addr *peer)
+void assoc_start(struct assoc *d, enum assoc_role role,
+		 const struct sp_addr *peer)
 {
 	SSL *ssl;
 
@@ -179,7 +180,7 @@ void dtls_start(struct dtls *d, enum dtls_role role, const struct sp_addr *peer)
 		d->state = DTLS_LISTENING;
 		return;
 	}
-	ssl = dtls_ssl_new(d);
+	ssl = assoc_ssl_new(d);
 	if (!ssl) {
 		d->state = DTLS_OVER;
 		d->h.event(DTLS_FAILED, "no memory for DTLS", d->h.arg);
@@ -190,19 +191,19 @@ void dtls_start(struct dtls *d, enum dtls_role role, const struct sp_addr *peer)
 	shake(d);
 }
 
-bool dtls_started(const struct dtls *d)
+bool assoc_started(const struct assoc *d)
 {
 	return d->state != DTLS_IDLE;
 }
 
 /* A first flight. @return true: a handshake has begun with it. */
-static bool listened(struct dtls *d, bool trusted)
+static bool listened(struct assoc *d, bool trusted)
 {
 	SSL *ssl;
 
 	if (d->in_len <= RECORD_HEADER || d->in[0] != CONTENT_HANDSHAKE)
 		return false;
-	ssl = trusted ? dtls_ssl_new(d) : dtls_listen(d);
+	ssl = trusted ? assoc_ssl_new(d) : assoc_listen(d);
 	if (!ssl)
 		return false;
 	if (trusted) /* listening has done so, and would be undone */
@@ -213,7 +214,7 @@ static bool listened(struct dtls *d, bool trusted)
 
 /* Records of an association that is there: alerts, and a last flight of ours
  * that was lost. Data has no business here. */
-static void after(struct dtls *d)
+static void after(struct assoc *d)
 {
 	uint8_t octets[256];
 	int r;
@@ -231,8 +232,8 @@ static void after(struct dtls *d)
 	ERR_clear_error();
 }
 
-void dtls_recv(struct dtls *d, const struct sp_addr *from, const uint8_t *p,
-	       size_t n, bool trusted)
+void assoc_recv(struct assoc *d, const struct sp_addr *from, const uint8_t *p,
+		size_t n, bool trusted)
 {
 	d->from = *from;
 	d->in = p;
@@ -262,17 +263,17 @@ void dtls_recv(struct dtls *d, const struct sp_addr *from, const uint8_t *p,
 	d->in_len = 0;
 }
 
-struct hopkey *dtls_rx(const struct dtls *d)
+struct hopkey *assoc_rx(const struct assoc *d)
 {
 	return d->state == DTLS_DONE ? d->rx : NULL;
 }
 
-struct hopkey *dtls_tx(const struct dtls *d)
+struct hopkey *assoc_tx(const struct assoc *d)
 {
 	return d->state == DTLS_DONE ? d->tx : NULL;
 }
 
-const struct sp_addr *dtls_peer(const struct dtls *d)
+const struct sp_addr *assoc_peer(const struct assoc *d)
 {
 	return &d->peer;
 }

@@ -15,7 +15,7 @@
 
 static int bio_read(BIO *b, char *out, int size)
 {
-	struct dtls *d = BIO_get_data(b);
+	struct assoc *d = BIO_get_data(b);
 	int n;
 
 	BIO_clear_retry_flags(b);
@@ -31,7 +31,7 @@ static int bio_read(BIO *b, char *out, int size)
 
 static int bio_write(BIO *b, const char *p, int n)
 {
-	struct dtls *d = BIO_get_data(b);
+	struct assoc *d = BIO_get_data(b);
 
 	BIO_clear_retry_flags(b);
 	if (d && n > 0)
@@ -89,7 +89,7 @@ static SSL *session(SSL_CTX *ctx)
 	return ssl;
 }
 
-static struct dtls *owner(const SSL *ssl)
+static struct assoc *owner(const SSL *ssl)
 {
 	return BIO_get_data(SSL_get_rbio(ssl));
 }
@@ -102,11 +102,11 @@ static unsigned timeout(SSL *ssl, unsigned us)
 	return us >= LAST_TIMEOUT_US / 2 ? LAST_TIMEOUT_US : 2 * us;
 }
 
-SSL *dtls_ssl_new(struct dtls *d)
+SSL *assoc_ssl_new(struct assoc *d)
 {
 	SSL *ssl = session(d->id->ctx);
 
-	if (!ssl || !dtls_profiles(d, ssl)) {
+	if (!ssl || !assoc_profiles(d, ssl)) {
 		SSL_free(ssl);
 		return NULL;
 	}
@@ -117,7 +117,7 @@ SSL *dtls_ssl_new(struct dtls *d)
 
 /* One session listens for all transports with this certificate, since nothing
  * stays in it; the association that gets a cookie back takes it. */
-SSL *dtls_listen(struct dtls *d)
+SSL *assoc_listen(struct assoc *d)
 {
 	SSL *ssl = d->id->listener;
 	BIO_ADDR *peer = BIO_ADDR_new();
@@ -140,7 +140,7 @@ SSL *dtls_listen(struct dtls *d)
 	if (r <= 0)
 		return NULL;
 	d->id->listener = NULL;
-	if (!dtls_profiles(d, ssl)) {
+	if (!assoc_profiles(d, ssl)) {
 		SSL_free(ssl);
 		return NULL;
 	}
@@ -168,7 +168,7 @@ static void cookie_of(const struct sp_addr *a, uint8_t out[COOKIE_LEN])
 
 static int cookie_make(SSL *ssl, unsigned char *out, unsigned *len)
 {
-	struct dtls *d = owner(ssl);
+	struct assoc *d = owner(ssl);
 
 	if (!d)
 		return 0;
@@ -179,7 +179,7 @@ static int cookie_make(SSL *ssl, unsigned char *out, unsigned *len)
 
 static int cookie_check(SSL *ssl, const unsigned char *p, unsigned len)
 {
-	struct dtls *d = owner(ssl);
+	struct assoc *d = owner(ssl);
 	uint8_t right[COOKIE_LEN];
 
 	if (!d || len != COOKIE_LEN)
@@ -196,18 +196,18 @@ static int certificate_check(X509_STORE_CTX *ctx, void *arg)
 {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(
 		ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
-	struct dtls *d = owner(ssl);
+	struct assoc *d = owner(ssl);
 
 	(void)arg;
 	if (!d || d->n_fp == 0 ||
-	    dtls_certificate_fits(d, X509_STORE_CTX_get0_cert(ctx)))
+	    assoc_certificate_fits(d, X509_STORE_CTX_get0_cert(ctx)))
 		return 1;
 	d->wrong_peer = true;
 	X509_STORE_CTX_set_error(ctx, X509_V_ERR_CERT_REJECTED);
 	return 0;
 }
 
-void dtls_ctx_handlers(SSL_CTX *ctx)
+void assoc_ctx_handlers(SSL_CTX *ctx)
 {
 	SSL_CTX_set_cookie_generate_cb(ctx, cookie_make);
 	SSL_CTX_set_cookie_verify_cb(ctx, cookie_check);

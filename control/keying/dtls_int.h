@@ -10,7 +10,7 @@
 #include "control/keying/identity.h"
 #include "control/libre.h"
 
-enum dtls_state {
+enum assoc_state {
 	DTLS_IDLE,	/* not told to start */
 	DTLS_LISTENING, /* passive, nobody has shown a cookie */
 	DTLS_SHAKING,
@@ -19,14 +19,14 @@ enum dtls_state {
 	DTLS_OVER, /* failed as active, or closed */
 };
 
-struct dtls {
+struct assoc {
 	struct identity *id;
-	struct dtls_handlers h;
+	struct assoc_handlers h;
 	uint16_t suites[8];
 	struct fingerprint fp[DTLS_FINGERPRINTS];
 	unsigned n_fp;
-	enum dtls_role role;
-	enum dtls_state state;
+	enum assoc_role role;
+	enum assoc_state state;
 	struct sp_addr peer; /* of the handshake */
 	SSL *ssl;	     /* from SHAKING on */
 	struct hopkey *rx, *tx;
@@ -41,19 +41,19 @@ struct dtls {
 
 /* dtls.c */
 /** Has the certificate one of the fingerprints of the SDP? */
-bool dtls_certificate_fits(const struct dtls *d, X509 *x);
+bool assoc_certificate_fits(const struct assoc *d, X509 *x);
 
 /* dtls_bio.c */
 /** Certificate check, cookies and timers, for every session of a context. */
-void dtls_ctx_handlers(SSL_CTX *ctx);
+void assoc_ctx_handlers(SSL_CTX *ctx);
 /** A session that reads and writes d's datagrams. @return NULL: no memory. */
-SSL *dtls_ssl_new(struct dtls *d);
+SSL *assoc_ssl_new(struct assoc *d);
 /** Let d's datagram be heard by a session that keeps nothing. @return the
  * session, now d's, if there was a valid cookie in it. */
-SSL *dtls_listen(struct dtls *d);
+SSL *assoc_listen(struct assoc *d);
 
 /* dtls_keys.c */
 /** The names of d's suites, for use_srtp. @return false: none is usable. */
-bool dtls_profiles(const struct dtls *d, SSL *ssl);
+bool assoc_profiles(const struct assoc *d, SSL *ssl);
 /** What was agreed, into d's rx and tx. @return NULL, or why not. */
-const char *dtls_export(struct dtls *d);
+const char *assoc_export(struct assoc *d);

@@ -28,7 +28,7 @@ static const char *profile_name(uint16_t suite)
 	return NULL;
 }
 
-bool dtls_profiles(const struct dtls *d, SSL *ssl)
+bool assoc_profiles(const struct assoc *d, SSL *ssl)
 {
 	char list[128] = "";
 	size_t n = 0;
@@ -64,7 +64,7 @@ static struct hopkey *key_of(const struct material *m,
 	return k;
 }
 
-const char *dtls_export(struct dtls *d)
+const char *assoc_export(struct assoc *d)
 {
 	const SRTP_PROTECTION_PROFILE *p =
 		SSL_get_selected_srtp_profile(d->ssl);

@@ -82,7 +82,7 @@ static SSL_CTX *context(EVP_PKEY *key, X509 *x)
 	SSL_CTX_set_verify(
 		ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	SSL_CTX_set_read_ahead(ctx, 1);
-	dtls_ctx_handlers(ctx);
+	assoc_ctx_handlers(ctx);
 	if (SSL_CTX_set_min_proto_version(ctx, DTLS1_2_VERSION) == 1 &&
 	    SSL_CTX_set_cipher_list(ctx, CIPHERS) == 1 &&
 	    SSL_CTX_set1_groups_list(ctx, GROUPS) == 1 &&

@@ -29,7 +29,7 @@ static const uint16_t best_first[8] = {SP_SUITE_AEAD_AES_256_GCM,
 
 /* One of our associations, whose media port is a UDP socket. */
 struct end {
-	struct dtls *d;
+	struct assoc *d;
 	int fd;
 	uint16_t port;
 	bool trusted, deaf;
@@ -54,7 +54,7 @@ static void on_send(const struct sp_addr *to, const void *p, size_t n,
 	sendto(e->fd, p, n, 0, (struct sockaddr *)&there, sizeof(there));
 }
 
-static void on_event(enum dtls_event ev, const char *why, void *arg)
+static void on_event(enum assoc_event ev, const char *why, void *arg)
 {
 	struct end *e = arg;
 
@@ -87,19 +87,19 @@ static void on_datagram(int flags, void *arg)
 		return;
 	e->heard++;
 	a = local(ntohs(from.sin_port));
-	dtls_recv(e->d, &a, octets, (size_t)n, e->trusted);
+	assoc_recv(e->d, &a, octets, (size_t)n, e->trusted);
 }
 
 static void end_open(struct end *e, const uint16_t suites[8])
 {
-	const struct dtls_handlers h = {on_send, on_event, e};
+	const struct assoc_handlers h = {on_send, on_event, e};
 	struct identity *id = identity_get(time(NULL));
 	struct sockaddr_in here = {.sin_family = AF_INET,
 				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t n = sizeof(here);
 
 	memset(e, 0, sizeof(*e));
-	e->d = dtls_new(id, suites, &h);
+	e->d = assoc_new(id, suites, &h);
 	identity_drop(&id);
 	assert_non_null(e->d);
 	e->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -111,7 +111,7 @@ static void end_open(struct end *e, const uint16_t suites[8])
 
 static void end_close(struct end *e)
 {
-	dtls_free(e->d);
+	assoc_free(e->d);
 	fd_close(e->fd);
 	close(e->fd);
 }
@@ -143,13 +143,13 @@ static void expect(struct end *e, struct peer *p, const char *hash)
 
 	assert_int_equal(fingerprint_parse(text, strlen(text), &fp),
 			 FINGERPRINT_OK);
-	dtls_expect(e->d, &fp, 1);
+	assoc_expect(e->d, &fp, 1);
 }
 
 /* Our keys against the octets that the peer exported. */
 static void same_keys(const struct end *e, const struct peer *p, bool client)
 {
-	const struct hopkey *rx = dtls_rx(e->d), *tx = dtls_tx(e->d);
+	const struct hopkey *rx = assoc_rx(e->d), *tx = assoc_tx(e->d);
 	const struct sp_suite_info *s = sp_suite_info(rx->sdes.suite);
 	const struct hopkey *of_client = client ? rx : tx;
 	const struct hopkey *of_server = client ? tx : rx;
@@ -195,17 +195,17 @@ static void shakes(void **state)
 		end_open(&e, best_first);
 		e.trusted = cases[i].trusted;
 		expect(&e, p, cases[i].hash);
-		assert_null(dtls_rx(e.d));
+		assert_null(assoc_rx(e.d));
 		if (cases[i].client)
-			dtls_start(e.d, DTLS_PASSIVE, NULL);
+			assoc_start(e.d, DTLS_PASSIVE, NULL);
 		peer_start(p, e.port);
 		if (!cases[i].client)
-			dtls_start(e.d, DTLS_ACTIVE, &there);
+			assoc_start(e.d, DTLS_ACTIVE, &there);
 		assert_true(loop_until(has_keys, &e, 3000));
 		assert_true(peer_join(p));
 		assert_string_equal(peer_profile(p), cases[i].profile);
 		same_keys(&e, p, cases[i].client);
-		assert_int_equal(dtls_peer(e.d)->port, there.port);
+		assert_int_equal(assoc_peer(e.d)->port, there.port);
 		assert_int_equal(e.failed, 0);
 		peer_close(p);
 		assert_true(loop_until(has_closed, &e, 1000));
@@ -225,16 +225,16 @@ static void waits_for_fingerprint(void **state)
 		struct end e;
 
 		end_open(&e, best_first);
-		dtls_start(e.d, DTLS_PASSIVE, NULL);
+		assoc_start(e.d, DTLS_PASSIVE, NULL);
 		peer_start(p, e.port);
 		assert_true(loop_until(is_done, p, 3000));
 		assert_true(peer_join(p));
-		assert_null(dtls_rx(e.d));
+		assert_null(assoc_rx(e.d));
 		assert_int_equal(e.keys, 0);
 		expect(&e, right ? p : other, "SHA256");
 		assert_int_equal(e.keys, right);
 		assert_int_equal(e.failed, !right);
-		assert_true((dtls_tx(e.d) != NULL) == right);
+		assert_true((assoc_tx(e.d) != NULL) == right);
 		end_close(&e);
 		peer_free(p);
 		peer_free(other);
@@ -281,16 +281,16 @@ static void refuses(void **state)
 		e.trusted = true; /* DTLSv1_listen would drop some unheard */
 		expect(&e, cases[i].wrong ? other : p, "SHA256");
 		if (cases[i].o.client)
-			dtls_start(e.d, DTLS_PASSIVE, NULL);
+			assoc_start(e.d, DTLS_PASSIVE, NULL);
 		peer_start(p, e.port);
 		if (!cases[i].o.client)
-			dtls_start(e.d, DTLS_ACTIVE, &there);
+			assoc_start(e.d, DTLS_ACTIVE, &there);
 		if (!loop_until(has_failed, &e, 3000))
 			fail_msg("case %zu went on", i);
 		if (!strstr(e.why, cases[i].why))
 			fail_msg("case %zu: %s", i, e.why);
 		assert_int_equal(e.keys, 0);
-		assert_null(dtls_rx(e.d));
+		assert_null(assoc_rx(e.d));
 		end_close(&e);
 		peer_free(p);
 		peer_free(other);
@@ -311,19 +311,19 @@ static void keeps_to_its_peer(void **state)
 	end_open(&e, best_first);
 	end_open(&spoofed, best_first);
 	expect(&e, p, "SHA256");
-	dtls_start(e.d, DTLS_PASSIVE, NULL);
+	assoc_start(e.d, DTLS_PASSIVE, NULL);
 	/* somebody else's client hello, over and over, from a thousand places:
 	 * each is answered with a cookie, no longer than it was, and none is
 	 * remembered */
-	dtls_start(spoofed.d, DTLS_ACTIVE, &stranger);
+	assoc_start(spoofed.d, DTLS_ACTIVE, &stranger);
 	n = spoofed.last_len;
 	memcpy(hello, spoofed.last, n);
 	for (unsigned i = 0; i < 1000; i++) {
 		stranger.port = (uint16_t)(10000 + i);
-		dtls_recv(e.d, &stranger, hello, n, false);
+		assoc_recv(e.d, &stranger, hello, n, false);
 		assert_int_equal(e.sent, i + 1);
 		assert_true(e.last_len <= n);
-		assert_int_equal(dtls_peer(e.d)->family, 0);
+		assert_int_equal(assoc_peer(e.d)->family, 0);
 	}
 	peer_start(p, e.port);
 	assert_true(loop_until(has_keys, &e, 3000));
@@ -331,12 +331,12 @@ static void keeps_to_its_peer(void **state)
 	same_keys(&e, p, true);
 	/* and afterwards */
 	e.sent = 0;
-	dtls_recv(e.d, &stranger, hello, n, false);
-	dtls_recv(e.d, &stranger, (const uint8_t *)"\x15\xfe\xfd garbage", 11,
-		  false);
+	assoc_recv(e.d, &stranger, hello, n, false);
+	assoc_recv(e.d, &stranger, (const uint8_t *)"\x15\xfe\xfd garbage", 11,
+		   false);
 	assert_int_equal(e.sent, 0);
 	assert_int_equal(e.failed + e.closed, 0);
-	assert_int_equal(dtls_peer(e.d)->port, peer_port(p));
+	assert_int_equal(assoc_peer(e.d)->port, peer_port(p));
 	end_close(&spoofed);
 	end_close(&e);
 	peer_free(p);
@@ -358,7 +358,7 @@ static void retransmits(void **state)
 	(void)state;
 	end_open(&e, best_first);
 	expect(&e, p, "SHA256");
-	dtls_start(e.d, DTLS_ACTIVE, &there); /* nobody reads yet */
+	assoc_start(e.d, DTLS_ACTIVE, &there); /* nobody reads yet */
 	assert_true(loop_until(sent_twice, &e, 3000));
 	e.deaf = true; /* the first answer is lost as well */
 	peer_start(p, e.port);
