@@ -120,6 +120,7 @@ sallyctl: $(B)/bin/sallyctl
 e2ee: $(call objs,$(E2EE_SRC))
 
 -include control/endpoint/endpoint.mk
+-include control/media/media.mk
 -include firmware/units/install.mk
 include tests/tests.mk
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

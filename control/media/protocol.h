@@ -43,7 +43,10 @@
  *   {"do": "port.set", "port": STREAM, "generation": 0..2^32-1,
  *    "in":  [FORMAT, ...],         1 to MP_FORMATS_MAX: what may arrive
  *    ["out": OUT | null,]          null: nothing leaves (a copied stream)
- *    ["source": SOURCE | null]}    what leaves; null: nothing, not even RTCP
+ *    ["source": SOURCE | null,]    what leaves; null: nothing, not even RTCP
+ *    ["worker": 0..63]}            of the dataplane, that owns the stream: the
+ *                                  ring to send by until the stream brings
+ *                                  packets, and so says it itself (0)
  *   Makes the port, or changes it to this. The state of decoder, encoder and
  *   jitter buffer lives on where FORMATs and generation stay as they were;
  *   a port never changes the SSRC or the sequence of what it sends, unless
@@ -62,6 +65,10 @@
  *                                            sent as sound
  *     ["ssrc": 0..2^32-1]                    one of our choice
  *     ["cname": TEXT of at most 64]          one of our choice
+ *     ["reports_on": STREAM]   the port on which arrives what the far end of
+ *                              this output sends: RTCP reports are about that.
+ *                              Without it: this port itself (a loop), or no
+ *                              reports where source is this port itself
  *   SOURCE, one of:
  *     {"port": STREAM}         what arrives on that port, or on this one itself
  *                              (transcoding a stream that goes on). The port
