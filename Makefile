@@ -90,6 +90,7 @@ $(B)/obj/dataplane/app/%.o $(B)/obj/dataplane/stage/%.o \
 $(B)/obj/dataplane/flow/%.o $(B)/obj/dataplane/port/%.o: EXTRA = $(DPDK_C)
 $(B)/obj/control/%.o: EXTRA = $(RE_C)
 $(B)/obj/control/e2ee/%.o $(B)/obj/control/sallyctl/%.o: EXTRA =
+$(B)/obj/control/http/openapi.o: control/http/openapi.json
 
 # Written anew only when it differs, so that a commit rebuilds what names it.
 $(B)/version.h: FORCE

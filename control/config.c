@@ -63,6 +63,17 @@ static const cyaml_schema_field_t sip_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t https_fields[] = {
+	CYAML_FIELD_SEQUENCE("listen", CYAML_FLAG_POINTER | OPTIONAL,
+			     struct config_https, listen, &listen_schema, 0,
+			     HTTPS_LISTEN_MAX),
+	TEXT("certificate", OPTIONAL, struct config_https, certificate),
+	TEXT("key", OPTIONAL, struct config_https, key),
+	TEXT("console", OPTIONAL, struct config_https, console),
+	NUMBER("session_idle", struct config_https, session_idle),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t fields[] = {
 	TEXT("dataplane", 0, struct config, dataplane),
 	TEXT("api", 0, struct config, api),
@@ -71,6 +82,8 @@ static const cyaml_schema_field_t fields[] = {
 	TEXT("domain", 0, struct config, domain),
 	CYAML_FIELD_MAPPING("sip", CYAML_FLAG_DEFAULT, struct config, sip,
 			    sip_fields),
+	CYAML_FIELD_MAPPING("https", OPTIONAL, struct config, https,
+			    https_fields),
 	NUMBER("media_timeout", struct config, media_timeout),
 	TEXT("log", OPTIONAL, struct config, log),
 	CYAML_FIELD_END,
@@ -129,6 +142,13 @@ static bool is_scanners(const char *s)
 	return !strcmp(s, "drop") || !strcmp(s, "answer");
 }
 
+static bool is_address(const char *s)
+{
+	struct sa sa;
+
+	return sip_addr_parse(&sa, s) && sa_port(&sa);
+}
+
 static bool is_level(const char *s)
 {
 	enum log_level level;
@@ -173,6 +193,15 @@ static const struct conf_rule rules[] = {
 	{"sip.guard.allow[]", "a network such as 10.1.0.0/16 or 2001:db8::/32",
 	 .ok = is_network},
 	{"sip.guard.scanners", "drop or answer", .ok = is_scanners},
+	{"https.listen[]",
+	 "one address of this machine and a port, such as 10.1.0.1:8443 or "
+	 "[2001:db8::1]:8443",
+	 .ok = is_address},
+	{"https.certificate", "a path that starts with /", .ok = is_path},
+	{"https.key", "a path that starts with /", .ok = is_path},
+	{"https.console", "a path that starts with /", .ok = is_path},
+	{"https.session_idle", "seconds from 60 to 86400", .min = 60,
+	 .max = 86400},
 	{"media_timeout", "seconds from 1 to 86400", .min = 1, .max = 86400},
 	{"log", "error, warn, info or debug", .ok = is_level},
 	{.field = NULL},
@@ -192,6 +221,7 @@ static const struct {
 	{offsetof(struct config, sip.guard.connections), 200},
 	{offsetof(struct config, sip.guard.half_open), 50},
 	{offsetof(struct config, sip.guard.ban), 600},
+	{offsetof(struct config, https.session_idle), 1800},
 	{offsetof(struct config, media_timeout), 60},
 };
 
@@ -214,6 +244,11 @@ static bool check(const struct conf *file, const struct config *c, char *err)
 			  "max_expires (%u).",
 			  c->sip.min_expires, c->sip.default_expires,
 			  c->sip.max_expires);
+		return false;
+	}
+	if (!c->https.certificate != !c->https.key) {
+		conf_fail(file, "https", err,
+			  "certificate and key: both, or neither.");
 		return false;
 	}
 	return true;

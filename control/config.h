@@ -41,6 +41,17 @@ struct config_sip {
 	struct config_guard guard;
 };
 
+#define HTTPS_LISTEN_MAX 8
+
+struct config_https {  /* the control API from afar, and the console */
+	char **listen; /* "10.1.0.1:8443"; none: only on the socket */
+	unsigned listen_count;
+	char *certificate, *key; /* PEM files; NULL: https.crt and https.key
+				  * beside the database, made at first start */
+	char *console;		 /* folder of its files; NULL: no console */
+	unsigned session_idle;	 /* seconds */
+};
+
 struct config {
 	char *dataplane; /* socket of sallyport-dataplane */
 	char *api;	 /* socket of the control API */
@@ -48,6 +59,7 @@ struct config {
 	char *audit;  /* the audit log; NULL: audit.log beside database */
 	char *domain; /* SIP domain and digest realm */
 	struct config_sip sip;
+	struct config_https https;
 	unsigned media_timeout; /* seconds */
 	char *log;		/* "error", "warn", "info", "debug" */
 };

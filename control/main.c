@@ -17,6 +17,7 @@
 #include "control/calls/call.h"
 #include "control/config.h"
 #include "control/dataplane/dp.h"
+#include "control/events.h"
 #include "control/http/http.h"
 #include "control/libre.h"
 #include "control/log.h"
@@ -34,11 +35,13 @@ static struct {
 	struct config *config;
 	struct store *store;
 	struct audit *audit;
+	struct events *events;
 	struct dp *dp;
 	struct calls *calls;
 	struct door *sip;
 	struct http *http;
 	struct tmr drain;
+	char state[PATH_MAX]; /* folder of what is kept */
 } control;
 
 static void usage(FILE *f)
@@ -101,29 +104,65 @@ static void on_dataplane_up(bool fresh, void *arg)
 {
 	(void)arg;
 	calls_dataplane_up(control.calls, fresh);
+	events_publish(control.events, "dataplane-up",
+		       json_pack("{s:b}", "fresh", fresh));
 }
 
-/* Beside the database, where the configuration names no other place. */
-static int open_audit(const struct config *c, char *err, size_t errlen)
+/* The folder of the database is that of what is kept, where the configuration
+ * names no other place. */
+static void state_folder(const struct config *c)
 {
 	const char *slash = strrchr(c->database, '/');
-	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%.*s/audit.log",
+	snprintf(control.state, sizeof(control.state), "%.*s",
 		 (int)(slash - c->database), c->database);
+}
+
+static int open_audit(const struct config *c, char *err, size_t errlen)
+{
+	char path[PATH_MAX + 16];
+
+	snprintf(path, sizeof(path), "%s/audit.log", control.state);
 	return audit_open(&control.audit, c->audit ? c->audit : path, err,
 			  errlen);
+}
+
+static int start_http(const struct config *c)
+{
+	const struct http_context ctx = {
+		.calls = control.calls,
+		.dp = control.dp,
+		.store = control.store,
+		.audit = control.audit,
+		.realm = c->domain,
+		.events = control.events,
+		.https = &c->https,
+		.state = control.state,
+	};
+	char err[256] = "";
+	int e = http_alloc(&control.http, c->api, &ctx);
+
+	if (e) {
+		log_error(0, "control API on %s: %s", c->api, strerror(e));
+		return e;
+	}
+	e = http_secure(control.http, err, sizeof(err));
+	if (e)
+		log_error(0, "control API: %s", err);
+	return e;
 }
 
 /* In the order that each needs the one before. */
 static int start(void)
 {
 	const struct config *c = control.config;
-	char folder[PATH_MAX], err[512] = "";
+	char err[512] = "";
 	int e;
 
-	snprintf(folder, sizeof(folder), "%.*s",
-		 (int)(strrchr(c->database, '/') - c->database), c->database);
+	state_folder(c);
+	control.events = events_new();
+	if (!control.events)
+		return ENOMEM;
 	e = store_open(&control.store, c->database, err, sizeof(err));
 	if (e) {
 		log_error(0, "database: %s", err);
@@ -141,16 +180,20 @@ static int start(void)
 		return e;
 	}
 	e = calls_alloc(&control.calls,
-			&(struct calls_config){control.dp, control.store,
-					       control.audit,
-					       c->media_timeout});
+			&(struct calls_config){
+				.dp = control.dp,
+				.store = control.store,
+				.audit = control.audit,
+				.media_timeout = c->media_timeout,
+				.events = control.events,
+			});
 	if (e) {
 		log_error(0, "calls: %s", strerror(e));
 		return e;
 	}
 	e = door_alloc(&control.sip,
 		       &(struct door_config){control.calls, control.store,
-					     c->domain, &c->sip, folder},
+					     c->domain, &c->sip, control.state},
 		       err, sizeof(err));
 	if (e) {
 		log_error(0, "%s", err);
@@ -158,13 +201,7 @@ static int start(void)
 	}
 	calls_load(control.calls);
 	dp_ready(control.dp);
-	e = http_alloc(&control.http, c->api,
-		       &(struct http_context){control.calls, control.dp,
-					      control.store, control.audit,
-					      c->domain});
-	if (e)
-		log_error(0, "control API on %s: %s", c->api, strerror(e));
-	return e;
+	return start_http(c);
 }
 
 /* Calls that are up, with their media and keys in the dataplane, are left as
@@ -180,6 +217,7 @@ static void stop(void)
 		dp_free(control.dp);
 	store_close(control.store);
 	audit_close(control.audit);
+	events_free(control.events);
 }
 
 static void drained(void *arg)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include "control/calls/impl.h"
+#include "control/events.h"
 #include "control/log.h"
 
 /* From the row's state to the column's. A call that comes back from the store
@@ -24,13 +25,30 @@ int64_t call_now(void)
 	return (int64_t)time(NULL);
 }
 
+static void tell(const struct call *c)
+{
+	static const char *const kinds[] = {
+		[CALL_NEW] = "call-new",
+		[CALL_RINGING] = "call-ringing",
+		[CALL_UP] = "call-up",
+		[CALL_ENDED] = "call-ended",
+	};
+
+	events_publish(c->all->cfg.events, kinds[c->state],
+		       json_pack("{s:I, s:s, s:s}", "id", (json_int_t)c->id,
+				 "from", c->from, "to", c->to));
+}
+
 static bool enter(struct call *c, enum call_state to)
 {
 	if (!legal[c->state][to]) {
 		log_error(c->id, "no way from state %d to %d", c->state, to);
 		return false;
 	}
-	c->state = to;
+	if (c->state != to) {
+		c->state = to;
+		tell(c);
+	}
 	return true;
 }
 
@@ -81,6 +99,7 @@ struct call *call_new(struct calls *cs, const struct call_door *door, void *arg,
 		return NULL;
 	c->arg = arg;
 	log_info(c->id, "%s calls %s", from, to);
+	tell(c);
 	return c;
 }
 

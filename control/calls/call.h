@@ -15,6 +15,7 @@ struct audit;
 struct call;
 struct calls;
 struct dp;
+struct events;
 struct store;
 
 /* For the control API: one object for each call in progress: id, state, from,
@@ -41,6 +42,7 @@ struct calls_config {
 	struct store *store;
 	struct audit *audit;
 	unsigned media_timeout; /* seconds without media on both sides */
+	struct events *events;
 };
 
 int calls_alloc(struct calls **csp, const struct calls_config *cfg);

@@ -75,8 +75,8 @@ static bool name_ok(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._+-") == n;
 }
 
-static void ha1_make(char ha1[33], const char *name, const char *realm,
-		     const char *password)
+void ha1_make(char ha1[33], const char *name, const char *realm,
+	      const char *password)
 {
 	char text[65 + 256 + PASSWORD_MAX + 3];
 	uint8_t md[MD5_SIZE];
@@ -269,14 +269,26 @@ static void binding_item(const struct store_binding *b, void *arg)
 				  (json_int_t)left));
 }
 
-void api_registrations(const struct request *rq, struct reply *rp)
+static void bindings_reply(const struct request *rq, const char *user,
+			   struct reply *rp)
 {
 	json_t *list = json_array();
 
-	if (store_binding_list(rq->ctx->store, NULL, binding_item, list) == 0) {
+	if (store_binding_list(rq->ctx->store, user, binding_item, list) == 0) {
 		reply_ok(rp, list);
 		return;
 	}
 	json_decref(list);
 	reply_error(rp, 500, "database", "The registrations can't be read");
+}
+
+void api_registrations(const struct request *rq, struct reply *rp)
+{
+	bindings_reply(rq, NULL, rp);
+}
+
+void api_user_devices(const struct request *rq, struct reply *rp)
+{
+	if (user_there(rq, rq->arg, rp))
+		bindings_reply(rq, rq->arg, rp);
 }

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* control/http/http.h - the control API: JSON over HTTP/1.1 under /api/v1, on
- * a UNIX socket (libmicrohttpd, polled from control's event loop). Routes stand
- * in one table (routes.c). */
+/* control/http/http.h - the control API: JSON over HTTP/1.1 under /api/v1, and
+ * the console's files, on a UNIX socket and, where so configured, over TLS
+ * (libmicrohttpd, polled from control's event loop). Routes stand in one table
+ * (routes.c). Control's thread. */
 #pragma once
+#include <stddef.h>
+
 struct http;
 struct audit;
 struct calls;
+struct config_https;
 struct dp;
+struct events;
 struct store;
 
 struct http_context { /* what routes may use; outlives the server */
@@ -15,9 +20,16 @@ struct http_context { /* what routes may use; outlives the server */
 	struct store *store;
 	struct audit *audit;
 	const char *realm; /* SIP domain, for HA1 */
+	struct events *events;
+	const struct config_https *https;
+	const char *state; /* the folder of what is kept */
 };
 
-/** @return 0 or errno. Removes a stale socket file; mode 0660. */
+/** The API on its socket, mode 0660; a stale one is removed.
+ * @return 0 or errno. */
 int http_alloc(struct http **hp, const char *socket_path,
 	       const struct http_context *ctx);
+/** The TLS listeners of the configuration, with its certificate or one that is
+ * made now. err gets a sentence. @return 0 or errno. */
+int http_secure(struct http *h, char *err, size_t errlen);
 void http_free(struct http *h);

@@ -1,37 +1,85 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* control/http/impl.h - shared by the files of http/, by nobody else.
  *
- * server.c speaks HTTP (libmicrohttpd on control's event loop), routes.c finds
- * the handler, api_*.c answer. A handler gets a request that is whole, and
- * fills in a reply; it never blocks for longer than the dataplane's client
- * does. */
+ * listen.c holds the listeners (libmicrohttpd on control's event loop),
+ * server.c the requests on them, access.c knows who asks, routes.c finds the
+ * handler and whether they may, api_*.c answer. A handler gets a request that
+ * is whole, and fills in a reply; it never blocks for longer than the
+ * dataplane's client does. What takes longer (password hashes) is work for a
+ * thread, and the request waits for it (http_later). */
 #pragma once
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "control/http/access.h"
 #include "control/http/http.h"
 
 #define HTTP_BODY_MAX 65536 /* octets of a request's body */
 #define HTTP_ARG_MAX  128   /* of a {part} of a path, with the NUL */
 #define HTTP_ARGS     2	    /* {parts} of a path, at most */
 
+struct incoming; /* server.c: a request and its connection */
+
 struct request {
 	const struct http_context *ctx;
+	struct access *access;
+	struct incoming *in;
+	struct principal who;
 	char arg[HTTP_ARG_MAX];	 /* what stood for {id} or {name} */
 	char arg2[HTTP_ARG_MAX]; /* and for the second such part */
-	const json_t *body; /* an object; NULL where the route takes none */
-	unsigned max;	    /* ?max=N, or the default */
-	char by[24];	    /* who asks, by the socket: "uid 0" */
+	const json_t *body;	/* an object; NULL where the route takes none */
+	unsigned max;		/* ?max=N, or the default */
+	char by[ACCESS_BY_MAX]; /* who asks, for the record: "uid 0" */
 };
 
 struct reply {
 	int status;
 	json_t *body;	   /* the server's to free; NULL is an error 500 */
 	const char *allow; /* the Allow header of a 405 */
+	char cookie[160];  /* a Set-Cookie header; "": none */
+	unsigned retry;	   /* Retry-After, seconds; 0: none */
+	/* in the place of a JSON body */
+	const char *type; /* its Content-Type, static; NULL: JSON */
+	const char *data; /* static, or as long-lived as the server */
+	size_t data_len;
+	const char *etag; /* of data, or NULL */
+	int fd;		  /* a file from its beginning, closed by the server,
+			    * where type is set and data NULL */
+	bool stream;	  /* events, as they come */
+	uint64_t since;	  /* those after this number */
+	bool later;	  /* http_later: there is no answer yet */
 };
 
 typedef void http_handler(const struct request *rq, struct reply *rp);
+
+/** The value of ?name=; NULL: there is none. */
+const char *request_query(const struct request *rq, const char *name);
+/** A header's value; NULL: there is none. */
+const char *request_header(const struct request *rq, const char *name);
+/** Where it comes from, for limits: an IPv4 address, an IPv6 /64, "local". */
+void request_source(const struct request *rq, char text[64]);
+/** Set the session's cookie; secret NULL: take it away. */
+void request_cookie(const struct request *rq, const char *secret,
+		    struct reply *rp);
+/** The listeners start anew with the files' certificate, in a moment. */
+void request_certificate_changed(const struct request *rq);
+const char *request_certificate_path(const struct request *rq, bool key);
+
+/* Work for a thread while the request waits. Owned by whoever made it until
+ * http_later succeeds; then finish frees it, which is called on control's
+ * thread, also where the client has gone (rq NULL then). */
+struct later {
+	struct later *next;
+	struct incoming *in;
+	void (*work)(struct later *l); /* on the thread */
+	void (*finish)(struct later *l, const struct request *rq,
+		       struct reply *rp);
+	bool done;
+};
+
+/** @return false, with rp filled in: too much is waiting already. */
+bool http_later(const struct request *rq, struct later *l, struct reply *rp);
 
 /** {"error": name, "message": sentence}. name is stable: lower case, hyphens. */
 __attribute__((format(printf, 4, 5))) void reply_error(struct reply *rp,
@@ -40,14 +88,38 @@ __attribute__((format(printf, 4, 5))) void reply_error(struct reply *rp,
 						       const char *fmt, ...);
 void reply_ok(struct reply *rp, json_t *body);
 
-/** Find the route and let it answer. body: NULL if there was none. query_max:
- * the value of ?max=, or NULL. */
-void routes_serve(const struct http_context *ctx, const char *by,
-		  const char *method, const char *path, const char *query_max,
+/** Find the route, ask whether they may, and let it answer. The rest of rq has
+ * been filled in. body: NULL if there was none. */
+void routes_serve(struct request *rq, const char *method, const char *path,
 		  const char *body, size_t len, struct reply *rp);
 /** Wipe every string in a parsed body: it may hold a password. */
 void json_wipe(json_t *j);
 
+/* Each row of the table, for those who describe it. */
+typedef void route_f(const char *method, const char *path, enum role need,
+		     bool takes_body, void *arg);
+void routes_each(route_f *f, void *arg);
+
+/* static.c: the console's files. */
+struct files;
+/** All regular files of a folder, in memory. @return NULL: none there. */
+struct files *files_load(const char *folder);
+void files_free(struct files *f);
+/** @return false: no such file. "/" is index.html. */
+bool files_serve(const struct files *f, const char *path, const char *etag,
+		 struct reply *rp);
+
+/* api_session.c */
+http_handler api_session, api_login, api_logout, api_password;
+/* api_admins.c */
+http_handler api_admins, api_admin_add, api_admin_set, api_admin_remove,
+	api_tokens, api_token_add, api_token_remove;
+/* api_me.c */
+http_handler api_me, api_me_e2ee, api_me_devices;
+/* api_certificate.c */
+http_handler api_certificate, api_certificate_set;
+/* api_events.c */
+http_handler api_events, api_openapi;
 /* api_calls.c */
 http_handler api_version, api_calls, api_call, api_call_hangup, api_records;
 /** The call's id in the path. @return false: it is no number, which has been
@@ -75,4 +147,8 @@ http_handler api_bench_set, api_bench_clear;
 /* api_flows.c */
 http_handler api_flows, api_ports, api_stats;
 /* api_users.c */
-http_handler api_users, api_user_add, api_user_remove, api_registrations;
+http_handler api_users, api_user_add, api_user_remove, api_registrations,
+	api_user_devices;
+/** HA1 of digest authentication, RFC 2617 section 3.2.2.2, in hex: a secret. */
+void ha1_make(char ha1[33], const char *name, const char *realm,
+	      const char *password);

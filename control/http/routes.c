@@ -15,46 +15,82 @@ static const struct route {
 	const char *method, *path;
 	http_handler *handler;
 	bool takes_body;
+	enum role need; /* to be allowed here, access.h */
 } routes[] = {
-	{"GET", "/api/v1/version", api_version, false},
-	{"GET", "/api/v1/calls", api_calls, false},
-	{"GET", "/api/v1/calls/{id}", api_call, false},
-	{"DELETE", "/api/v1/calls/{id}", api_call_hangup, false},
-	{"POST", "/api/v1/calls/{id}/features/{name}", api_call_feature, false},
-	{"GET", "/api/v1/records", api_records, false},
-	{"GET", "/api/v1/features", api_features, false},
-	{"GET", "/api/v1/flows", api_flows, false},
-	{"POST", "/api/v1/bench/flows", api_bench_set, true},
-	{"DELETE", "/api/v1/bench/flows", api_bench_clear, false},
-	{"GET", "/api/v1/ports", api_ports, false},
-	{"GET", "/api/v1/stats", api_stats, false},
-	{"GET", "/api/v1/users", api_users, false},
-	{"POST", "/api/v1/users", api_user_add, true},
-	{"DELETE", "/api/v1/users/{name}", api_user_remove, false},
-	{"PUT", "/api/v1/users/{name}/e2ee", api_user_e2ee, true},
-	{"PUT", "/api/v1/users/{name}/compliance", api_user_compliance, true},
-	{"GET", "/api/v1/users/{name}/policy", api_effective, false},
-	{"GET", "/api/v1/users/{name}/policy/{peer}", api_effective_pair,
-	 false},
-	{"GET", "/api/v1/policies", api_policies, false},
-	{"POST", "/api/v1/policies", api_policy_new, true},
-	{"GET", "/api/v1/policies/{name}", api_policy, false},
-	{"PATCH", "/api/v1/policies/{name}", api_policy_set, true},
-	{"DELETE", "/api/v1/policies/{name}", api_policy_remove, false},
-	{"POST", "/api/v1/policies/{name}/grants", api_policy_grant, true},
-	{"GET", "/api/v1/grants", api_grants, false},
-	{"DELETE", "/api/v1/grants/users/{name}", api_revoke_user, false},
-	{"DELETE", "/api/v1/grants/groups/{name}", api_revoke_group, false},
-	{"GET", "/api/v1/groups", api_groups, false},
-	{"POST", "/api/v1/groups", api_group_add, true},
-	{"DELETE", "/api/v1/groups/{name}", api_group_remove, false},
-	{"GET", "/api/v1/groups/{name}/members", api_members, false},
-	{"PUT", "/api/v1/groups/{name}/members/{user}", api_member_add, false},
+	{"GET", "/api/v1/version", api_version, false, ROLE_READ},
+	{"GET", "/api/v1/calls", api_calls, false, ROLE_READ},
+	{"GET", "/api/v1/calls/{id}", api_call, false, ROLE_READ},
+	{"DELETE", "/api/v1/calls/{id}", api_call_hangup, false, ROLE_OPERATE},
+	{"POST", "/api/v1/calls/{id}/features/{name}", api_call_feature, false,
+	 ROLE_OPERATE},
+	{"GET", "/api/v1/records", api_records, false, ROLE_READ},
+	{"GET", "/api/v1/features", api_features, false, ROLE_READ},
+	{"GET", "/api/v1/flows", api_flows, false, ROLE_READ},
+	{"POST", "/api/v1/bench/flows", api_bench_set, true, ROLE_OPERATE},
+	{"DELETE", "/api/v1/bench/flows", api_bench_clear, false, ROLE_OPERATE},
+	{"GET", "/api/v1/ports", api_ports, false, ROLE_READ},
+	{"GET", "/api/v1/stats", api_stats, false, ROLE_READ},
+	{"GET", "/api/v1/users", api_users, false, ROLE_READ},
+	{"POST", "/api/v1/users", api_user_add, true, ROLE_ADMINISTER},
+	{"DELETE", "/api/v1/users/{name}", api_user_remove, false,
+	 ROLE_ADMINISTER},
+	{"PUT", "/api/v1/users/{name}/e2ee", api_user_e2ee, true,
+	 ROLE_ADMINISTER},
+	{"PUT", "/api/v1/users/{name}/compliance", api_user_compliance, true,
+	 ROLE_ADMINISTER},
+	{"GET", "/api/v1/users/{name}/policy", api_effective, false, ROLE_READ},
+	{"GET", "/api/v1/users/{name}/policy/{peer}", api_effective_pair, false,
+	 ROLE_READ},
+	{"GET", "/api/v1/policies", api_policies, false, ROLE_READ},
+	{"POST", "/api/v1/policies", api_policy_new, true, ROLE_ADMINISTER},
+	{"GET", "/api/v1/policies/{name}", api_policy, false, ROLE_READ},
+	{"PATCH", "/api/v1/policies/{name}", api_policy_set, true,
+	 ROLE_ADMINISTER},
+	{"DELETE", "/api/v1/policies/{name}", api_policy_remove, false,
+	 ROLE_ADMINISTER},
+	{"POST", "/api/v1/policies/{name}/grants", api_policy_grant, true,
+	 ROLE_ADMINISTER},
+	{"GET", "/api/v1/grants", api_grants, false, ROLE_READ},
+	{"DELETE", "/api/v1/grants/users/{name}", api_revoke_user, false,
+	 ROLE_ADMINISTER},
+	{"DELETE", "/api/v1/grants/groups/{name}", api_revoke_group, false,
+	 ROLE_ADMINISTER},
+	{"GET", "/api/v1/groups", api_groups, false, ROLE_READ},
+	{"POST", "/api/v1/groups", api_group_add, true, ROLE_ADMINISTER},
+	{"DELETE", "/api/v1/groups/{name}", api_group_remove, false,
+	 ROLE_ADMINISTER},
+	{"GET", "/api/v1/groups/{name}/members", api_members, false, ROLE_READ},
+	{"PUT", "/api/v1/groups/{name}/members/{user}", api_member_add, false,
+	 ROLE_ADMINISTER},
 	{"DELETE", "/api/v1/groups/{name}/members/{user}", api_member_remove,
-	 false},
-	{"GET", "/api/v1/audit", api_audit, false},
-	{"GET", "/api/v1/audit/head", api_audit_head, false},
-	{"GET", "/api/v1/registrations", api_registrations, false},
+	 false, ROLE_ADMINISTER},
+	{"GET", "/api/v1/audit", api_audit, false, ROLE_READ},
+	{"GET", "/api/v1/audit/head", api_audit_head, false, ROLE_READ},
+	{"GET", "/api/v1/registrations", api_registrations, false, ROLE_READ},
+	{"GET", "/api/v1/openapi.json", api_openapi, false, ROLE_NOBODY},
+	{"POST", "/api/v1/session", api_login, true, ROLE_NOBODY},
+	{"GET", "/api/v1/session", api_session, false, ROLE_ANY},
+	{"DELETE", "/api/v1/session", api_logout, false, ROLE_ANY},
+	{"PUT", "/api/v1/session/password", api_password, true, ROLE_READ},
+	{"GET", "/api/v1/admins", api_admins, false, ROLE_ADMINISTER},
+	{"POST", "/api/v1/admins", api_admin_add, true, ROLE_ADMINISTER},
+	{"PATCH", "/api/v1/admins/{name}", api_admin_set, true,
+	 ROLE_ADMINISTER},
+	{"DELETE", "/api/v1/admins/{name}", api_admin_remove, false,
+	 ROLE_ADMINISTER},
+	{"GET", "/api/v1/tokens", api_tokens, false, ROLE_ADMINISTER},
+	{"POST", "/api/v1/tokens", api_token_add, true, ROLE_ADMINISTER},
+	{"DELETE", "/api/v1/tokens/{name}", api_token_remove, false,
+	 ROLE_ADMINISTER},
+	{"GET", "/api/v1/me", api_me, false, ROLE_USER},
+	{"PUT", "/api/v1/me/e2ee", api_me_e2ee, true, ROLE_USER},
+	{"GET", "/api/v1/me/devices", api_me_devices, false, ROLE_USER},
+	{"GET", "/api/v1/certificate", api_certificate, false, ROLE_READ},
+	{"PUT", "/api/v1/certificate", api_certificate_set, true,
+	 ROLE_ADMINISTER},
+	{"GET", "/api/v1/events", api_events, false, ROLE_READ},
+	{"GET", "/api/v1/users/{name}/devices", api_user_devices, false,
+	 ROLE_READ},
 };
 
 void reply_error(struct reply *rp, int status, const char *name,
@@ -171,14 +207,54 @@ static json_t *body_parse(const char *body, size_t len, struct reply *rp)
 	return j;
 }
 
-void routes_serve(const struct http_context *ctx, const char *by,
-		  const char *method, const char *path, const char *query_max,
+/* A change that a browser brings needs, beside the cookie that it sends to
+ * whoever makes it ask, the secret that only our own page knows. */
+static bool csrf_right(const struct request *rq, const char *method)
+{
+	const char *had = request_header(rq, "X-CSRF-Token");
+	const char *want;
+
+	if (!rq->who.session || strcmp(method, "GET") == 0)
+		return true;
+	want = session_csrf(rq->who.session);
+	return had && strlen(had) == strlen(want) &&
+	       sodium_memcmp(had, want, strlen(want)) == 0;
+}
+
+static bool allowed(const struct request *rq, const struct route *r,
+		    struct reply *rp)
+{
+	if (!access_may(&rq->who, r->need)) {
+		if (rq->who.role == ROLE_NOBODY)
+			reply_error(rp, 401, "login-needed",
+				    "Log in, or send a token");
+		else
+			reply_error(rp, 403, "role-needed",
+				    "This takes the role %s, and yours is %s",
+				    role_names[r->need],
+				    role_names[rq->who.role]);
+		return false;
+	}
+	if (csrf_right(rq, r->method))
+		return true;
+	reply_error(rp, 403, "csrf",
+		    "The header X-CSRF-Token isn't this session's");
+	return false;
+}
+
+void routes_each(route_f *f, void *arg)
+{
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+		f(routes[i].method, routes[i].path, routes[i].need,
+		  routes[i].takes_body, arg);
+}
+
+void routes_serve(struct request *rq, const char *method, const char *path,
 		  const char *body, size_t len, struct reply *rp)
 {
 	static char allow[64]; /* control's thread only; read at once */
 	char arg[HTTP_ARGS][HTTP_ARG_MAX] = {"", ""};
 	const struct route *r = route_find(method, path, arg, allow);
-	struct request rq = {.ctx = ctx};
 	json_t *j = NULL;
 
 	if (!r && !allow[0]) {
@@ -192,26 +268,28 @@ void routes_serve(const struct http_context *ctx, const char *by,
 			    "%s isn't possible here; %s is", method, allow);
 		return;
 	}
-	if (!max_read(query_max, &rq.max)) {
+	if (!allowed(rq, r, rp))
+		return;
+	if (!max_read(request_query(rq, "max"), &rq->max)) {
 		reply_error(rp, 400, "bad-query",
 			    "max is a number from 1 to %d", RECORDS_MAX);
 		return;
 	}
-	snprintf(rq.by, sizeof(rq.by), "%s", by);
-	memcpy(rq.arg, arg[0], sizeof(rq.arg));
-	memcpy(rq.arg2, arg[1], sizeof(rq.arg2));
+	memcpy(rq->arg, arg[0], sizeof(rq->arg));
+	memcpy(rq->arg2, arg[1], sizeof(rq->arg2));
 	if (r->takes_body) {
 		j = body_parse(body, len, rp);
 		if (!j)
 			return;
-		rq.body = j;
+		rq->body = j;
 	} else if (len) {
 		reply_error(rp, 400, "no-body-here", "%s %s takes no body",
 			    method, r->path);
 		return;
 	}
-	r->handler(&rq, rp);
+	r->handler(rq, rp);
 	if (j)
 		json_wipe(j);
 	json_decref(j);
+	rq->body = NULL;
 }

@@ -1,49 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HTTP on a UNIX socket: libmicrohttpd without a thread of its own. Its epoll
- * descriptor is watched by libre's loop, which lets it run when it has
- * something to do, or when a connection's time is up. */
+/* Requests: taken in whole, told who asks, answered. */
 #define _GNU_SOURCE /* struct ucred */
+#include "control/http/server.h"
+#include <arpa/inet.h>
 #include <errno.h>
-#include <microhttpd.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
-#include "control/http/impl.h"
-#include "control/libre.h"
+#include "control/config.h"
+#include "control/log.h"
 
-#define CONNECTIONS_MAX 64
-#define IDLE_SECONDS	30
-#define BACKLOG		16
-#define DROPPED_MAX	(1u << 20) /* octets read and dropped for a 413 */
+#define DROPPED_MAX (1u << 20) /* octets read and dropped for a 413 */
+#define COOKIE	    "sallyport"
 
-struct http {
-	struct http_context ctx;
-	struct MHD_Daemon *mhd;
-	int listener, epoll;
-	char *path;
-	struct tmr tmr;
+/* What keeps a browser from being used against the console: RFC 6797, CSP 3. */
+static const struct {
+	const char *name, *value;
+} headers[] = {
+	{"X-Content-Type-Options", "nosniff"},
+	{"X-Frame-Options", "DENY"},
+	{"Referrer-Policy", "no-referrer"},
+	{"Cross-Origin-Opener-Policy", "same-origin"},
+	{"Cross-Origin-Resource-Policy", "same-origin"},
+	{"Content-Security-Policy",
+	 "default-src 'none'; script-src 'self'; style-src 'self'; "
+	 "img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+	 "manifest-src 'self'; base-uri 'none'; form-action 'self'; "
+	 "frame-ancestors 'none'"},
 };
 
-/* One request while it arrives. */
-struct incoming {
-	char *body; /* HTTP_BODY_MAX octets, once there is any */
-	size_t len;
-	size_t dropped; /* octets beyond */
-	bool no_memory;
-};
-
-static enum MHD_Result answer(struct MHD_Connection *c, struct reply *rp)
+static struct MHD_Response *json_response(struct reply *rp)
 {
 	char *text = rp->body ? json_dumps(rp->body, JSON_COMPACT) : NULL;
 	struct MHD_Response *r;
-	enum MHD_Result done;
 
-	json_decref(rp->body);
 	if (!text) {
 		rp->status = 500;
 		text = strdup("{\"error\":\"no-memory\","
@@ -52,15 +46,70 @@ static enum MHD_Result answer(struct MHD_Connection *c, struct reply *rp)
 	r = text ? MHD_create_response_from_buffer(strlen(text), text,
 						   MHD_RESPMEM_MUST_FREE)
 		 : NULL;
-	if (!r) {
+	if (!r)
 		free(text);
+	return r;
+}
+
+/* fd becomes the response's. */
+static struct MHD_Response *file_response(int fd)
+{
+	struct MHD_Response *r = NULL;
+	struct stat st;
+
+	if (fstat(fd, &st) == 0)
+		r = MHD_create_response_from_fd64((uint64_t)st.st_size, fd);
+	if (!r)
+		close(fd);
+	return r;
+}
+
+static struct MHD_Response *response_of(const struct incoming *in,
+					struct reply *rp)
+{
+	if (rp->stream)
+		return events_stream_new(in->l->http, in->l, in->c, rp->since);
+	if (!rp->type)
+		return json_response(rp);
+	if (rp->data)
+		return MHD_create_response_from_buffer(
+			rp->data_len, (void *)rp->data, MHD_RESPMEM_PERSISTENT);
+	return file_response(rp->fd);
+}
+
+static enum MHD_Result answer(const struct incoming *in, struct reply *rp)
+{
+	struct MHD_Response *r = response_of(in, rp);
+	enum MHD_Result done;
+	char retry[16];
+
+	json_decref(rp->body);
+	if (!r)
 		return MHD_NO;
-	}
-	MHD_add_response_header(r, "Content-Type", "application/json");
-	MHD_add_response_header(r, "Cache-Control", "no-store");
+	MHD_add_response_header(r, "Content-Type",
+				rp->stream ? "text/event-stream"
+				: rp->type ? rp->type
+					   : "application/json");
+	MHD_add_response_header(r, "Cache-Control",
+				rp->etag ? "no-cache" : "no-store");
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
+		MHD_add_response_header(r, headers[i].name, headers[i].value);
+	if (!in->l->local)
+		MHD_add_response_header(r, "Strict-Transport-Security",
+					"max-age=31536000");
+	if (rp->etag)
+		MHD_add_response_header(r, "ETag", rp->etag);
 	if (rp->allow)
 		MHD_add_response_header(r, "Allow", rp->allow);
-	done = MHD_queue_response(c, (unsigned)rp->status, r);
+	if (rp->cookie[0])
+		MHD_add_response_header(r, "Set-Cookie", rp->cookie);
+	if (rp->retry) {
+		snprintf(retry, sizeof(retry), "%u", rp->retry);
+		MHD_add_response_header(r, "Retry-After", retry);
+	}
+	if (rp->status == 401)
+		MHD_add_response_header(r, "WWW-Authenticate", "Bearer");
+	done = MHD_queue_response(in->c, (unsigned)rp->status, r);
 	MHD_destroy_response(r);
 	return done;
 }
@@ -83,36 +132,135 @@ static bool body_append(struct incoming *in, const char *data, size_t n)
 	return true;
 }
 
-/* Who is at the other end of the socket: its rights decided that they may be
- * there at all, this says for the record who they are. */
-static void peer_name(struct MHD_Connection *c, char out[24])
+/* ------------------------------------------------------------ who asks */
+
+const char *request_query(const struct request *rq, const char *name)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+	return MHD_lookup_connection_value(rq->in->c, MHD_GET_ARGUMENT_KIND,
+					   name);
+}
+
+const char *request_header(const struct request *rq, const char *name)
+{
+	return MHD_lookup_connection_value(rq->in->c, MHD_HEADER_KIND, name);
+}
+
+void request_source(const struct request *rq, char text[64])
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		rq->in->c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *sa = info ? info->client_addr : NULL;
+
+	snprintf(text, 64, "local");
+	if (!sa || rq->in->l->local)
+		return;
+	if (sa->sa_family == AF_INET) {
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)sa)->sin_addr,
+			  text, 64);
+	} else if (sa->sa_family == AF_INET6) {
+		struct in6_addr net =
+			((const struct sockaddr_in6 *)sa)->sin6_addr;
+
+		/* one subscriber has a /64, RFC 6177 */
+		memset(net.s6_addr + 8, 0, 8);
+		inet_ntop(AF_INET6, &net, text, 64);
+	}
+}
+
+/* The socket's rights decided that they may be there at all; this says for the
+ * record who they are. */
+static void local_principal(struct request *rq)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		rq->in->c, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct ucred cred;
 	socklen_t n = sizeof(cred);
 
+	rq->who.role = ROLE_ADMINISTER;
 	if (info &&
 	    !getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &cred, &n))
-		snprintf(out, 24, "uid %u", cred.uid);
+		snprintf(rq->by, sizeof(rq->by), "uid %u", cred.uid);
 	else
-		snprintf(out, 24, "unknown");
+		snprintf(rq->by, sizeof(rq->by), "unknown");
 }
 
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *c,
-				  const char *url, const char *method,
-				  const char *version, const char *data,
-				  size_t *n, void **con_cls)
+static void remote_principal(struct request *rq)
+{
+	const char *bearer = request_header(rq, "Authorization");
+	const char *cookie =
+		MHD_lookup_connection_value(rq->in->c, MHD_COOKIE_KIND, COOKIE);
+	const char *kind = "nobody";
+
+	if (bearer && strncasecmp(bearer, "Bearer ", 7) == 0) {
+		if (access_token(rq->access, bearer + 7, &rq->who))
+			kind = "token";
+	} else if (cookie && access_session(rq->access, cookie,
+					    tmr_jiffies() / 1000, &rq->who)) {
+		kind = rq->who.role == ROLE_USER ? "user" : "administrator";
+	}
+	snprintf(rq->by, sizeof(rq->by), "%s%s%s", kind,
+		 rq->who.name[0] ? " " : "", rq->who.name);
+}
+
+static void request_of(struct incoming *in, struct request *rq)
+{
+	*rq = (struct request){
+		.ctx = &in->l->http->ctx,
+		.access = in->l->http->access,
+		.in = in,
+	};
+	if (in->l->local)
+		local_principal(rq);
+	else
+		remote_principal(rq);
+}
+
+void request_cookie(const struct request *rq, const char *secret,
+		    struct reply *rp)
+{
+	(void)rq;
+	snprintf(rp->cookie, sizeof(rp->cookie),
+		 COOKIE "=%s; Path=/; Secure; HttpOnly; SameSite=Strict%s",
+		 secret ? secret : "", secret ? "" : "; Max-Age=0");
+}
+
+/* ------------------------------------------------------------- requests */
+
+static void serve(struct incoming *in, const char *method, const char *url,
+		  struct reply *rp)
+{
+	struct http *h = in->l->http;
+	struct request rq;
+
+	request_of(in, &rq);
+	if (strncmp(url, "/api/", 5) != 0 && strcmp(method, "GET") == 0 &&
+	    h->files && !in->len &&
+	    files_serve(h->files, url, request_header(&rq, "If-None-Match"),
+			rp))
+		return;
+	routes_serve(&rq, method, url, in->body, in->len, rp);
+	if (rp->later) {
+		in->rq = rq;
+		in->rq.body = NULL;
+	}
+}
+
+enum MHD_Result http_server_request(void *listener, struct MHD_Connection *c,
+				    const char *url, const char *method,
+				    const char *version, const char *data,
+				    size_t *n, void **con_cls)
 {
 	struct incoming *in = *con_cls;
-	struct reply rp = {0};
-	struct http *h = arg;
-	char by[24];
+	struct reply rp = {.fd = -1};
 
 	(void)version;
 	if (!in) { /* the headers are there; the body follows */
 		*con_cls = in = calloc(1, sizeof(*in));
-		return in ? MHD_YES : MHD_NO;
+		if (!in)
+			return MHD_NO;
+		in->l = listener;
+		in->c = c;
+		return MHD_YES;
 	}
 	if (*n) {
 		if (!body_append(in, data, *n))
@@ -120,31 +268,42 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c,
 		*n = 0;
 		return MHD_YES;
 	}
-	if (in->dropped)
+	if (in->later && !in->later->done)
+		return MHD_YES; /* woken for another reason */
+	if (in->later) {
+		struct later *l = in->later;
+
+		in->later = NULL;
+		l->finish(l, &in->rq, &rp);
+	} else if (in->dropped) {
 		reply_error(&rp, 413, "too-large",
 			    "A body may have %d octets at most", HTTP_BODY_MAX);
-	else if (in->no_memory)
+	} else if (in->no_memory) {
 		reply_error(&rp, 500, "no-memory", "Out of memory");
-	else {
-		peer_name(c, by);
-		routes_serve(&h->ctx, by, method, url,
-			     MHD_lookup_connection_value(
-				     c, MHD_GET_ARGUMENT_KIND, "max"),
-			     in->body, in->len, &rp);
+	} else {
+		serve(in, method, url, &rp);
 	}
-	return answer(c, &rp);
+	if (rp.later) {
+		MHD_suspend_connection(c);
+		return MHD_YES;
+	}
+	return answer(in, &rp);
 }
 
-static void on_completed(void *arg, struct MHD_Connection *c, void **con_cls,
-			 enum MHD_RequestTerminationCode why)
+void http_server_completed(void *listener, struct MHD_Connection *c,
+			   void **con_cls, enum MHD_RequestTerminationCode why)
 {
 	struct incoming *in = *con_cls;
 
-	(void)arg;
+	(void)listener;
 	(void)c;
 	(void)why;
 	if (!in)
 		return;
+	if (in->later) { /* it is done, or the server stops */
+		in->later->finish(in->later, NULL, NULL);
+		in->later = NULL;
+	}
 	if (in->body)
 		sodium_memzero(in->body, in->len); /* perhaps a password */
 	free(in->body);
@@ -152,130 +311,77 @@ static void on_completed(void *arg, struct MHD_Connection *c, void **con_cls,
 	*con_cls = NULL;
 }
 
-/* ------------------------------------------------------------- event loop */
-
-static void timer_run(void *arg);
-
-static void run(struct http *h)
+bool http_later(const struct request *rq, struct later *l, struct reply *rp)
 {
-	MHD_UNSIGNED_LONG_LONG ms;
-
-	MHD_run(h->mhd);
-	if (MHD_get_timeout(h->mhd, &ms) == MHD_YES)
-		tmr_start(&h->tmr, ms, timer_run, h);
-	else
-		tmr_cancel(&h->tmr);
+	l->in = rq->in;
+	l->done = false;
+	if (!hasher_add(rq->in->l->http->hasher, l)) {
+		reply_error(rp, 503, "busy",
+			    "Too many log-ins at once; try again");
+		rp->retry = 1;
+		return false;
+	}
+	rq->in->later = l;
+	rp->later = true;
+	return true;
 }
 
-static void timer_run(void *arg)
+/* ---------------------------------------------------------- certificate */
+
+static void secure_again(void *arg)
 {
-	run(arg);
-}
+	struct http *h = arg;
+	char err[256];
 
-static void readable(int flags, void *arg)
-{
-	(void)flags;
-	run(arg);
-}
-
-/* A socket file that nobody listens on may go; one in use may not. */
-static int stale_remove(const struct sockaddr_un *un)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int err = 0;
-
-	if (fd < 0)
-		return errno;
-	if (connect(fd, (const void *)un, sizeof(*un)) == 0 || errno == EAGAIN)
-		err = EADDRINUSE;
-	else if (errno == ECONNREFUSED && unlink(un->sun_path) < 0)
-		err = errno;
-	close(fd);
-	return err;
-}
-
-static int listener_open(const char *path, int *out)
-{
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	mode_t old;
-	int fd, err;
-
-	if (strlen(path) >= sizeof(un.sun_path))
-		return ENAMETOOLONG;
-	strcpy(un.sun_path, path);
-	err = stale_remove(&un);
-	if (err)
-		return err;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return errno;
-	old = umask(0117); /* 0660 from the first moment on */
-	err = bind(fd, (void *)&un, sizeof(un)) < 0 ? errno : 0;
-	umask(old);
-	if (!err && listen(fd, BACKLOG) < 0)
-		err = errno;
-	if (err)
-		close(fd);
-	else
-		*out = fd;
-	return err;
-}
-
-int http_alloc(struct http **hp, const char *socket_path,
-	       const struct http_context *ctx)
-{
-	const union MHD_DaemonInfo *info;
-	struct http *h = calloc(1, sizeof(*h));
-	int err = ENOMEM;
-
-	if (!h)
-		return ENOMEM;
-	h->ctx = *ctx;
-	h->listener = h->epoll = -1;
-	h->path = strdup(socket_path);
-	if (!h->path)
-		goto fail;
-	err = listener_open(socket_path, &h->listener);
-	if (err)
-		goto fail;
-	err = EIO;
-	h->mhd = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, h,
-				  MHD_OPTION_LISTEN_SOCKET, h->listener,
-				  MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
-				  MHD_OPTION_CONNECTION_LIMIT,
-				  (unsigned)CONNECTIONS_MAX,
-				  MHD_OPTION_CONNECTION_TIMEOUT,
-				  (unsigned)IDLE_SECONDS, MHD_OPTION_END);
-	if (!h->mhd)
-		goto fail;
-	info = MHD_get_daemon_info(h->mhd, MHD_DAEMON_INFO_EPOLL_FD);
-	if (!info || info->epoll_fd < 0)
-		goto fail;
-	h->epoll = info->epoll_fd;
-	err = fd_listen(h->epoll, FD_READ, readable, h);
-	if (err)
-		goto fail;
-	*hp = h;
-	return 0;
-
-fail:
-	http_free(h);
-	return err;
-}
-
-void http_free(struct http *h)
-{
-	if (!h)
+	if (hasher_busy(h->hasher)) { /* some log-in waits on a listener */
+		tmr_start(&h->again, 100, secure_again, h);
 		return;
-	tmr_cancel(&h->tmr);
-	if (h->epoll >= 0)
-		fd_close(h->epoll);
-	if (h->mhd)
-		MHD_stop_daemon(h->mhd); /* closes the listener */
-	else if (h->listener >= 0)
-		close(h->listener);
-	if (h->listener >= 0)
-		unlink(h->path);
-	free(h->path);
-	free(h);
+	}
+	if (http_secure(h, err, sizeof(err)) != 0)
+		log_error(0, "%s", err);
+}
+
+void request_certificate_changed(const struct request *rq)
+{
+	struct http *h = rq->in->l->http;
+
+	/* not from within: this request is on one of those listeners */
+	tmr_start(&h->again, 100, secure_again, h);
+}
+
+const char *request_certificate_path(const struct request *rq, bool key)
+{
+	const struct http *h = rq->in->l->http;
+
+	return key ? h->key_path : h->cert_path;
+}
+
+/* ------------------------------------------------------- start and stop */
+
+int http_server_start(struct http *h)
+{
+	const struct config_https *c = h->ctx.https;
+
+	tmr_init(&h->again);
+	h->access = access_new(h->ctx.store, c ? c->session_idle : 1800);
+	h->hasher = hasher_new(h);
+	if (!h->access || !h->hasher)
+		return ENOMEM;
+	if (c && c->console)
+		h->files = files_load(c->console);
+	events_streams_start(h);
+	return 0;
+}
+
+void http_server_leave(struct listener *l)
+{
+	events_streams_stop(l->http, l);
+}
+
+void http_server_stop(struct http *h)
+{
+	tmr_cancel(&h->again);
+	events_streams_stop(h, NULL);
+	hasher_free(h->hasher);
+	h->hasher = NULL;
 }

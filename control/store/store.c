@@ -72,6 +72,13 @@ static const char *const migrations[] = {
 	" DELETE FROM grant_group WHERE grp = OLD.name; END;"
 	"CREATE TRIGGER grant_group_gone AFTER DELETE ON grant_group BEGIN"
 	" UPDATE grant_group SET rank = rank - 1 WHERE rank > OLD.rank; END;",
+
+	/* Who may administer, and the tokens of programs that do. */
+	"CREATE TABLE admin (name TEXT PRIMARY KEY, role TEXT NOT NULL,"
+	" hash TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE token (name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE,"
+	" role TEXT NOT NULL, created INTEGER NOT NULL,"
+	" expires INTEGER NOT NULL) WITHOUT ROWID;",
 };
 #define VERSION_NOW ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

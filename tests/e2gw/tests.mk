@@ -7,7 +7,7 @@ $(B)/obj/tests/e2gw/%.o: EXTRA = $(RE_C)
 
 $(B)/tests/policy_test: $(call objs,tests/e2gw/policy_test.c control/log.c \
                         $(call srcs,control/policy control/store))
-	$(E2GW_LINK) -lcmocka -lsqlite3 -lpthread
+	$(E2GW_LINK) -lcmocka -lsqlite3 -lsodium -lpthread
 $(B)/tests/audit_test: $(call objs,tests/e2gw/audit_test.c control/log.c \
                        $(call srcs,control/audit))
 	$(E2GW_LINK) -lcmocka -lsodium -ljansson -lpthread

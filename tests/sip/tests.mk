@@ -10,7 +10,7 @@ $(B)/tests/%: $(B)/obj/tests/sip/%.o $(call objs,$(SIP_PURE))
 	$(SIP_LINK) -lcmocka $(RE_L) -lsodium -ljansson
 $(B)/tests/store_test: $(call objs,tests/sip/store_test.c control/log.c \
                        $(call srcs,control/store))
-	$(SIP_LINK) -lcmocka -lsqlite3 -lpthread
+	$(SIP_LINK) -lcmocka -lsqlite3 -lsodium -lpthread
 CHECK_PROGRAMS += $(SIP_TESTS)
 
 # The whole door, over a dataplane that only says yes.

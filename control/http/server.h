@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/http/server.h - the server's inside: for listen.c, server.c and
+ * stream.c. Control's thread, but for later's work. */
+#pragma once
+#include <limits.h>
+#include <microhttpd.h>
+#include "control/http/impl.h"
+#include "control/libre.h"
+
+struct hasher; /* later.c: the thread */
+
+struct listener {
+	struct listener *next;
+	struct http *http;
+	struct MHD_Daemon *mhd;
+	int fd, epoll;
+	bool local; /* the UNIX socket */
+	struct tmr tmr;
+};
+
+struct http {
+	struct http_context ctx;
+	struct listener *listeners;
+	char *path;
+	bool bound; /* path is ours to remove */
+	char cert_path[PATH_MAX], key_path[PATH_MAX];
+	struct access *access;
+	struct files *files; /* NULL: no console */
+	struct hasher *hasher;
+	struct list streams; /* struct stream */
+	struct tmr beat;     /* of the streams */
+	struct tmr news;     /* events for them */
+	struct tmr again;    /* TLS with a new certificate */
+};
+
+/* One request while it arrives, and while it waits. */
+struct incoming {
+	struct listener *l;
+	struct MHD_Connection *c;
+	char *body; /* HTTP_BODY_MAX octets, once there is any */
+	size_t len;
+	size_t dropped; /* octets beyond */
+	bool no_memory;
+	struct later *later; /* NULL: waits for nothing */
+	struct request rq;   /* while it waits; its body has gone */
+};
+
+/* listen.c */
+/** Let libmicrohttpd do what there is to do. */
+void http_listener_run(struct listener *l);
+
+/* server.c */
+int http_server_start(struct http *h); /* 0 or errno */
+/** No connection is suspended after this, and none will be. */
+void http_server_stop(struct http *h);
+void http_server_leave(struct listener *l); /* its streams */
+enum MHD_Result http_server_request(void *listener, struct MHD_Connection *c,
+				    const char *url, const char *method,
+				    const char *version, const char *data,
+				    size_t *n, void **con_cls);
+void http_server_completed(void *listener, struct MHD_Connection *c,
+			   void **con_cls, enum MHD_RequestTerminationCode why);
+
+/* later.c: work for the thread. */
+struct hasher *hasher_new(struct http *h); /* NULL: no memory, no thread */
+/** Waits for what is being worked at. */
+void hasher_free(struct hasher *hs);
+/** @return false: too much is waiting. */
+bool hasher_add(struct hasher *hs, struct later *l);
+bool hasher_busy(const struct hasher *hs);
+
+/* stream.c: server-sent events. */
+struct MHD_Response *events_stream_new(struct http *h, struct listener *l,
+				       struct MHD_Connection *c,
+				       uint64_t since);
+void events_streams_start(struct http *h);
+/** End those of one listener, NULL: all. */
+void events_streams_stop(struct http *h, const struct listener *l);
