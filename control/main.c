@@ -134,6 +134,7 @@ static int start_http(const struct config *c)
 		.dp = control.dp,
 		.store = control.store,
 		.audit = control.audit,
+		.sip = control.sip,
 		.realm = c->domain,
 		.events = control.events,
 		.https = &c->https,
@@ -192,8 +193,14 @@ static int start(void)
 		return e;
 	}
 	e = door_alloc(&control.sip,
-		       &(struct door_config){control.calls, control.store,
-					     c->domain, &c->sip, control.state},
+		       &(struct door_config){
+			       .calls = control.calls,
+			       .store = control.store,
+			       .domain = c->domain,
+			       .sip = &c->sip,
+			       .folder = control.state,
+			       .audit = control.audit,
+		       },
 		       err, sizeof(err));
 	if (e) {
 		log_error(0, "%s", err);

@@ -10,6 +10,7 @@ struct http;
 struct audit;
 struct calls;
 struct config_https;
+struct door;
 struct dp;
 struct events;
 struct store;
@@ -19,6 +20,7 @@ struct http_context { /* what routes may use; outlives the server */
 	struct dp *dp;
 	struct store *store;
 	struct audit *audit;
+	struct door *sip;
 	const char *realm; /* SIP domain, for HA1 */
 	struct events *events;
 	const struct config_https *https;

@@ -142,6 +142,8 @@ bool group_there(const struct request *rq, const char *name, struct reply *rp);
 http_handler api_audit, api_audit_head;
 /** Put a change that has been made on record; more's reference is taken. */
 void change_recorded(const struct request *rq, const char *event, json_t *more);
+/* api_bans.c */
+http_handler api_bans, api_ban_add, api_ban_remove;
 /* api_bench.c */
 http_handler api_bench_set, api_bench_clear;
 /* api_flows.c */

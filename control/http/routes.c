@@ -91,6 +91,10 @@ static const struct route {
 	{"GET", "/api/v1/events", api_events, false, ROLE_READ},
 	{"GET", "/api/v1/users/{name}/devices", api_user_devices, false,
 	 ROLE_READ},
+	{"GET", "/api/v1/bans", api_bans, false, ROLE_READ},
+	{"POST", "/api/v1/bans", api_ban_add, true, ROLE_OPERATE},
+	{"DELETE", "/api/v1/bans/{source}", api_ban_remove, false,
+	 ROLE_OPERATE},
 };
 
 void reply_error(struct reply *rp, int status, const char *name,

@@ -213,6 +213,8 @@ const struct option_info options[OPTION_COUNT] = {
 			"public key, kept elsewhere (else FILE.pub)"},
 	[OPTION_HEAD] = {"--head", NULL, "FILE",
 			 "signed head, kept elsewhere (else FILE.head)"},
+	[OPTION_SECONDS] = {"--seconds", NULL, "N",
+			    "for so long (else as long as usual)"},
 };
 
 const struct command commands[] = {
@@ -369,6 +371,18 @@ const struct command commands[] = {
 	 "/var/lib/sallyport/audit.log), FILE.pub and FILE.head are read.\n"
 	 "Exit status 1 where anything is wrong.",
 	 audit_check},
+	{"bans", "", 0, 0, "list who SIP doesn't listen to",
+	 "Sources that failed to authenticate too often, and those that you\n"
+	 "banned; then what was let through, dropped and refused.",
+	 bans_list},
+	{"bans list", "", 0, 0, "the same", "As \"sallyctl bans\".", bans_list},
+	{"bans add", "ADDRESS", 1, WITH(SECONDS) | WITH(DESCRIPTION),
+	 "ban a source",
+	 "Nothing that it sends to SIP is read, let alone answered. Of IPv6, the\n"
+	 "whole /64. Trunks and what sip.guard.allow names can't be banned.",
+	 bans_add},
+	{"bans remove", "ADDRESS", 1, 0, "listen to a source again",
+	 "It may send again at once.", bans_remove},
 	{"registrations", "", 0, 0, "list the registered devices",
 	 "Where each device is reached, and for how long it said so.",
 	 registrations},

@@ -29,6 +29,7 @@ enum option {
 	OPTION_GLOBAL,
 	OPTION_KEY,
 	OPTION_HEAD,
+	OPTION_SECONDS,
 	OPTION_COUNT
 };
 
@@ -80,6 +81,8 @@ run_f policy_new, policy_set, policy_get, policy_remove, policy_grant,
 	policy_revoke, policy_grants, policy_effective, group_list, group_add,
 	group_remove, group_members, group_join, group_leave, user_e2ee,
 	user_compliance, features, calls_feature;
+/* bans.c */
+run_f bans_list, bans_add, bans_remove;
 /* audit.c */
 run_f audit_list, audit_head, audit_check;
 

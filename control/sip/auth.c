@@ -33,7 +33,8 @@ static void challenge(struct door *d, struct listener *l,
 		return;
 	err = mbuf_write_str(mb, registrar ? "WWW-Authenticate: "
 					   : "Proxy-Authenticate: ");
-	err |= digest_challenge(d->digest, mb, (int64_t)time(NULL), stale);
+	err |= digest_challenge(d->digest, mb, (int64_t)time(NULL), stale,
+				&m->src);
 	err |= mbuf_write_str(mb, "\r\n");
 	a.headers = mb;
 	if (!err)
@@ -90,8 +91,11 @@ bool auth_check(struct door *d, struct listener *l, const struct sip_msg *m,
 	verdict = digest_check(d->digest, &s.r, &m->met, known ? u->ha1 : NULL,
 			       (int64_t)time(NULL));
 	sodium_memzero(u->ha1, sizeof(u->ha1));
-	if (verdict == DIGEST_OK && same_target(d, &s.r.uri, m))
+	if (verdict == DIGEST_OK && same_target(d, &s.r.uri, m)) {
+		guard_authenticated(stack_guard(d->stack), &m->src,
+				    tmr_jiffies());
 		return true;
+	}
 	if (verdict == DIGEST_STALE) {
 		challenge(d, l, m, true);
 	} else {
@@ -101,6 +105,9 @@ bool auth_check(struct door *d, struct listener *l, const struct sip_msg *m,
 		log_warn(0, "%.*s from %s as \"%.*s\": wrong user or password",
 			 (int)m->met.l, m->met.p, from, (int)s.r.username.l,
 			 s.r.username.p);
+		if (digest_given_to(d->digest, &s.r, &m->src))
+			guard_failed(stack_guard(d->stack), &m->src,
+				     tmr_jiffies());
 		door_refuse(d, l, m, 403, "wrong user name or password");
 	}
 	return false;

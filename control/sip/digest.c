@@ -76,7 +76,28 @@ static void sign(const struct digest *d, const struct nonce *n,
 	memcpy(out, mac, 8);
 }
 
-int digest_challenge(struct digest *d, struct mbuf *mb, int64_t now, bool stale)
+/* Half of the salt says whom the nonce was for: not where it may be used, since
+ * phones move. */
+static void mark(const struct digest *d, const struct sa *src,
+		 uint8_t out[static 4])
+{
+	uint8_t mac[crypto_auth_BYTES], addr[16] = {0};
+	size_t len = 4;
+	uint32_t v4;
+
+	if (sa_af(src) == AF_INET6) {
+		sa_in6(src, addr);
+		len = 16;
+	} else {
+		v4 = sa_in(src);
+		memcpy(addr, &v4, sizeof(v4));
+	}
+	crypto_auth(mac, addr, len, d->key);
+	memcpy(out, mac, 4);
+}
+
+int digest_challenge(struct digest *d, struct mbuf *mb, int64_t now, bool stale,
+		     const struct sa *src)
 {
 	struct nonce n = {.issued = (uint64_t)now * 1000000};
 	char text[DIGEST_NONCE_LEN + 1];
@@ -85,6 +106,8 @@ int digest_challenge(struct digest *d, struct mbuf *mb, int64_t now, bool stale)
 		n.issued = d->last + 1;
 	d->last = n.issued;
 	randombytes_buf(n.salt, sizeof(n.salt));
+	if (src)
+		mark(d, src, n.salt);
 	sign(d, &n, n.sign);
 	sodium_bin2hex(text, sizeof(text), (const uint8_t *)&n, sizeof(n));
 	return mbuf_printf(mb,
@@ -237,6 +260,18 @@ static bool nonce_read(const struct digest *d, const struct pl *text,
 		return false;
 	sign(d, n, mac);
 	return !sodium_memcmp(mac, n->sign, sizeof(mac));
+}
+
+bool digest_given_to(const struct digest *d, const struct digest_response *r,
+		     const struct sa *src)
+{
+	struct nonce n;
+	uint8_t want[4];
+
+	if (!nonce_read(d, &r->nonce, &n))
+		return false;
+	mark(d, src, want);
+	return !memcmp(want, n.salt, sizeof(want));
 }
 
 /* Use up a count of a nonce. @return false: that one, or a later, was used. */

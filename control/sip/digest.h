@@ -31,9 +31,14 @@ enum digest_verdict {
 /** lifetime: seconds a nonce is good for. @return 0 or errno. */
 int digest_alloc(struct digest **dp, const char *realm, unsigned lifetime);
 
-/** The value of a WWW-Authenticate or Proxy-Authenticate header. */
-int digest_challenge(struct digest *d, struct mbuf *mb, int64_t now,
-		     bool stale);
+/** The value of a WWW-Authenticate or Proxy-Authenticate header. src: who gets
+ * it, or NULL. */
+int digest_challenge(struct digest *d, struct mbuf *mb, int64_t now, bool stale,
+		     const struct sa *src);
+/** Was the nonce that r answers given to this address? Then who sent r hears
+ * what is sent there, and hasn't forged his own. */
+bool digest_given_to(const struct digest *d, const struct digest_response *r,
+		     const struct sa *src);
 
 /** Parse the value of an Authorization header, a bounded view.
  * @return false: not Digest, malformed, or a parameter is missing. */

@@ -261,6 +261,8 @@ static void on_request(struct listener *l, const struct sip_msg *m, void *arg)
 	struct message_why why;
 	struct door *d = arg;
 
+	if (door_is_scanner(d, m))
+		return;
 	if (message_check(m, &why)) {
 		dispatch(d, l, m);
 		return;
@@ -381,6 +383,7 @@ int door_alloc(struct door **dp, const struct door_config *cfg, char *err,
 					.idle = cfg->sip->max_expires + 60,
 					.reqh = on_request,
 					.strayh = on_stray,
+					.banh = door_ban_changed,
 					.arg = d,
 				});
 	if (!e)

@@ -132,6 +132,11 @@ unsigned methods_of(const struct sip_msg *m);
 int allow_print(struct mbuf *mb, unsigned methods);
 extern const char *const supported[]; /* option tags, NULL-terminated */
 
+/* bans.c */
+guard_ban_h door_ban_changed;
+/** Does the sender call itself what scanners do, and is it to get no answer? */
+bool door_is_scanner(struct door *d, const struct sip_msg *m);
+
 /* auth.c */
 /** Who sent this? Where the credentials don't do, it has been answered.
  * @return true: u is the user. */

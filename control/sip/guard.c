@@ -450,7 +450,6 @@ void guard_authenticated(struct guard *g, const struct sa *src, uint64_t now)
 	if (!s)
 		return;
 	s->trusted = now + TRUST_MS;
-	s->failures = 0;
 }
 
 void guard_failed(struct guard *g, const struct sa *src, uint64_t now)
@@ -465,7 +464,9 @@ void guard_failed(struct guard *g, const struct sa *src, uint64_t now)
 		s->failing = now;
 		s->failures = 0;
 	}
-	if (++s->failures < g->cfg.failures)
+	/* Where good phones live, one with a wrong password mustn't shut them
+	 * all out as quickly. */
+	if (++s->failures < g->cfg.failures * (s->trusted > now ? TRUSTED : 1))
 		return;
 	s->failures = 0;
 	guard_ban(g, src, 0, "too many failed authentications", now);

@@ -9,7 +9,7 @@
  * with somebody else's address on it. A failure counts when the nonce was given
  * to that very source, which a forger can't have heard.
  *
- * Sources that have authenticated may send ten times as much. Those in the
+ * Sources that have authenticated may send, and fail, ten times as much. Those in the
  * allow-list are never limited. The table has a fixed size and forgets who has
  * been quiet for longest; bans are kept apart. Pure: the caller brings the
  * time (ms). One thread. */

@@ -4,8 +4,10 @@
  *
  * Control's thread. README.md beside this file says how a call goes. */
 #pragma once
+#include <jansson.h>
 #include "control/config.h"
 
+struct audit;
 struct calls;
 struct door;
 struct store;
@@ -16,6 +18,7 @@ struct door_config {
 	const char *domain;	      /* and digest realm */
 	const struct config_sip *sip; /* outlives the door */
 	const char *folder;	      /* for certificates that are made here */
+	struct audit *audit;
 };
 
 /** Open the listeners and stand in front of calls. err gets a sentence.
@@ -26,3 +29,15 @@ int door_alloc(struct door **dp, const struct door_config *cfg, char *err,
  * up stay up: they are taken over by the next start. */
 void door_stop(struct door *d);
 void door_free(struct door *d);
+
+/* Who is banned (guard.h). Addresses as text; of IPv6, the /64. */
+
+/** [{"source", "reason", "seconds"}], seconds: that are left. New reference. */
+json_t *door_bans(struct door *d);
+/** What was passed, dropped and refused: {"passed": 1, ...}. New reference. */
+json_t *door_guard_counters(struct door *d);
+/** seconds 0: as long as usual. @return 0, EINVAL (no address), EPERM (it is in
+ * the allow-list), ENOMEM. */
+int door_ban(struct door *d, const char *source, unsigned seconds,
+	     const char *reason);
+int door_unban(struct door *d, const char *source); /* EINVAL, ENOENT */

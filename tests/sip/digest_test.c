@@ -40,7 +40,7 @@ static void nonce_of(struct digest *d, char nonce[DIGEST_NONCE_LEN + 1],
 	struct mbuf *mb = mbuf_alloc(256);
 	const char *p;
 
-	assert_int_equal(digest_challenge(d, mb, now, false), 0);
+	assert_int_equal(digest_challenge(d, mb, now, false, NULL), 0);
 	mbuf_write_u8(mb, 0);
 	p = strstr((char *)mb->buf, "nonce=\"");
 	assert_non_null(p);
