@@ -12,6 +12,7 @@ enum {
 	LINE = 64,		/* every size is a multiple of this */
 	CHUNK = 2 << 20,	/* a huge page */
 	CLASSES = 16384 / LINE, /* sizes that are kept for use again */
+	REGION = 32 << 10,	/* for things of one size, while they fit */
 };
 
 struct spare {
@@ -22,10 +23,19 @@ struct chunk {
 	struct chunk *next; /* at the start of each chunk's memory */
 };
 
+/* Memory not yet used. */
+struct rest {
+	uint8_t *at, *end;
+};
+
+/* Things of one size stand side by side: were they in the order in which they
+ * are made, what a stream takes would repeat after some 2 KiB, and its hot lines
+ * would all fall into the same few sets of a cache. */
 struct arena {
 	struct chunk *chunks;
-	uint8_t *at, *end;	      /* of the newest chunk, not yet used */
-	struct spare *spare[CLASSES]; /* by size / LINE - 1; wiped */
+	struct rest rest;	      /* of the newest chunk */
+	struct rest region[CLASSES];  /* by size / LINE - 1; cut from a chunk */
+	struct spare *spare[CLASSES]; /* the same; wiped */
 	size_t used;
 	int lock_failed;
 };
@@ -91,19 +101,42 @@ static int grow(struct arena *a)
 			 strerror(errno));
 	c->next = a->chunks;
 	a->chunks = c;
-	a->at = (uint8_t *)c + LINE;
-	a->end = (uint8_t *)c + CHUNK;
+	a->rest = (struct rest){(uint8_t *)c + LINE, (uint8_t *)c + CHUNK};
 	return 0;
 }
 
-static uint8_t *cut(struct arena *a, size_t size, size_t align)
+static uint8_t *cut(struct rest *r, size_t size, size_t align)
 {
-	uint8_t *p = (uint8_t *)round_up((uintptr_t)a->at, align);
+	uint8_t *p = (uint8_t *)round_up((uintptr_t)r->at, align);
 
-	if (!a->at || p > a->end || (size_t)(a->end - p) < size)
+	if (!r->at || p > r->end || (size_t)(r->end - p) < size)
 		return NULL;
-	a->at = p + size;
+	r->at = p + size;
 	return p;
+}
+
+static uint8_t *cut_chunk(struct arena *a, size_t size, size_t align)
+{
+	uint8_t *p = cut(&a->rest, size, align);
+
+	if (p)
+		return p;
+	if (size + align > CHUNK - LINE || grow(a) != 0)
+		return NULL;
+	return cut(&a->rest, size, align);
+}
+
+/* One thing of a class; its region is a whole number of them. */
+static uint8_t *cut_region(struct arena *a, size_t class, size_t size)
+{
+	struct rest *r = &a->region[class];
+	const size_t whole = REGION / size * size;
+
+	if (r->at == r->end) {
+		r->at = cut_chunk(a, whole, 2 * LINE);
+		r->end = r->at ? r->at + whole : NULL;
+	}
+	return cut(r, size, LINE);
 }
 
 void *arena_take(struct arena *a, size_t size, size_t align)
@@ -121,13 +154,10 @@ void *arena_take(struct arena *a, size_t size, size_t align)
 		a->used += n;
 		return s;
 	}
-	p = cut(a, n, align);
-	if (!p) {
-		if (n + align > CHUNK - LINE || grow(a) != 0)
-			return NULL;
-		p = cut(a, n, align);
-	}
-	a->used += n;
+	p = class < CLASSES && align == LINE ? cut_region(a, class, n)
+					     : cut_chunk(a, n, align);
+	if (p)
+		a->used += n;
 	return p;
 }
 

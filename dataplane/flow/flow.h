@@ -29,7 +29,6 @@ struct table;
 enum { SIDE_RTP, SIDE_RTCP };
 
 struct endpoint {
-	uint8_t addr[16]; /* network order; IPv4 in the first four, then zero */
 	union {
 		struct {
 			uint16_t port;	/* network order */
@@ -37,34 +36,54 @@ struct endpoint {
 			uint8_t prefix; /* bits that count; 0 where a packet
 					 * came from */
 		};
-		uint32_t tail; /* port and family, to write and compare */
+		uint32_t head; /* port and family, to write and compare */
 	};
+	uint8_t addr[16]; /* network order; IPv4 in the first four, then zero */
 } __attribute__((aligned(4)));
 
-#define ENDPOINT_TAIL(port, family) ((uint32_t)(family) << 16 | (port))
-#define ENDPOINT_TAIL_MASK	    0x00ffffffu /* all but the prefix */
+#define ENDPOINT_HEAD(port, family) ((uint32_t)(family) << 16 | (port))
+#define ENDPOINT_HEAD_MASK	    0x00ffffffu /* all but the prefix */
 
-static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "ENDPOINT_TAIL");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "ENDPOINT_HEAD");
 static_assert(sizeof(struct endpoint) == 20, "packed");
+
+/** All of an IPv4 endpoint without a prefix, in one word: what its first eight
+ * octets are in memory. addr: as in the packet. */
+static inline uint64_t endpoint_word4(uint32_t addr, uint16_t port)
+{
+	return (uint64_t)addr << 32 | ENDPOINT_HEAD(port, 4);
+}
 
 /* Running state of a transport. */
 struct flow_run {
 	/* line 0, hot */
 	struct endpoint source[2]; /* SIDE_*; family 0: not learned */
 	uint32_t source_gen;	   /* of the flow that source[] obeys */
-	uint32_t source_seq;	   /* source_read() */
-	uint64_t last;		   /* TSC of the latest media; 0: none yet */
-	uint64_t dropped;	   /* packets, by any verdict */
-	/* line 1, hot where policed */
+	uint32_t last;	      /* flow_moment() of the latest media; 0: none */
 	struct bucket bucket; /* what comes from the right source spends */
-	struct bucket stray;  /* what comes from a source not yet learned */
-	struct bucket punt;   /* what goes to control spends */
-	uint64_t answered;    /* TSC of the latest "too big" that was sent */
-	uint64_t back;	      /* what sallyport-media sends here spends: TSC
-			       * when its bucket would be full again */
+	/* line 1 */
+	struct bucket stray; /* what comes from a source not yet learned */
+	struct bucket punt;  /* what goes to control spends */
+	uint64_t answered;   /* TSC of the latest "too big" that was sent */
+	uint64_t dropped;    /* packets, by any verdict */
+	uint32_t source_seq; /* source_read() */
+	uint32_t reserved;
+	uint64_t back; /* what sallyport-media sends here spends: TSC
+			      * when its bucket would be full again */
 } __rte_cache_aligned;
 
 static_assert(sizeof(struct flow_run) == 128, "two cache lines");
+static_assert(offsetof(struct flow_run, stray) == 64, "one is hot");
+
+/* When media came last, coarsely, in half a line's room: units of 2^22 ticks
+ * are a few milliseconds, and come round after weeks, where silence is long
+ * told. Never 0. */
+#define FLOW_MOMENT_BITS 22
+
+static inline uint32_t flow_moment(uint64_t tsc)
+{
+	return (uint32_t)(tsc >> FLOW_MOMENT_BITS) | 1;
+}
 
 /* How to send to one of a transport's peers. */
 struct flow_out {
@@ -77,36 +96,6 @@ struct flow_out {
 } __rte_cache_aligned;
 
 static_assert(sizeof(struct flow_out) == 64, "one cache line");
-
-/* A transport, one version of it. */
-struct flow {
-	/* line 0, hot on arrival */
-	struct flow_run *run;
-	struct srtp_session *rx; /* NULL: plain */
-	struct stream *only;	 /* its one stream, if that takes anything */
-	struct rate rate;
-	uint32_t source_gen; /* differs when the source rule starts anew */
-	uint16_t rtp_port;   /* network order */
-	uint8_t flags;	     /* SP_TRANSPORT_* */
-	uint8_t source;	     /* enum sp_source_rule */
-	uint8_t stun, dtls;  /* enum sp_punt */
-	uint8_t owner;	     /* worker */
-	uint8_t n_streams;
-	uint8_t reserved[4];
-	/* line 1, read while the source isn't learned */
-	struct endpoint peer[2]; /* SIDE_* */
-	struct rate stray;
-	/* lines 2 and 3, hot on departure: one of the two */
-	struct flow_out out[2]; /* SIDE_* */
-	/* line 4 */
-	uint64_t id;
-	struct stream
-		*stream[]; /* by SSRC first, then payload type, then any */
-} __rte_cache_aligned;
-
-static_assert(offsetof(struct flow, peer) == 64, "arrival is one line");
-static_assert(offsetof(struct flow, out) == 128, "cold line between");
-static_assert(offsetof(struct flow, id) == 256, "departure is two lines");
 
 /* From one flow to another, one version of it. */
 struct stream {
@@ -126,6 +115,50 @@ struct stream {
 
 static_assert(sizeof(struct stream) == 64, "one cache line");
 
+/* A transport, one version of it. */
+struct flow {
+	/* line 0, hot on arrival */
+	struct flow_run *run;
+	struct srtp_session *rx; /* NULL: plain */
+	struct stream *only;	 /* its one stream, if that takes anything */
+	struct rate rate;
+	uint32_t source_gen; /* differs when the source rule starts anew */
+	uint16_t rtp_port;   /* network order */
+	uint8_t flags;	     /* SP_TRANSPORT_* */
+	uint8_t source;	     /* enum sp_source_rule */
+	uint8_t stun, dtls;  /* enum sp_punt */
+	uint8_t owner;	     /* worker */
+	uint8_t n_streams;
+	uint8_t reserved[4];
+	/* line 1, hot on arrival: what `only` points to, a copy of stream[0],
+	 * so that the two are fetched at once */
+	struct stream lone;
+	/* lines 2 and 3, hot on departure: one of the two */
+	struct flow_out out[2]; /* SIDE_* */
+	/* line 4, read while the source isn't learned */
+	struct endpoint peer[2]; /* SIDE_* */
+	uint64_t stray;		 /* ticks that a packet from elsewhere costs */
+	uint64_t id;
+	struct stream
+		*stream[]; /* by SSRC first, then payload type, then any */
+} __rte_cache_aligned;
+
+static_assert(offsetof(struct flow, lone) == 64, "arrival is two lines");
+static_assert(offsetof(struct flow, out) == 128, "departure is one of two");
+static_assert(offsetof(struct flow, stream) == 312, "the first has room");
+
+/** Octets of a flow with n streams. */
+static inline size_t flow_size(unsigned n)
+{
+	return offsetof(struct flow, stream) + n * sizeof(struct stream *);
+}
+
+/** The rate of what may still turn out to be the peer. */
+static inline struct rate flow_stray(const struct flow *f)
+{
+	return (struct rate){.packet = f->stray,
+			     .slack = f->stray * BUCKET_BURST_MIN};
+}
 /* The port index of each media address. Addresses stay for the run. */
 struct flow_address {
 	uint8_t addr[16];   /* as in struct endpoint */

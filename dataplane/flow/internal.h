@@ -12,8 +12,8 @@
 /* What the sweep has told control already, so that it says each thing once. */
 struct told {
 	struct endpoint source[2];
-	uint64_t since;	 /* TSC from which silence counts, at the earliest */
-	uint64_t last;	 /* run->last as it was at the latest sweep */
+	uint32_t since;	 /* flow_moment() from which silence counts */
+	uint32_t last;	 /* run->last as it was at the latest sweep */
 	bool flowing;	 /* MEDIA was said, and no SILENT since */
 	bool silent;	 /* SILENT was said, and no MEDIA since */
 	bool key_end[2]; /* enum srtp_dir: near its end, and that was said */

@@ -83,17 +83,18 @@ static bool out_build(struct table *t, struct flow_out *o,
 	return o->adj != NULL;
 }
 
-static struct rate stray_rate(uint32_t max_pps, uint64_t hz)
+/* Ticks that a packet from a source not learned yet costs: an eighth of what is
+ * allowed, at least what learning a source takes, at most what a forger may
+ * cost us. A burst of BUCKET_BURST_MIN is half a second's worth at least. */
+static uint64_t stray_cost(uint32_t max_pps, uint64_t hz)
 {
-	/* An eighth of what is allowed, at least what learning a source takes,
-	 * at most what a forger may cost us. */
 	uint32_t pps = max_pps / 8;
 
 	if (pps < 16)
 		pps = 16;
 	if (pps > 64 || max_pps == 0)
 		pps = 64;
-	return rate_make(pps, 0, hz);
+	return hz / pps;
 }
 
 struct flow *flow_build(struct table *t, const struct transport *x,
@@ -101,8 +102,8 @@ struct flow *flow_build(struct table *t, const struct transport *x,
 {
 	const struct sp_transport *s = &x->spec;
 	bool mux = s->flags & SP_TRANSPORT_RTCP_MUX;
-	size_t size = sizeof(struct flow) + n * sizeof(struct stream *);
-	struct flow *f = arena_take(t->arena, size, RTE_CACHE_LINE_SIZE);
+	struct flow *f =
+		arena_take(t->arena, flow_size(n), RTE_CACHE_LINE_SIZE);
 	const struct sp_addr *rtcp = mux ? &s->peer_rtp : &s->peer_rtcp;
 
 	if (!f)
@@ -110,7 +111,7 @@ struct flow *flow_build(struct table *t, const struct transport *x,
 	f->run = x->run;
 	f->rx = x->rx;
 	f->rate = rate_make(s->max_pps, s->max_octets, t->index.hz);
-	f->stray = stray_rate(s->max_pps, t->index.hz);
+	f->stray = stray_cost(s->max_pps, t->index.hz);
 	f->source_gen = x->flow ? x->flow->source_gen : ++t->source_gen;
 	f->rtp_port = rte_cpu_to_be_16(s->rtp_port);
 	f->flags = s->flags;
@@ -124,8 +125,10 @@ struct flow *flow_build(struct table *t, const struct transport *x,
 	f->n_streams = (uint8_t)n;
 	if (n)
 		memcpy(f->stream, stream, n * sizeof(stream[0]));
-	if (n == 1 && stream[0]->match == SP_MATCH_ANY)
-		f->only = stream[0];
+	if (n == 1 && stream[0]->match == SP_MATCH_ANY) {
+		f->lone = *stream[0];
+		f->only = &f->lone;
+	}
 	if (!out_build(t, &f->out[SIDE_RTP], x, &s->peer_rtp, s->rtp_port,
 		       false) ||
 	    !out_build(t, &f->out[SIDE_RTCP], x, rtcp,
@@ -173,8 +176,7 @@ static void end_flow(struct table *t, void *p)
 	for (unsigned i = 0; i < RTE_DIM(f->out); i++)
 		if (f->out[i].adj)
 			adjacency_put(t->as, f->out[i].adj);
-	arena_give(t->arena, f,
-		   sizeof(*f) + f->n_streams * sizeof(f->stream[0]));
+	arena_give(t->arena, f, flow_size(f->n_streams));
 }
 
 static void end_flow_run(struct table *t, void *p)

@@ -35,7 +35,7 @@ static inline void endpoint_set(struct endpoint *e, uint8_t family,
 	}
 	memcpy(e->addr, &low, 8);
 	memcpy(e->addr + 8, &high, 8);
-	e->tail = ENDPOINT_TAIL(port, family);
+	e->head = ENDPOINT_HEAD(port, family);
 }
 
 static inline uint64_t endpoint_word(const struct endpoint *e, unsigned at)
@@ -51,7 +51,7 @@ static inline bool endpoint_same(const struct endpoint *a,
 {
 	return endpoint_word(a, 0) == endpoint_word(b, 0) &&
 	       endpoint_word(a, 8) == endpoint_word(b, 8) &&
-	       ((a->tail ^ b->tail) & ENDPOINT_TAIL_MASK) == 0;
+	       ((a->head ^ b->head) & ENDPOINT_HEAD_MASK) == 0;
 }
 
 static inline bool endpoint_within(const struct endpoint *net,

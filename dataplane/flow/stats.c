@@ -17,21 +17,27 @@ static uint32_t be32(const uint8_t *p)
 
 static uint64_t lost_now(const struct stream_run *s)
 {
-	uint64_t expected = (uint64_t)s->cycles + s->max - s->base + 1;
+	uint64_t expected = ((uint64_t)s->cycles << 16) + s->max - s->base + 1;
+	uint64_t received = s->packets_in - s->uncounted;
 
 	/* Duplicates can make more arrive than were expected. */
-	return expected > s->received ? expected - s->received : 0;
+	return expected > received ? expected - received : 0;
 }
 
-static void begin(struct stream_run *s, uint16_t seq)
+/* With the packet that has just been added to packets_in. */
+static __attribute__((noinline, cold)) void begin(struct stream_run *s,
+						  uint16_t seq)
 {
-	if (s->started)
+	if (s->started) {
+		s->uncounted++;
 		s->lost_before += lost_now(s);
+	}
+	s->uncounted = s->packets_in - 1;
 	s->base = s->max = seq;
 	s->bad = NO_BAD;
 	s->cycles = 0;
-	s->received = 0;
 	s->started = 1;
+	s->again = 1;
 }
 
 /* A.1 without its probation: what comes here has been authenticated, or comes
@@ -41,17 +47,16 @@ static bool sequence(struct stream_run *s, uint16_t seq)
 	uint16_t ahead = (uint16_t)(seq - s->max);
 
 	if (ahead < MAX_DROPOUT) {
-		if (seq < s->max)
-			s->cycles += SEQ_MOD;
+		s->cycles += seq < s->max;
 		s->max = seq;
 	} else if (ahead <= SEQ_MOD - MAX_MISORDER) {
 		if (seq != s->bad) {
 			s->bad = (uint16_t)(seq + 1);
+			s->uncounted++;
 			return false;
 		}
 		begin(s, seq); /* two in a row: the sender started again */
 	}
-	s->received++;
 	return true;
 }
 
@@ -60,11 +65,12 @@ static bool sequence(struct stream_run *s, uint16_t seq)
 static void jitter(struct stream_run *s, uint32_t timestamp, uint32_t arrival)
 {
 	uint32_t transit = arrival - timestamp;
-	bool first = s->received == 1; /* of this SSRC, or since a restart */
+	bool first = s->again; /* of this SSRC, or since a restart */
 	int32_t d;
 
 	if (!first && timestamp == s->timestamp)
 		return;
+	s->again = 0;
 	s->timestamp = timestamp;
 	d = (int32_t)(transit - s->transit);
 	s->transit = transit;

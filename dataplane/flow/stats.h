@@ -8,34 +8,38 @@
 #pragma once
 #include <assert.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct stream_run {
-	/* line 0: what arrives */
-	uint64_t packets_in, octets_in; /* RTP; octets of payload */
-	uint64_t received;		/* of this SSRC since base */
+	/* line 0: what every packet touches */
+	uint64_t packets_in, octets_in;	  /* RTP; octets of payload */
+	uint64_t packets_out, octets_out; /* the same */
+	uint64_t last;	    /* when the latest packet came; 0: none yet */
+	uint32_t ssrc;	    /* latest seen, as received */
+	uint32_t jitter;    /* estimate << 4 */
+	uint32_t transit;   /* of the latest packet */
+	uint32_t timestamp; /* of the latest packet */
+	uint16_t max;	    /* highest sequence number */
+	uint16_t cycles;    /* wraps of the sequence number */
+	uint8_t started;    /* ssrc, base, max mean something */
+	uint8_t again;	    /* the latest packet began something new */
+	uint8_t reserved[2];
+	/* line 1: the rest */
+	uint64_t uncounted;   /* packets_in that aren't of this SSRC since base,
+			       * or not in its sequence */
 	uint64_t lost_before; /* of earlier SSRCs and before restarts */
-	uint32_t cycles;      /* wraps of the sequence number, << 16 */
 	uint32_t base;	      /* first sequence number */
 	uint32_t bad;	      /* next one if the sender has restarted */
-	uint32_t ssrc;	      /* latest seen, as received */
-	uint32_t jitter;      /* estimate << 4 */
-	uint32_t transit;     /* of the latest packet */
-	uint32_t timestamp;   /* of the latest packet */
-	uint16_t max;	      /* highest sequence number */
-	uint8_t started;      /* ssrc, base, max mean something */
-	uint8_t reserved;
-	/* line 1: what leaves, RTCP, and the rest */
-	uint64_t packets_out, octets_out;
 	uint64_t rtcp_in, rtcp_out;
 	uint64_t dropped; /* by any verdict */
-	uint64_t last;	  /* when the latest packet came; 0: none yet */
 	uint64_t sr_at;	  /* when the latest sender report went by */
 	uint32_t sr_ntp;  /* and the middle of its NTP timestamp */
 	uint32_t rtt;	  /* to the receiver, 1/65536 s; 0: unknown */
 } __attribute__((aligned(64)));
 
 static_assert(sizeof(struct stream_run) == 128, "two cache lines");
+static_assert(offsetof(struct stream_run, uncounted) == 64, "one is hot");
 
 /** How many timestamp units a tick is, << 48, so that arrival times need a
  * multiplication only. hz: ticks a second. */

@@ -58,8 +58,10 @@ static void sweep_source(const struct sweep *w, struct transport *x)
 static void sweep_silence(const struct sweep *w, struct transport *x)
 {
 	struct told *told = &x->told;
-	uint64_t last = __atomic_load_n(&x->run->last, __ATOMIC_RELAXED);
-	uint64_t since = last ? last : told->since;
+	uint32_t last = __atomic_load_n(&x->run->last, __ATOMIC_RELAXED);
+	uint32_t since = last ? last : told->since;
+	/* What the worker noted just now may be ahead of us. */
+	int32_t quiet = (int32_t)(flow_moment(w->now) - since);
 	uint64_t limit = x->spec.silent_ms * (w->t->index.hz / 1000);
 	bool news = last != told->last;
 
@@ -68,8 +70,8 @@ static void sweep_silence(const struct sweep *w, struct transport *x)
 		told->flowing = true;
 		told->silent = false;
 		say(w, x, SP_EVENT_MEDIA, 0, 0, NULL);
-	} else if (limit && !told->silent && w->now > since &&
-		   w->now - since > limit) {
+	} else if (limit && !told->silent && quiet > 0 &&
+		   (uint64_t)quiet << FLOW_MOMENT_BITS > limit) {
 		told->flowing = false;
 		told->silent = true;
 		say(w, x, SP_EVENT_SILENT, 0, 0, NULL);

@@ -83,7 +83,7 @@ int table_transport_add(struct table *t, const struct sp_transport *spec,
 	if (!x)
 		goto no_memory;
 	spec_keep(x, spec);
-	x->told.since = rte_rdtsc();
+	x->told.since = flow_moment(rte_rdtsc());
 	x->run = arena_take(t->arena, sizeof(*x->run), RTE_CACHE_LINE_SIZE);
 	if (!x->run ||
 	    !session_make(t, &spec->rx, SRTP_RX, spec->rx_roc, &x->rx) ||

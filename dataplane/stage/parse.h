@@ -32,6 +32,9 @@ struct frame {
  * FRAME_UDP). Octets behind the UDP datagram are padding. */
 enum frame_kind frame_parse(const uint8_t *p, size_t n, struct frame *f);
 
+/* Where things are in such a frame. */
+enum { USUAL_IP = 14, USUAL_UDP = 34, USUAL_PAYLOAD = 42 };
+
 /** The same, at once, for what nearly all media comes in: IPv4 without options,
  * tag or fragment, UDP, all lengths right. @return false: frame_parse has to
  * look. Octets are compared in words as they lie in memory. */
@@ -64,9 +67,9 @@ static inline bool frame_usual(const uint8_t *p, size_t n, struct frame *f)
 	f->dst = p + 30;
 	memcpy(&f->src_port, p + 34, 2);
 	f->dst_port = (uint16_t)(p[36] << 8 | p[37]);
-	f->ip_off = 14;
-	f->udp_off = 34;
-	f->payload_off = 42;
+	f->ip_off = USUAL_IP;
+	f->udp_off = USUAL_UDP;
+	f->payload_off = USUAL_PAYLOAD;
 	f->payload_len = (uint16_t)(len - 8);
 	f->family = 4;
 	return true;
@@ -101,6 +104,8 @@ static inline size_t rtp_header_len(const uint8_t *p, size_t n)
 
 	if (n < 12)
 		return 0;
+	if (__builtin_expect((p[0] & 0x1f) == 0, 1))
+		return 12;
 	len = 12 + 4 * (size_t)(p[0] & 0x0f);
 	if (p[0] & 0x10) {
 		if (n < len + 4)
@@ -112,14 +117,14 @@ static inline size_t rtp_header_len(const uint8_t *p, size_t n)
 
 static inline uint32_t load32(const uint8_t *p)
 {
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	       (uint32_t)p[2] << 8 | p[3];
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return __builtin_bswap32(v);
 }
 
 static inline void store32(uint8_t *p, uint32_t v)
 {
-	p[0] = (uint8_t)(v >> 24);
-	p[1] = (uint8_t)(v >> 16);
-	p[2] = (uint8_t)(v >> 8);
-	p[3] = (uint8_t)v;
+	v = __builtin_bswap32(v);
+	memcpy(p, &v, sizeof(v));
 }

@@ -3,7 +3,6 @@
  * right source spends the transport's bucket; what may still turn out to be the
  * peer, once its tag has verified, spends a small one of its own, so that a
  * forger can neither lock the peer out nor have us verify at line rate. */
-#include <rte_prefetch.h>
 #include "dataplane/app/worker.h"
 #include "dataplane/flow/source.h"
 #include "dataplane/stage/source_of.h"
@@ -13,10 +12,11 @@ static enum verdict police(const struct worker *w, struct rte_mbuf *m)
 	struct pkt_meta *x = pkt_meta(m);
 	const struct flow *f = x->flow;
 	struct endpoint e;
+	struct rate stray;
 	bool within;
 
 	if (__builtin_expect(f->run->source_gen == f->source_gen &&
-				     source_bound(f->run, m),
+				     source_bound(f->run, x),
 			     1))
 		return bucket_spend(&f->run->bucket, &f->rate, w->now,
 				    x->rtp_len)
@@ -29,7 +29,8 @@ static enum verdict police(const struct worker *w, struct rte_mbuf *m)
 				      x->rtp_len);
 		break;
 	case SOURCE_STRAY:
-		within = bucket_spend(&f->run->stray, &f->stray, w->now,
+		stray = flow_stray(f);
+		within = bucket_spend(&f->run->stray, &stray, w->now,
 				      x->rtp_len);
 		break;
 	default:
@@ -42,16 +43,6 @@ uint16_t stage_police(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 {
 	unsigned bad = V_NONE;
 
-	for (uint16_t i = 0; i < n; i++) {
-		const struct pkt_meta *x = pkt_meta(m[i]);
-
-		rte_prefetch0(x->flow->rx);
-		if (x->stream) {
-			rte_prefetch0(x->stream->run);
-			rte_prefetch0(&x->stream->run->packets_out);
-			rte_prefetch0(x->stream->to);
-		}
-	}
 	for (uint16_t i = 0; i < n; i++) {
 		enum verdict v = police(w, m[i]);
 

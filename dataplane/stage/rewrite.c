@@ -170,8 +170,7 @@ static inline void headers(struct rte_mbuf *m, const struct flow_out *o,
 	x->family = ip == IP6_LEN ? 6 : 4;
 
 	p = rte_pktmbuf_mtod(m, uint8_t *);
-	memcpy(p, &a->dst, RTE_ETHER_ADDR_LEN);
-	memcpy(p + 6, &a->src, RTE_ETHER_ADDR_LEN);
+	memcpy(p, a, 2 * RTE_ETHER_ADDR_LEN); /* dst, src */
 	if (__builtin_expect(vlan != 0, 0))
 		store32(p + 12, (uint32_t)RTE_ETHER_TYPE_VLAN << 16 | vlan);
 	p += ether;

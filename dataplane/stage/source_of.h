@@ -8,15 +8,13 @@
 
 /** Is it what a side is bound to already? At once for IPv4; false may also mean
  * that source_of and the rule have to say. */
-static inline bool source_bound(const struct flow_run *r, struct rte_mbuf *m)
+static inline bool source_bound(const struct flow_run *r,
+				const struct pkt_meta *x)
 {
-	const struct pkt_meta *x = pkt_meta(m);
-	const struct endpoint *s = &r->source[x->side];
-	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
+	uint64_t word;
 
-	return s->family == 4 && x->family == 4 &&
-	       memcmp(s->addr, p + x->ip_off + 12, 4) == 0 &&
-	       memcmp(&s->port, p + x->udp_off, 2) == 0;
+	memcpy(&word, &r->source[x->side], sizeof(word));
+	return word == x->from && word != 0;
 }
 
 static inline void source_of(struct rte_mbuf *m, struct endpoint *e)

@@ -8,12 +8,12 @@
 #include "dataplane/stage/source_of.h"
 #include "dataplane/stage/srtp_burst.h"
 
-static enum verdict accept_rtp(const struct worker *w, struct pkt_meta *x,
-			       const uint8_t *p)
+static inline enum verdict accept_rtp(const struct worker *w,
+				      struct pkt_meta *x, const uint8_t *p)
 {
 	size_t header = rtp_header_len(p, x->rtp_len);
 
-	if (header == 0)
+	if (__builtin_expect(header == 0, 0))
 		return V_SHORT;
 	if (!x->stream)
 		x->stream = flow_stream(x->flow, load32(p + 8), p[1] & 0x7f);
@@ -37,7 +37,8 @@ static enum verdict accept_rtcp(struct pkt_meta *x, const uint8_t *p)
 	return V_NONE;
 }
 
-static enum verdict accept_packet(const struct worker *w, struct rte_mbuf *m)
+static inline enum verdict accept_packet(const struct worker *w,
+					 struct rte_mbuf *m)
 {
 	struct pkt_meta *x = pkt_meta(m);
 	const struct flow *f = x->flow;
@@ -47,7 +48,7 @@ static enum verdict accept_packet(const struct worker *w, struct rte_mbuf *m)
 			x->stream = f->stream[0];
 		return x->stream ? V_NONE : V_NO_STREAM;
 	}
-	if (f->rx && !source_bound(f->run, m)) {
+	if (f->rx && !source_bound(f->run, x)) {
 		struct endpoint e;
 
 		source_of(m, &e);
@@ -56,7 +57,7 @@ static enum verdict accept_packet(const struct worker *w, struct rte_mbuf *m)
 	}
 	if (x->kind == PKT_RTCP)
 		return accept_rtcp(x, pkt_payload(m));
-	f->run->last = w->now;
+	f->run->last = flow_moment(w->now);
 	return accept_rtp(w, x, pkt_payload(m));
 }
 

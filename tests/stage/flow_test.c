@@ -448,11 +448,11 @@ static void test_sweep_says_each_change_once(void **state)
 	assert_memory_equal(heard[0].addr.addr, e.addr, 4);
 	assert_int_equal(heard[0].addr.port, 0x0fa0);
 
-	f->run->last = rte_rdtsc();
+	f->run->last = flow_moment(rte_rdtsc());
 	only(SP_EVENT_MEDIA, 0);
-	f->run->last = rte_rdtsc() - 2 * rte_get_tsc_hz();
+	f->run->last = flow_moment(rte_rdtsc() - 2 * rte_get_tsc_hz());
 	only(SP_EVENT_SILENT, 0);
-	f->run->last = rte_rdtsc();
+	f->run->last = flow_moment(rte_rdtsc());
 	only(SP_EVENT_MEDIA, 0);
 
 	f->rx->roc = 1;
