@@ -153,6 +153,10 @@ bool path_settle(struct path *p);
 /** The offer was refused. */
 void path_decline(struct path *p);
 
+/** An answer that refuses every m-line of what this leg offers, for an offer
+ * that has to be answered though nobody takes it. malloc'd; NULL: no SDP. */
+char *path_refusal(struct path *p, enum leg from, const char *sdp, size_t len);
+
 /** Is it end-to-end encrypted, or may it become so? media.h */
 enum e2ee_state path_e2ee(const struct path *p);
 /** The answer comes in an 18x, where no M2 may stand. */

@@ -85,6 +85,9 @@ int media_offer(struct media *m, enum leg from, const char *sdp, size_t len,
  * the same offer (18x, then 2xx). @return as above. */
 int media_answer(struct media *m, enum leg from, const char *sdp, size_t len,
 		 char **out, struct media_why *why);
+/** An answer to this leg that refuses every m-line. malloc'd; NULL: the offer is
+ * no SDP. Changes nothing but the version of our o=. */
+char *media_refusal(struct media *m, enum leg to, const char *sdp, size_t len);
 /** The offer was declined (or timed out): everything is as before it, also what
  * an early answer had committed. */
 void media_rollback(struct media *m);

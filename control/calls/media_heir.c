@@ -17,6 +17,8 @@ int media_heir(struct media *m, enum leg l, const struct media *other,
 		if (!to->was)
 			return -1;
 	}
+	to->addr = from->addr;
+	to->profile = from->profile;
 	to->session = from->session;
 	to->version = from->version;
 	memcpy(to->digest, from->digest, sizeof(to->digest));
@@ -32,7 +34,40 @@ int media_heir(struct media *m, enum leg l, const struct media *other,
 		to->was_roc[i] =
 			dp_transport_roc(other->dp, had->leg[was].tp->id);
 	}
+	media_allow_e2ee(m, false,
+			 "A call that was put together from others isn't "
+			 "end-to-end encrypted");
 	return 0;
+}
+
+static bool drop_all(char type, struct sdp_view v, void *arg)
+{
+	(void)v;
+	(void)arg;
+	return type == 'a' || type == 'b' || type == 'k';
+}
+
+char *media_refusal(struct media *m, enum leg to, const char *sdp, size_t len)
+{
+	struct side *side = &m->side[to];
+	struct sdp_error e;
+	struct sdp *s = sdp_parse(sdp, len, &e);
+	char *text = NULL;
+
+	if (!s)
+		return NULL;
+	sdp_lines_remove(s, SDP_SESSION, drop_all, NULL);
+	for (unsigned i = 0; i < sdp_media_count(s); i++) {
+		sdp_lines_remove(s, (int)i, drop_all, NULL);
+		if (sdp_mline_set(s, i, 0, NULL))
+			goto out;
+	}
+	if (!sdp_origin_set(s, "sallyport", side->session, ++side->version,
+			    side->local.family, side->local.addr))
+		text = sdp_print(s);
+out:
+	sdp_free(s);
+	return text;
 }
 
 int media_heir_pad(const struct media *m, enum leg to, struct sdp *s,

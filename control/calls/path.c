@@ -163,6 +163,11 @@ void path_decline(struct path *p)
 	media_rollback(p->media);
 }
 
+char *path_refusal(struct path *p, enum leg from, const char *sdp, size_t len)
+{
+	return media_refusal(p->media, from, sdp, len);
+}
+
 enum e2ee_state path_e2ee(const struct path *p)
 {
 	return media_e2ee(p->media);

@@ -59,7 +59,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 			NAMED("transfer-blind", "Blind transfer"),
 			.asked = "REFER",
 			.needs_plain = true,
-			.built = false,
+			.built = true,
 			E2EE_ANSWERS(403, "can't be transferred"),
 		},
 	[FEATURE_TRANSFER_SAFE] =
@@ -75,7 +75,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 			NAMED("transfer-consultative", "Consultative transfer"),
 			.asked = "REFER with Replaces; INVITE with Replaces",
 			.needs_plain = true,
-			.built = false,
+			.built = true,
 			E2EE_ANSWERS(403, "can't be transferred"),
 		},
 	[FEATURE_TRANSFER_DEVICE] =
@@ -83,7 +83,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 			NAMED("transfer-device", "Transfer to another device"),
 			.asked = "INVITE with Replaces from the same user",
 			.needs_plain = true,
-			.built = false,
+			.built = true,
 			E2EE_ANSWERS(403,
 				     "stays on the device that it began on"),
 		},

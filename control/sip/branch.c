@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "control/log.h"
-#include "control/sip/door.h"
+#include "control/sip/join.h"
 
 static void branch_failed(struct branch *br, uint16_t status,
 			  const char *reason, const struct sip_msg *m);
@@ -24,7 +24,7 @@ static void branch_destructor(void *arg)
 	struct branch *br = arg;
 
 	list_unlink(&br->le);
-	relays_end(br);
+	relays_end(br, 481);
 	reinvite_end(br);
 	ctxn_drop(br->invite);
 	mem_deref(br->s[LEG_A]);
@@ -51,31 +51,72 @@ struct branch *branch_alloc(struct bridge *b)
 	return br;
 }
 
-struct branch *branch_new(struct bridge *b, const struct media_profile *caller,
-			  const struct target *to)
+/* Leg A, where an INVITE began the call. */
+static int caller_session(struct branch *br)
 {
-	const struct sip_msg *m = stxn_request(b->st);
-	struct branch *br = branch_alloc(b);
-	struct media_profile profile[2] = {*caller, to->profile};
-	struct media_leg_addr addr[2] = {0};
+	struct stxn *st = br->b->st;
+	struct session *s = br->s[LEG_A];
 
-	if (!br)
-		return NULL;
-	hop_of(&br->s[LEG_A]->hop, stxn_listener(b->st), m);
-	br->s[LEG_A]->methods = methods_of(m);
-	br->s[LEG_B]->hop = to->hop;
-	if (dialog_uas(&br->s[LEG_A]->dlg, m, rand_u64()) ||
-	    dialog_uac(&br->s[LEG_B]->dlg, to->from, to->to, to->uri))
-		return mem_deref(br);
+	if (!st)
+		return 0;
+	hop_of(&s->hop, stxn_listener(st), stxn_request(st));
+	s->methods = methods_of(stxn_request(st));
+	return dialog_uas(&s->dlg, stxn_request(st), rand_u64());
+}
+
+/* Its media. A leg that comes from another call brings what it is along. */
+static int branch_path(struct branch *br, const struct media_profile profile[2])
+{
+	struct bridge *b = br->b;
+	struct media_leg_addr addr[2] = {0};
+	struct session *heir[2] = {NULL, NULL};
+
 	for (enum leg l = LEG_A; l <= LEG_B; l++) {
 		const struct hop *h = &br->s[l]->hop;
 
+		if (!br->s[l]->dlg.callid) {
+			heir[l] = b->join ? join_leg(b->join, l) : NULL;
+			continue;
+		}
 		addr[l].local = sip_addr_media(listener_addr(h->via));
 		addr[l].peer = sip_addr_media(&h->peer);
 		door_add_session(b->d, br->s[l]);
 	}
 	br->path = path_new(b->call, addr, profile);
-	return br->path ? br : mem_deref(br);
+	if (!br->path)
+		return ENOMEM;
+	for (enum leg l = LEG_A; l <= LEG_B; l++)
+		if (heir[l] &&
+		    path_heir(br->path, l, heir[l]->br->path, heir[l]->side))
+			return ENOMEM;
+	return 0;
+}
+
+struct branch *branch_new(struct bridge *b, const struct media_profile *caller,
+			  const struct target *to)
+{
+	struct branch *br = branch_alloc(b);
+	struct media_profile profile[2] = {*caller, to->profile};
+
+	if (!br)
+		return NULL;
+	br->s[LEG_B]->hop = to->hop;
+	if (caller_session(br) ||
+	    dialog_uac(&br->s[LEG_B]->dlg, to->from, to->to, to->uri) ||
+	    branch_path(br, profile))
+		return mem_deref(br);
+	return br;
+}
+
+struct branch *branch_between(struct bridge *b,
+			      const struct media_profile *caller)
+{
+	struct branch *br = branch_alloc(b);
+	struct media_profile profile[2] = {*caller};
+
+	if (br && (caller_session(br) || branch_path(br, profile)))
+		return mem_deref(br);
+	return br;
 }
 
 int branch_accept_sdp(struct branch *br, enum leg from, bool offered,
@@ -116,7 +157,8 @@ static void success(struct branch *br, const struct sip_msg *m)
 		return;
 	}
 	phone->methods = methods_of(m);
-	if (!b->call || b->up || !br->path) { /* crossed with our CANCEL */
+	if (!b->call || b->up || !br->path ||
+	    (b->join && join_decided(b->join))) { /* crossed with our CANCEL */
 		session_ack(phone, br->invite_seq, NULL);
 		session_bye(phone, "answered elsewhere");
 		bridge_tidy(b);
@@ -135,7 +177,10 @@ static void success(struct branch *br, const struct sip_msg *m)
 		session_owes_ack(phone, br->invite_seq);
 	else
 		session_ack(phone, br->invite_seq, NULL);
-	bridge_up(b, br, sdp ? sdp : br->early_sdp);
+	if (b->join)
+		join_answered(b->join, br, m, sdp);
+	else
+		bridge_up(b, br, sdp ? sdp : br->early_sdp);
 	free(sdp);
 }
 
@@ -169,17 +214,23 @@ static void progress(struct branch *br, const struct sip_msg *m)
 {
 	bool reliable = message_lists(m, SIP_HDR_REQUIRE, "100rel");
 	struct bridge *b = br->b;
-	struct answer a = {.status = m->scode,
-			   .tag = session_tag(br->s[LEG_A])};
+	struct answer a = {.status = m->scode};
 	struct media_why why;
 	struct mbuf *mb;
 	uint32_t rseq = 0;
 	char *sdp;
 	int err;
 
-	if (!b->call || b->up || !br->path || stxn_answered(b->st) ||
+	if (!b->call || b->up || !br->path || (b->st && stxn_answered(b->st)) ||
 	    dialog_learn(&br->s[LEG_B]->dlg, m))
 		return;
+	if (!b->st) {
+		br->s[LEG_B]->methods = methods_of(m);
+		call_ringing(b->call);
+		if (b->join)
+			join_progress(b->join, m->scode);
+		return;
+	}
 	if (reliable && (!message_rseq(m, &rseq) || rseq < br->rseq))
 		return;
 	if (reliable && rseq == br->rseq) { /* its PRACK is still under way */
@@ -193,6 +244,7 @@ static void progress(struct branch *br, const struct sip_msg *m)
 	}
 	call_ringing(b->call);
 	br->s[LEG_B]->methods = methods_of(m);
+	a.tag = session_tag(br->s[LEG_A]);
 	mb = mbuf_alloc(256);
 	err = mb ? session_contact(br->s[LEG_A], mb) : ENOMEM;
 	if (!err)
@@ -300,7 +352,7 @@ static void branch_failed(struct branch *br, uint16_t status,
 
 void branch_cancel(struct branch *br)
 {
-	relays_end(br);
+	relays_end(br, 481);
 	path_free(br->path); /* nothing it says will be listened to */
 	br->path = NULL;
 	if (br->invite)
@@ -308,11 +360,35 @@ void branch_cancel(struct branch *br)
 	bridge_tidy(br->b);
 }
 
+/* What of the caller's INVITE goes on to the phone. */
+static int callers_headers(const struct branch *br, struct mbuf *mb,
+			   const struct sip_msg *m)
+{
+	int err = 0;
+
+	/* A reliable 18x would hold the answer, which is to come with the M2 */
+	if (message_lists(m, SIP_HDR_SUPPORTED, "100rel") &&
+	    path_e2ee(br->path) != E2EE_OFFERED)
+		err = mbuf_write_str(mb, "Supported: 100rel\r\n");
+	if (!err && message_lists(m, SIP_HDR_REQUIRE, "100rel"))
+		err = mbuf_write_str(mb, "Require: 100rel\r\n");
+	return err ? err : message_copy(mb, m, passed_on);
+}
+
+/* What the caller takes, wherever its session still is. */
+static unsigned caller_methods(const struct branch *br)
+{
+	const struct join *j = br->b->join;
+	const struct session *s = j ? join_leg(j, LEG_A) : NULL;
+
+	return s ? s->methods : br->s[LEG_A]->methods;
+}
+
 int branch_invite(struct branch *br, struct media_why *why)
 {
 	struct session *phone = br->s[LEG_B];
-	const struct sip_msg *m = stxn_request(br->b->st);
-	struct pl body = message_body(m);
+	const struct sip_msg *m = br->b->st ? stxn_request(br->b->st) : NULL;
+	struct pl body = m ? message_body(m) : pl_null;
 	struct mbuf *mb = NULL;
 	char *sdp = NULL;
 	int err;
@@ -322,16 +398,13 @@ int branch_invite(struct branch *br, struct media_why *why)
 		return -1;
 	br->invite_seq = dialog_next(&phone->dlg);
 	mb = session_headers(phone, "INVITE", br->invite_seq,
-			     message_max_forwards(m) - 1);
-	err = mb ? allow_print(mb, br->s[LEG_A]->methods) : ENOMEM;
-	/* A reliable 18x would hold the answer, which is to come with the M2 */
-	if (!err && message_lists(m, SIP_HDR_SUPPORTED, "100rel") &&
-	    path_e2ee(br->path) != E2EE_OFFERED)
-		err = mbuf_write_str(mb, "Supported: 100rel\r\n");
-	if (!err && message_lists(m, SIP_HDR_REQUIRE, "100rel"))
-		err = mbuf_write_str(mb, "Require: 100rel\r\n");
-	if (!err)
-		err = message_copy(mb, m, passed_on);
+			     (m ? message_max_forwards(m) : 70) - 1);
+	err = mb ? allow_print(mb, caller_methods(br)) : ENOMEM;
+	if (!err && m)
+		err = callers_headers(br, mb, m);
+	if (!err && br->b->referred_by)
+		err = mbuf_printf(mb, "Referred-By: <%s>\r\n",
+				  br->b->referred_by);
 	if (!err)
 		err = session_body(mb, "application/sdp", sdp,
 				   sdp ? strlen(sdp) : 0);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "control/log.h"
-#include "control/sip/door.h"
+#include "control/sip/join.h"
 
 static void hangup(void *arg, int status, const char *reason)
 {
@@ -24,8 +24,11 @@ static void bridge_destructor(void *arg)
 	list_unlink(&b->le);
 	timer_cancel(&b->ring);
 	list_unlink(&b->untidy);
+	mem_deref(b->join);
 	list_flush(&b->branches);
 	mem_deref(b->st);
+	mem_deref(b->caller);
+	mem_deref(b->referred_by);
 }
 
 static void caller_cancelled(void *arg)
@@ -73,13 +76,29 @@ struct bridge *bridge_new(struct door *d, struct listener *l,
 	return b;
 }
 
+struct bridge *bridge_originate(struct door *d, const char *from,
+				const char *to)
+{
+	struct bridge *b = bridge_alloc(d);
+
+	if (!b)
+		return NULL;
+	b->delayed = true;
+	b->call = call_new(d->cfg.calls, &sip_call_door, b, from, to);
+	if (!b->call)
+		return mem_deref(b);
+	timer_start(&b->ring, d->cfg.sip->ring_timeout * 1000, rang_out, b);
+	return b;
+}
+
 void bridge_up(struct bridge *b, struct branch *br, const char *sdp)
 {
 	struct le *le;
 
 	timer_cancel(&b->ring);
 	b->up = br;
-	session_confirm(br->s[LEG_A], b->st, sdp);
+	if (b->st)
+		session_confirm(br->s[LEG_A], b->st, sdp);
 	LIST_FOREACH (&b->branches, le) {
 		struct branch *other = le->data;
 
@@ -126,7 +145,7 @@ void bridge_refuse(struct bridge *b)
 	}
 	a.status = best->status;
 	a.headers = best->refusal;
-	if (!stxn_answered(b->st))
+	if (b->st && !stxn_answered(b->st))
 		stxn_answer(b->st, &a);
 	bridge_end(b, CALL_BY_CALLEE, best->status,
 		   best->reason[0] ? best->reason : NULL, NULL);
@@ -135,7 +154,7 @@ void bridge_refuse(struct bridge *b)
 static void end_branch(struct branch *br, const char *reason,
 		       const struct session *knows)
 {
-	relays_end(br);
+	relays_end(br, 481);
 	reinvite_end(br);
 	if (br != br->b->up) {
 		branch_cancel(br);
@@ -145,6 +164,7 @@ static void end_branch(struct branch *br, const char *reason,
 	for (enum leg l = LEG_A; l <= LEG_B; l++) {
 		struct session *s = br->s[l];
 
+		join_lost(s, reason ? reason : "hung up");
 		if (s->owes_ack) /* the answer it waited for never comes */
 			session_ack(s, s->ack_seq, NULL);
 		if (s != knows)
@@ -162,6 +182,8 @@ void bridge_end(struct bridge *b, enum call_by by, uint16_t status,
 		return;
 	b->call = NULL;
 	timer_cancel(&b->ring);
+	if (b->join)
+		join_failed(b->join, status, reason);
 	if (b->st && !stxn_answered(b->st))
 		answer_refuse(b->st, status, 0, reason);
 	LIST_FOREACH (&b->branches, le)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* control/sip/bye.c - BYE: the call ends. RFC 3261 section 15. */
 #include <stdio.h>
-#include "control/sip/door.h"
+#include "control/sip/join.h"
 
 /* The text of a Reason header, where it has one. */
 static void reason_of(const struct sip_msg *m, char *text, size_t size)
@@ -13,6 +13,20 @@ static void reason_of(const struct sip_msg *m, char *text, size_t size)
 	if (hdr && !re_regex(hdr->val.p, hdr->val.l, "text=\"[^\"]+\"", &val))
 		snprintf(text, size, "hung up: %.*s",
 			 (int)(val.l < 80 ? val.l : 80), val.p);
+}
+
+/* Who has put its partner through may go before that is done: the partner's
+ * session stays, alone, until it is. */
+static bool left_behind(struct session *s)
+{
+	struct bridge *b = s->br->b;
+	struct session *other = s->br->s[OTHER_LEG(s->side)];
+
+	if (!b->call || b->up != s->br || s->join || !other->join)
+		return false;
+	session_reset(s);
+	call_save(b->call);
+	return true;
 }
 
 void verb_bye(struct door *d, struct listener *l, struct session *s,
@@ -37,10 +51,15 @@ void verb_bye(struct door *d, struct listener *l, struct session *s,
 	s->bye_after = mem_deref(s->bye_after);
 	session_unconfirm(s);
 	reason_of(m, text, sizeof(text));
+	if (left_behind(s))
+		return;
 	if (b->up == s->br)
 		bridge_end(b, by[s->side], 200, text, s);
 	else if (b->call && s->side == LEG_A)
 		/* An early dialog: its INVITE is still to be answered. */
 		bridge_end(b, CALL_BY_CALLER, 487, text, s);
+	else if (b->call && b->join && join_leg(b->join, LEG_B) == s)
+		/* It was rung to be joined, has answered, and goes again. */
+		bridge_end(b, CALL_BY_CALLEE, 487, text, s);
 	bridge_tidy(b);
 }

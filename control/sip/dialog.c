@@ -138,6 +138,7 @@ int dialog_uac(struct dialog *d, const char *local, const char *remote,
 	err = err ? err : replace_str(&d->remote, remote);
 	err = err ? err : replace_str(&d->target, target);
 	err = err ? err : dialog_set_local_tag(d, rand_u64());
+	d->ours = true;
 	if (err)
 		dialog_reset(d);
 	return err;
@@ -177,6 +178,7 @@ int dialog_copy(struct dialog *d, const struct dialog *from)
 	d->local_seq = from->local_seq;
 	d->remote_seq = from->remote_seq;
 	d->remote_seen = from->remote_seen;
+	d->ours = from->ours;
 	if (err)
 		dialog_reset(d);
 	return err;
@@ -283,13 +285,14 @@ json_t *dialog_save(const struct dialog *d)
 
 	for (unsigned i = 0; i < d->routes; i++)
 		json_array_append_new(routes, json_string(d->route[i]));
-	return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s, s:o, s:I, s:I, s:b}",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s, s:o, s:I, s:I, s:b,"
+			 " s:b}",
 			 "callid", d->callid, "local", d->local, "remote",
 			 d->remote, "local_tag", d->local_tag, "remote_tag",
 			 d->remote_tag, "target", d->target, "routes", routes,
 			 "local_seq", (json_int_t)d->local_seq, "remote_seq",
 			 (json_int_t)d->remote_seq, "remote_seen",
-			 d->remote_seen);
+			 d->remote_seen, "ours", d->ours);
 }
 
 bool dialog_load(struct dialog *d, const json_t *saved)
@@ -298,14 +301,16 @@ bool dialog_load(struct dialog *d, const json_t *saved)
 	json_int_t lseq, rseq;
 	json_t *routes, *route;
 	size_t i;
-	int seen, err;
+	int seen, ours = 0, err;
 
 	if (json_unpack((json_t *)saved,
-			"{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:b}",
+			"{s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:I, s:b,"
+			" s?b}",
 			"callid", &callid, "local", &local, "remote", &remote,
 			"local_tag", &ltag, "remote_tag", &rtag, "target",
 			&target, "routes", &routes, "local_seq", &lseq,
-			"remote_seq", &rseq, "remote_seen", &seen))
+			"remote_seq", &rseq, "remote_seen", &seen, "ours",
+			&ours))
 		return false;
 	err = replace_str(&d->callid, callid);
 	err = err ? err : replace_str(&d->local, local);
@@ -322,6 +327,7 @@ bool dialog_load(struct dialog *d, const json_t *saved)
 	d->local_seq = (uint32_t)lseq + SEQ_SKIP;
 	d->remote_seq = (uint32_t)rseq;
 	d->remote_seen = seen;
+	d->ours = ours;
 	if (err)
 		dialog_reset(d);
 	return !err;

@@ -22,6 +22,7 @@ struct dialog {
 	uint32_t local_seq; /* of our latest request */
 	uint32_t remote_seq;
 	bool remote_seen; /* remote_seq counts */
+	bool ours;	  /* the Call-ID is one that we made up */
 };
 
 void dialog_reset(struct dialog *d);

@@ -32,7 +32,7 @@ static const struct {
 	{"PUBLISH", verb_not_allowed, verb_not_allowed},
 };
 
-const char *const supported[] = {"100rel", NULL};
+const char *const supported[] = {"100rel", "norefersub", "replaces", NULL};
 
 static const struct {
 	const char *name;
@@ -43,6 +43,7 @@ static const struct {
 	{"BYE", 0},
 	{"CANCEL", 0},
 	{"OPTIONS", 0},
+	{"REFER", 0},
 	{"PRACK", METHOD_PRACK},
 	{"UPDATE", METHOD_UPDATE},
 	{"INFO", METHOD_INFO},

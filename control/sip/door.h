@@ -51,6 +51,10 @@ struct session {
 	uint32_t ack_seq;
 	char *ack_sdp;
 	struct ctxn *bye;
+
+	struct reoffer *reoffer;  /* an INVITE of our own, join.h */
+	struct join *join;	  /* is to come to another call */
+	struct subscription *sub; /* of the REFER that it sent */
 };
 
 #define TARGET_NAME_MAX 640
@@ -85,12 +89,16 @@ struct bridge {
 	struct le le;
 	struct door *d;
 	struct call *call; /* NULL once it has ended */
-	struct stxn *st;   /* the caller's INVITE */
-	bool delayed;	   /* it had no offer */
+	struct stxn *st;   /* the caller's INVITE; NULL: nobody's began it */
+	bool delayed;	   /* there is no offer yet when phones are rung */
 	struct list branches;
 	struct branch *up;
 	struct timer ring;
 	struct le untidy; /* in the door's list */
+
+	struct join *join;     /* legs come from other calls, join.h */
+	struct caller *caller; /* who is put through to whom it rings, dial.h */
+	char *referred_by;     /* who wanted it so, a URI, or NULL */
 };
 
 /* door.c */
@@ -101,6 +109,9 @@ struct session *door_dialog(struct door *d, const struct pl *callid,
 			    const struct pl *local_tag,
 			    const struct pl *remote_tag);
 void door_add_session(struct door *d, struct session *s);
+/** The one that a Replaces or Join names: callid;to-tag=ours;from-tag=theirs,
+ * RFC 3891 section 3, RFC 3911 section 4. */
+struct session *door_named(struct door *d, const struct pl *val);
 /** Answer at once: without a transaction, except in a dialog of ours. */
 void door_reply(struct door *d, struct listener *l, const struct sip_msg *m,
 		const struct answer *a);
@@ -153,7 +164,23 @@ verb_h verb_register, verb_invite, verb_reinvite, verb_ack, verb_bye,
 	verb_refer, verb_not_allowed;
 
 /* refuse.c */
-/** A REFER, an INVITE with Replaces or Join, or towards the PSTN within a call,
+/* A feature that a request asks for. */
+struct asked {
+	enum feature feature;
+	struct call *call; /* of which it is; NULL: none of ours */
+	const char *how;
+	const char *by;	       /* AOR */
+	struct session *named; /* by Replaces or Join; NULL: none of ours */
+};
+
+/** Does m ask for one? s: the dialog that it is in; else by: the authenticated
+ * user's AOR. */
+bool feature_asked(struct door *d, struct session *s, const struct sip_msg *m,
+		   const char *by, struct asked *a);
+/** May it be had? Else the request has been answered so. */
+bool feature_refused(struct door *d, struct listener *l,
+		     const struct sip_msg *m, const struct asked *a);
+/** Both, where no such request is served: a REFER, an INVITE with Replaces or Join, or towards the PSTN within a call,
  * an INFO with Record: on: asks the gate of features and answers. s: the dialog
  * that it is in; else by: the authenticated user's AOR, or NULL.
  * @return false: m asks for nothing of the kind. */
@@ -190,6 +217,8 @@ int session_body(struct mbuf *mb, const char *type, const char *body,
 int session_confirm(struct session *s, struct stxn *st, const char *sdp);
 /** The ACK for it is here. @return false: no such 2xx is waiting. */
 bool session_confirmed(struct session *s, const struct sip_msg *ack);
+/** The AOR of its peer, as the call has it. */
+const char *session_aor(const struct session *s);
 /** The local tag as answers carry it. */
 uint64_t session_tag(const struct session *s);
 /** A 2xx to our INVITE came whose ACK needs the other side's answer. */
@@ -205,6 +234,8 @@ void session_heard(struct session *s, const struct sip_msg *m);
 void session_ack(struct session *s, uint32_t seq, const char *sdp);
 /** BYE, as soon as it may be sent. */
 void session_bye(struct session *s, const char *reason);
+/** What a BYE waited for has come. */
+void session_bye_due(struct session *s);
 void session_reset(struct session *s);
 bool session_busy(const struct session *s);
 
@@ -256,7 +287,8 @@ struct relay;
 void relay_start(struct session *from, struct listener *l,
 		 const struct sip_msg *m, const char *lines, const char *sdp,
 		 bool offered, bool pass);
-void relays_end(struct branch *br);
+/** Those that wait are answered so. */
+void relays_end(struct branch *br, uint16_t status);
 /** Checks that every relayed request needs; what fails has been answered. */
 bool relay_may(struct session *s, struct listener *l, const struct sip_msg *m);
 

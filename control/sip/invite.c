@@ -3,10 +3,9 @@
  * sections 13.3, 16.3. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include "control/log.h"
-#include "control/policy/policy.h"
-#include "control/sip/door.h"
+#include "control/sip/dial.h"
+#include "control/sip/join.h"
 
 /* The parties, as far as they are known. */
 struct parties {
@@ -81,47 +80,6 @@ static void name_parties(const struct door *d, const struct sip_msg *m,
 	snprintf(p->to, sizeof(p->to), "sip:%s@%s", p->called, d->cfg.domain);
 }
 
-struct fork {
-	struct bridge *b;
-	const struct parties *p;
-	char from[TARGET_NAME_MAX]; /* the caller, as the phones are told */
-	int64_t now;
-	unsigned n;
-	struct sa caller_at;
-};
-
-static void add_branch(const struct store_binding *to, void *arg)
-{
-	struct fork *f = arg;
-	struct target t;
-	struct sa at;
-
-	if (f->n == FORK_MAX || to->expires <= f->now)
-		return;
-	/* who calls their own number doesn't ring themselves */
-	if (sip_addr_parse(&at, to->source) &&
-	    sa_cmp(&at, &f->caller_at, SA_ALL))
-		return;
-	if (target_phone(&t, f->b->d, to, f->from, &f->p->callee) &&
-	    branch_new(f->b, &f->p->caller.profile, &t))
-		f->n++;
-}
-
-static void ring(struct bridge *b)
-{
-	struct media_why why;
-	struct le *le;
-
-	LIST_FOREACH (&b->branches, le) {
-		struct branch *br = le->data;
-
-		if (branch_invite(br, &why))
-			branch_refused(br, (uint16_t)why.status, why.text,
-				       NULL);
-	}
-	bridge_refuse(b);
-}
-
 /* E2EE.md, "AOR": who dials an end-to-end encrypted call knows afterwards that
  * it is that AOR, so it has to be dialled. Reached by one of our addresses, or
  * spelt otherwise, it is an alias: say whom it means, and let the endpoint show
@@ -149,35 +107,21 @@ static bool redirect_alias(struct bridge *b, const struct parties *p)
 /* Whom to ring, or why nobody. From here on there is a call, and a record. */
 static void route(struct bridge *b, struct parties *p)
 {
-	struct store *store = b->d->cfg.store;
-	struct hop caller;
-	struct fork f = {.b = b, .p = p, .now = (int64_t)time(NULL)};
-	struct policy_answer policy;
+	struct hop at;
 
-	if (!p->called[0] || store_user_get(store, p->called, &p->callee)) {
-		if (refuse_pstn(b, p->from))
-			return;
-		bridge_end(b, CALL_BY_GATEWAY, 404, "no such user here", NULL);
+	hop_of(&at, stxn_listener(b->st), stxn_request(b->st));
+	if (!bridge_caller(b, &p->caller, &at)) {
+		bridge_end(b, CALL_BY_GATEWAY, 500, "out of memory", NULL);
 		return;
 	}
-	if (redirect_alias(b, p))
-		return;
-	policy = policy_call_allowed(p->caller.name, p->callee.name);
-	if (!policy.allowed) {
-		bridge_end(b, CALL_BY_GATEWAY, (uint16_t)policy.status,
-			   policy.reason, NULL);
-		return;
+	if (!p->called[0] ||
+	    store_user_get(b->d->cfg.store, p->called, &p->callee)) {
+		if (!refuse_pstn(b, p->from))
+			bridge_end(b, CALL_BY_GATEWAY, 404, "no such user here",
+				   NULL);
+	} else if (!redirect_alias(b, p)) {
+		dial_user(b, p->callee.name);
 	}
-	hop_of(&caller, stxn_listener(b->st), stxn_request(b->st));
-	f.caller_at = caller.peer;
-	if (user_name_addr(f.from, b->d, &p->caller))
-		store_binding_list(store, p->callee.name, add_branch, &f);
-	if (!f.n) {
-		bridge_end(b, CALL_BY_GATEWAY, 480,
-			   "no phone of this user is registered", NULL);
-		return;
-	}
-	ring(b);
 }
 
 void verb_invite(struct door *d, struct listener *l, struct session *s,
@@ -185,14 +129,22 @@ void verb_invite(struct door *d, struct listener *l, struct session *s,
 {
 	struct parties p;
 	struct bridge *b;
+	struct asked ask;
 
 	(void)s;
 	memset(&p, 0, sizeof(p));
 	if (!acceptable(d, l, m) || !caller_is(d, l, m, &p))
 		return;
 	name_parties(d, m, &p);
-	if (refuse_feature(d, l, NULL, m, p.from))
+	if (feature_asked(d, NULL, m, p.from, &ask)) {
+		if (feature_refused(d, l, m, &ask))
+			return;
+		if (sip_msg_hdr(m, SIP_HDR_REPLACES))
+			invite_replaces(d, l, m, &p.caller, &ask);
+		else
+			door_refuse(d, l, m, 501, "it isn't served");
 		return;
+	}
 	b = bridge_new(d, l, m, p.from, p.to);
 	if (b)
 		route(b, &p);

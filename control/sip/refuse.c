@@ -18,16 +18,8 @@ void verb_not_allowed(struct door *d, struct listener *l, struct session *s,
 	mem_deref(mb);
 }
 
-/* What is asked for, and of which call. */
-struct ask {
-	enum feature feature;
-	struct call *call; /* NULL: none of ours */
-	const char *how;
-	const char *by; /* AOR */
-};
-
 /* <sip:carol@example?Replaces=...>, <sip:park@example> */
-static bool refer(struct door *d, const struct sip_msg *m, struct ask *a)
+static bool refer(struct door *d, const struct sip_msg *m, struct asked *a)
 {
 	const struct sip_hdr *to = sip_msg_hdr(m, SIP_HDR_REFER_TO);
 	struct sip_addr target;
@@ -48,18 +40,16 @@ static bool refer(struct door *d, const struct sip_msg *m, struct ask *a)
 	return true;
 }
 
-/* The dialog that Replaces or Join names: callid;to-tag=ours;from-tag=theirs,
- * RFC 3891 section 3, RFC 3911 section 4. */
-static struct session *named_dialog(struct door *d, const struct sip_hdr *hdr)
+struct session *door_named(struct door *d, const struct pl *val)
 {
-	struct pl callid = hdr->val, params, local, remote;
-	const char *end = pl_strchr(&hdr->val, ';');
+	struct pl callid = *val, params, local, remote;
+	const char *end = pl_strchr(val, ';');
 
 	if (!end)
 		return NULL;
 	callid.l = (size_t)(end - callid.p);
 	params.p = end;
-	params.l = hdr->val.l - callid.l;
+	params.l = val->l - callid.l;
 	if (msg_param_decode(&params, "to-tag", &local) ||
 	    msg_param_decode(&params, "from-tag", &remote))
 		return NULL;
@@ -67,21 +57,22 @@ static struct session *named_dialog(struct door *d, const struct sip_hdr *hdr)
 }
 
 /* Is who asks a party of that call? */
-static bool is_party(const struct ask *a)
+static bool is_party(const struct asked *a)
 {
 	return a->call && a->by &&
 	       (!strcmp(a->by, call_party(a->call, LEG_A)) ||
 		!strcmp(a->by, call_party(a->call, LEG_B)));
 }
 
-static bool replaces(struct door *d, const struct sip_msg *m, struct ask *a)
+static bool replaces(struct door *d, const struct sip_msg *m, struct asked *a)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(m, SIP_HDR_REPLACES);
-	struct session *s = hdr ? named_dialog(d, hdr) : NULL;
+	struct session *s = hdr ? door_named(d, &hdr->val) : NULL;
 
 	if (!hdr)
 		return false;
 	a->how = "INVITE with Replaces";
+	a->named = s;
 	if (s && s->br->b->call)
 		a->call = s->br->b->call;
 	a->feature = s && s->br->b->up != s->br ? FEATURE_PICKUP
@@ -90,21 +81,22 @@ static bool replaces(struct door *d, const struct sip_msg *m, struct ask *a)
 	return true;
 }
 
-static bool join(struct door *d, const struct sip_msg *m, struct ask *a)
+static bool join(struct door *d, const struct sip_msg *m, struct asked *a)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(m, SIP_HDR_JOIN);
-	struct session *s = hdr ? named_dialog(d, hdr) : NULL;
+	struct session *s = hdr ? door_named(d, &hdr->val) : NULL;
 
 	if (!hdr)
 		return false;
 	a->how = "INVITE with Join";
+	a->named = s;
 	if (s && s->br->b->call)
 		a->call = s->br->b->call;
 	a->feature = is_party(a) ? FEATURE_COMPANION : FEATURE_ADD_PARTICIPANT;
 	return true;
 }
 
-static bool record(struct door *d, const struct sip_msg *m, struct ask *a)
+static bool record(struct door *d, const struct sip_msg *m, struct asked *a)
 {
 	const struct sip_hdr *hdr = sip_msg_xhdr(m, "Record");
 
@@ -129,7 +121,7 @@ static bool is_phone_uri(const struct uri *u)
 }
 
 /* Within a call, a re-INVITE that leads it there. */
-static bool to_pstn(struct door *d, const struct sip_msg *m, struct ask *a)
+static bool to_pstn(struct door *d, const struct sip_msg *m, struct asked *a)
 {
 	(void)d;
 	if (!message_is(m, "INVITE") || !pl_isset(&m->to.tag) ||
@@ -142,32 +134,46 @@ static bool to_pstn(struct door *d, const struct sip_msg *m, struct ask *a)
 
 /* The SIP shapes in which features are asked for; the first that fits. */
 static bool (*const shapes[])(struct door *d, const struct sip_msg *m,
-			      struct ask *a) = {refer, replaces, join, record,
-						to_pstn};
+			      struct asked *a) = {refer, replaces, join, record,
+						  to_pstn};
+
+bool feature_asked(struct door *d, struct session *s, const struct sip_msg *m,
+		   const char *by, struct asked *a)
+{
+	unsigned i = 0;
+
+	*a = (struct asked){.by = by};
+	if (s) {
+		a->call = s->br->b->call;
+		if (a->call)
+			a->by = call_party(a->call, s->side);
+	}
+	while (i < ARRAY_SIZE(shapes) && !shapes[i](d, m, a))
+		i++;
+	return i < ARRAY_SIZE(shapes);
+}
+
+bool feature_refused(struct door *d, struct listener *l,
+		     const struct sip_msg *m, const struct asked *a)
+{
+	struct feature_answer may;
+
+	may = call_may(a->call, a->feature, a->by ? a->by : "somebody", a->how);
+	if (may.allowed)
+		return false;
+	door_refuse_feature(d, l, m, &may);
+	return true;
+}
 
 bool refuse_feature(struct door *d, struct listener *l, struct session *s,
 		    const struct sip_msg *m, const char *by)
 {
-	struct ask ask = {.by = by};
-	struct feature_answer a;
-	unsigned i = 0;
+	struct asked a;
 
-	if (s) {
-		ask.call = s->br->b->call;
-		if (ask.call)
-			ask.by = call_party(ask.call, s->side);
-	}
-	while (i < ARRAY_SIZE(shapes) && !shapes[i](d, m, &ask))
-		i++;
-	if (i == ARRAY_SIZE(shapes))
+	if (!feature_asked(d, s, m, by, &a))
 		return false;
-	a = call_may(ask.call, ask.feature, ask.by ? ask.by : "somebody",
-		     ask.how);
-	if (a.allowed) {
-		a.status = 501;
-		a.reason = "No SIP shape of it is served";
-	}
-	door_refuse_feature(d, l, m, &a);
+	if (!feature_refused(d, l, m, &a))
+		door_refuse(d, l, m, 501, "no SIP shape of it is served");
 	return true;
 }
 
@@ -202,10 +208,4 @@ bool refuse_pstn(struct bridge *b, const char *by)
 	answer_refuse_feature(b->st, &a);
 	bridge_end(b, CALL_BY_GATEWAY, (uint16_t)a.status, a.reason, NULL);
 	return true;
-}
-
-void verb_refer(struct door *d, struct listener *l, struct session *s,
-		const struct sip_msg *m)
-{
-	refuse_feature(d, l, s, m, NULL);
 }

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "control/sip/door.h"
+#include "control/sip/join.h"
 
 struct reinvite {
 	struct session *from, *to;
@@ -49,6 +49,8 @@ static uint16_t glare(const struct session *s)
 	if (br->b->up != br || s->confirm)
 		return 500; /* its last INVITE isn't finished */
 	if (other->confirm || s->owes_ack)
+		return 491;
+	if (reoffer_out(s) || reoffer_out(other))
 		return 491;
 	if (br->re)
 		return br->re->from == s ? 500 : 491;

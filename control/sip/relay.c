@@ -31,7 +31,7 @@ static void relay_destructor(void *arg)
 	mem_deref(r->st);
 }
 
-void relays_end(struct branch *br)
+void relays_end(struct branch *br, uint16_t status)
 {
 	struct le *le = list_head(&br->relays);
 
@@ -39,7 +39,7 @@ void relays_end(struct branch *br)
 		struct relay *r = le->data;
 
 		le = le->next;
-		answer_refuse(r->st, 481, 0, NULL);
+		answer_refuse(r->st, status, 0, NULL);
 		mem_deref(r);
 	}
 }

@@ -16,6 +16,8 @@ static json_t *addr_json(const struct sa *sa)
 
 static json_t *session_save(const struct session *s)
 {
+	if (!s->dlg.remote_tag) /* nobody */
+		return json_null();
 	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:i}", "dialog",
 			 dialog_save(&s->dlg), "local",
 			 addr_json(listener_addr(s->hop.via)), "transport",
@@ -39,6 +41,8 @@ static bool session_load(struct session *s, const struct door *d, json_t *saved)
 	struct sa at;
 	int methods;
 
+	if (json_is_null(saved))
+		return true;
 	if (!saved ||
 	    json_unpack(saved, "{s:o, s:s, s:s, s:s, s:o, s:i}", "dialog", &dlg,
 			"local", &local, "transport", &tp, "peer", &peer,
@@ -73,7 +77,8 @@ void *bridge_load(void *door, struct call *c, struct path *p,
 	b->call = c;
 	b->up = br;
 	br->path = p;
-	door_add_session(d, br->s[LEG_A]);
-	door_add_session(d, br->s[LEG_B]);
+	for (enum leg l = LEG_A; l <= LEG_B; l++)
+		if (br->s[l]->dlg.callid)
+			door_add_session(d, br->s[l]);
 	return b;
 }

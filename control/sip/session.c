@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "control/log.h"
-#include "control/sip/door.h"
+#include "control/sip/join.h"
 
 #define GIVE_UP_MS (64 * SIP_T1)
 
@@ -83,8 +83,7 @@ void session_unconfirm(struct session *s)
 	s->confirm = mem_deref(s->confirm);
 }
 
-/* A BYE that had to wait for the ACK, or for its not coming. */
-static void bye_now(struct session *s)
+void session_bye_due(struct session *s)
 {
 	char *reason = s->bye_after;
 
@@ -101,7 +100,7 @@ static void repeat_2xx(void *arg)
 	s->waited += s->interval;
 	if (s->waited >= GIVE_UP_MS) {
 		session_unconfirm(s);
-		bye_now(s);
+		session_bye_due(s);
 		bridge_end(s->br->b, CALL_BY_GATEWAY, 408,
 			   "the answer was never acknowledged", NULL);
 		bridge_tidy(s->br->b);
@@ -110,6 +109,11 @@ static void repeat_2xx(void *arg)
 	stxn_resend(s->confirm);
 	s->interval = s->interval * 2 < SIP_T2 ? s->interval * 2 : SIP_T2;
 	timer_start(&s->repeat, s->interval, repeat_2xx, s);
+}
+
+const char *session_aor(const struct session *s)
+{
+	return call_party(s->br->b->call, s->side);
 }
 
 uint64_t session_tag(const struct session *s)
@@ -152,7 +156,7 @@ bool session_confirmed(struct session *s, const struct sip_msg *ack)
 	if (!s->confirm || stxn_request(s->confirm)->cseq.num != ack->cseq.num)
 		return false;
 	session_unconfirm(s);
-	bye_now(s);
+	session_bye_due(s);
 	return true;
 }
 
@@ -203,7 +207,9 @@ void session_bye(struct session *s, const char *reason)
 
 	if (!s->dlg.remote_tag || s->bye)
 		return;
-	if (s->confirm) { /* section 15: not before the ACK */
+	/* Not before the ACK (section 15), and not before the phone knows how
+	 * the transfer ended that it has asked for. */
+	if (s->confirm || subscription_busy(s)) {
 		if (!s->bye_after)
 			str_dup(&s->bye_after, reason ? reason : "");
 		return;
@@ -256,7 +262,7 @@ void session_swap(struct session *a, struct session *b)
 
 bool session_busy(const struct session *s)
 {
-	return s->bye || s->confirm;
+	return s->bye || s->confirm || s->bye_after;
 }
 
 void session_reset(struct session *s)
@@ -264,6 +270,8 @@ void session_reset(struct session *s)
 	list_unlink(&s->le);
 	session_unconfirm(s);
 	ctxn_drop(s->bye);
+	s->reoffer = mem_deref(s->reoffer);
+	subscription_end(s);
 	s->bye_after = mem_deref(s->bye_after);
 	s->ack_sdp = mem_deref(s->ack_sdp);
 	dialog_reset(&s->dlg);

@@ -2,7 +2,7 @@
 /* control/sip/update.c - UPDATE: a new offer, also before the call is
  * answered; without one, a sign of life. RFC 3311. */
 #include <stdlib.h>
-#include "control/sip/door.h"
+#include "control/sip/join.h"
 
 static void sign_of_life(struct session *s, struct listener *l,
 			 const struct sip_msg *m)
@@ -40,6 +40,8 @@ void verb_update(struct door *d, struct listener *l, struct session *s,
 		return;
 	}
 	status = path_may_offer(s->br->path, s->side);
+	if (reoffer_out(s) || reoffer_out(s->br->s[OTHER_LEG(s->side)]))
+		status = 491;
 	if (status) { /* section 5.2 */
 		door_refuse(d, l, m, (uint16_t)status,
 			    "another offer is still to be answered");

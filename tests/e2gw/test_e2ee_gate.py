@@ -49,9 +49,16 @@ def test_asked_in_the_call(gw, call, method, lines, feature, how, asks):
 
 @pytest.mark.parametrize("method,lines,feature,how", IN_DIALOG)
 def test_asked_in_an_ordinary_call(gw, phones, method, lines, feature, how):
+    """What this release has is done; what it hasn't is refused as such."""
     d, e = set_up(phones("alice"), phones("bob", side="B"), A_SDP, B_SDP)
-    text = ask(gw, d, method, *lines, status=501, error=f"not-built-{feature}")
-    assert feature in text
+    rows = {f["name"]: f for f in gw.api("GET", "/api/v1/features")[1]}
+    if rows[feature]["built"]:
+        d.request(method, "", "text/plain", lines=lines)
+        assert d.phone.recv().status in (200, 202)
+    else:
+        text = ask(gw, d, method, *lines, status=501,
+                   error=f"not-built-{feature}")
+        assert feature in text
     assert not [r for r in gw.audit_all() if r["event"] == "feature-refused"]
 
 
@@ -94,7 +101,7 @@ def test_asked_from_outside_for_another_call(gw, call, phones):
     carol = phones("carol")
     other = Dialog(carol, "bob")
     other.call(A_SDP, lines=[f"Replaces: {d.callid};to-tag=1;from-tag=2"])
-    reason(other.refused(501), "not-built-transfer-consultative")
+    assert "no such call" in reason(other.refused(481))
     assert not [r for r in gw.audit_all() if r["event"] == "feature-refused"]
 
 

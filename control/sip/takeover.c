@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/sip/takeover.c - an INVITE that takes a phone out of its call: with
+ * Replaces (RFC 3891).
+ *
+ * Who may is who is an authenticated user, may call the phone, and knows the
+ * dialog: Call-ID and tags, 64 random bits of which are ours. */
+#include <stdio.h>
+#include "control/policy/policy.h"
+#include "control/sip/dial.h"
+#include "control/sip/join.h"
+
+void takeover(struct bridge *b, struct session *y, const char *reason)
+{
+	struct session *leg[2] = {NULL, y};
+
+	if (join_new(b, leg, reason, NULL, NULL) &&
+	    branch_between(b, &b->caller->profile))
+		join_start(b->join);
+	else
+		bridge_end(b, CALL_BY_GATEWAY, 503, "out of memory", NULL);
+}
+
+static bool early_only(const struct sip_msg *m)
+{
+	const struct sip_hdr *hdr = sip_msg_hdr(m, SIP_HDR_REPLACES);
+	struct pl val;
+
+	return !msg_param_exists(&hdr->val, "early-only", &val);
+}
+
+void invite_replaces(struct door *d, struct listener *l,
+		     const struct sip_msg *m, const struct store_user *u,
+		     const struct asked *a)
+{
+	struct session *s = a->named, *y;
+	struct bridge *b;
+	struct hop at;
+
+	if (!s || !s->br->b->call || s->br->b->up != s->br) {
+		door_refuse(d, l, m, 481, "there is no such call to replace");
+		return;
+	}
+	y = s->br->s[OTHER_LEG(s->side)];
+	if (early_only(m)) {
+		door_refuse(d, l, m, 486, "that call has been answered");
+		return;
+	}
+	if (y->join || s->join || !y->dlg.remote_tag) {
+		door_refuse(d, l, m, 491, "the call is being put through");
+		return;
+	}
+	b = bridge_new(d, l, m, a->by, session_aor(y));
+	if (!b) {
+		door_refuse(d, l, m, 503, "out of memory");
+		return;
+	}
+	hop_of(&at, l, m);
+	if (bridge_caller(b, u, &at))
+		takeover(b, y, "replaced");
+	else
+		bridge_end(b, CALL_BY_GATEWAY, 500, "out of memory", NULL);
+}
