@@ -5,10 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BASE	   "http://localhost/api/v1"
+#define API	   "/api/v1"
+#define LINE_MAX_  65536	/* octets of a followed line */
 #define ANSWER_MAX (256u << 20) /* octets; a bound, not an expectation */
 #define TIMEOUT_MS 30000L
 #define CONNECT_MS 5000L
+
+/* Where to, unless a socket: set once, before anything is asked. */
+static struct {
+	const char *url, *ca;
+	char authorization[32 + CLIENT_TOKEN_MAX];
+} remote;
 
 struct answer {
 	char *p;
@@ -34,11 +41,54 @@ static size_t on_data(char *data, size_t size, size_t n, void *arg)
 
 static void unreachable(const char *socket, CURLcode code)
 {
-	fprintf(stderr,
-		"sallyctl: %s: %s\n"
-		"Is sallyport-control running, and may you open its socket "
-		"(--socket PATH names another)?\n",
-		socket, curl_easy_strerror(code));
+	if (remote.url)
+		fprintf(stderr, "sallyctl: %s: %s\n%s", remote.url,
+			curl_easy_strerror(code),
+			code == CURLE_PEER_FAILED_VERIFICATION
+				? "--ca FILE names whom to trust: the "
+				  "appliance's certificate, once compared.\n"
+				: "");
+	else
+		fprintf(stderr,
+			"sallyctl: %s: %s\n"
+			"Is sallyport-control running, and may you open its "
+			"socket (--socket PATH names another)?\n",
+			socket, curl_easy_strerror(code));
+}
+
+bool client_remote(const char *url, const char *token_file, const char *ca)
+{
+	const char *env = getenv("SALLYPORT_TOKEN");
+	char token[CLIENT_TOKEN_MAX] = "";
+	FILE *f;
+
+	if (strncmp(url, "https://", 8) != 0) {
+		fprintf(stderr,
+			"sallyctl: %s: an address such as "
+			"https://10.1.0.1:8443\n",
+			url);
+		return false;
+	}
+	if (token_file) {
+		f = fopen(token_file, "re");
+		if (!f || !fgets(token, sizeof(token), f)) {
+			perror(token_file);
+			if (f)
+				fclose(f);
+			return false;
+		}
+		fclose(f);
+		token[strcspn(token, "\r\n")] = '\0';
+	} else if (env) {
+		snprintf(token, sizeof(token), "%s", env);
+	}
+	if (token[0])
+		snprintf(remote.authorization, sizeof(remote.authorization),
+			 "Authorization: Bearer %s", token);
+	explicit_bzero(token, sizeof(token));
+	remote.url = url;
+	remote.ca = ca;
+	return true;
 }
 
 /* An error of the API as a sentence. */
@@ -54,25 +104,43 @@ static void refused(long status, const json_t *j)
 			status);
 }
 
-static CURLcode perform(CURL *curl, const char *socket, const char *method,
-			const char *url, const char *body,
-			struct answer *answer)
+/* What every request has in common. @return the headers, to be freed. */
+static struct curl_slist *prepare(CURL *curl, const char *socket,
+				  const char *path, char *url, size_t size)
 {
-	struct curl_slist *headers = NULL;
-	CURLcode code;
+	struct curl_slist *headers;
 
 	headers = curl_slist_append(NULL, "Content-Type: application/json");
-	curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket);
+	if (remote.url && remote.authorization[0])
+		headers = curl_slist_append(headers, remote.authorization);
+	snprintf(url, size, "%s" API "%s",
+		 remote.url ? remote.url : "http://localhost", path);
+	if (!remote.url)
+		curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, socket);
+	if (remote.url && remote.ca)
+		curl_easy_setopt(curl, CURLOPT_CAINFO, remote.ca);
 	curl_easy_setopt(curl, CURLOPT_URL, url);
-	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	return headers;
+}
+
+static CURLcode perform(CURL *curl, const char *socket, const char *method,
+			const char *path, const char *body,
+			struct answer *answer)
+{
+	struct curl_slist *headers;
+	char url[2048];
+	CURLcode code;
+
+	headers = prepare(curl, socket, path, url, sizeof(url));
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
 	if (body) {
-		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE,
 				 (long)strlen(body));
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
@@ -80,6 +148,74 @@ static CURLcode perform(CURL *curl, const char *socket, const char *method,
 	code = curl_easy_perform(curl);
 	curl_slist_free_all(headers);
 	return code;
+}
+
+/* ---------------------------------------------------------------- follow */
+
+struct follow {
+	bool (*f)(const char *line, void *arg);
+	void *arg;
+	char line[LINE_MAX_];
+	size_t len;
+	bool enough;
+};
+
+static size_t on_lines(char *data, size_t size, size_t n, void *arg)
+{
+	struct follow *fo = arg;
+
+	n *= size;
+	for (size_t i = 0; i < n; i++) {
+		if (data[i] != '\n') {
+			if (fo->len < sizeof(fo->line) - 1)
+				fo->line[fo->len++] = data[i];
+			continue;
+		}
+		fo->line[fo->len] = '\0';
+		fo->len = 0;
+		if (!fo->f(fo->line, fo->arg)) {
+			fo->enough = true;
+			return 0;
+		}
+	}
+	return n;
+}
+
+enum exit_status client_follow(const char *socket, const char *path,
+			       bool (*f)(const char *line, void *arg),
+			       void *arg)
+{
+	struct follow *fo = calloc(1, sizeof(*fo));
+	CURL *curl = curl_easy_init();
+	enum exit_status end = EXIT_UNREACHABLE;
+	struct curl_slist *headers;
+	long status = 0;
+	char url[2048];
+	CURLcode code;
+
+	if (!fo || !curl)
+		goto out;
+	fo->f = f;
+	fo->arg = arg;
+	headers = prepare(curl, socket, path, url, sizeof(url));
+	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_lines);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, fo);
+	code = curl_easy_perform(curl);
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_slist_free_all(headers);
+	if (fo->enough || code == CURLE_OK) {
+		end = EXIT_DONE;
+	} else if (code == CURLE_HTTP_RETURNED_ERROR) {
+		refused(status, NULL);
+		end = EXIT_REFUSED;
+	} else {
+		unreachable(socket, code);
+	}
+out:
+	curl_easy_cleanup(curl);
+	free(fo);
+	return end;
 }
 
 enum exit_status client_request(const char *socket, const char *method,
@@ -90,14 +226,12 @@ enum exit_status client_request(const char *socket, const char *method,
 	enum exit_status end = EXIT_UNREACHABLE;
 	struct answer answer = {0};
 	CURL *curl = curl_easy_init();
-	char url[1024];
 	long status = 0;
 	CURLcode code = CURLE_FAILED_INIT;
 	json_t *j = NULL;
 
-	snprintf(url, sizeof(url), BASE "%s", path);
 	if (curl)
-		code = perform(curl, socket, method, url, text, &answer);
+		code = perform(curl, socket, method, path, text, &answer);
 	if (code != CURLE_OK) {
 		unreachable(socket, code);
 		goto out;

@@ -103,7 +103,7 @@ static enum exit_status records(const struct invocation *in)
 }
 
 /* One line from stdin; without echo where that is a terminal. */
-static bool password_read(char out[PASSWORD_MAX + 2])
+bool password_read(char *out, size_t size)
 {
 	struct termios before, quiet;
 	bool terminal = tcgetattr(STDIN_FILENO, &before) == 0;
@@ -115,7 +115,7 @@ static bool password_read(char out[PASSWORD_MAX + 2])
 		fprintf(stderr, "Password: ");
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
 	}
-	got = fgets(out, PASSWORD_MAX + 2, stdin);
+	got = fgets(out, (int)size, stdin);
 	if (terminal) {
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
 		fputc('\n', stderr);
@@ -152,7 +152,7 @@ static enum exit_status users_add(const struct invocation *in)
 	if (in->option[OPTION_PASSWORD])
 		snprintf(password, sizeof(password), "%s",
 			 in->option[OPTION_PASSWORD]);
-	else if (!password_read(password)) {
+	else if (!password_read(password, sizeof(password))) {
 		fprintf(stderr, "sallyctl: a user needs a password; it is read "
 				"from standard input.\n");
 		return EXIT_USAGE;
@@ -215,6 +215,14 @@ const struct option_info options[OPTION_COUNT] = {
 			 "signed head, kept elsewhere (else FILE.head)"},
 	[OPTION_SECONDS] = {"--seconds", NULL, "N",
 			    "for so long (else as long as usual)"},
+	[OPTION_URL] = {"--url", NULL, "URL",
+			"an appliance from afar: https://10.1.0.1:8443"},
+	[OPTION_TOKEN_FILE] = {"--token-file", NULL, "FILE",
+			       "its token (else SALLYPORT_TOKEN has it)"},
+	[OPTION_CA] = {"--ca", NULL, "FILE",
+		       "PEM certificate to trust there; its own will do"},
+	[OPTION_ROLE] = {"--role", NULL, "ROLE", "read, operate or administer"},
+	[OPTION_DAYS] = {"--days", NULL, "N", "until it expires; else never"},
 };
 
 const struct command commands[] = {
@@ -383,6 +391,47 @@ const struct command commands[] = {
 	 bans_add},
 	{"bans remove", "ADDRESS", 1, 0, "listen to a source again",
 	 "It may send again at once.", bans_remove},
+	{"admins", "", 0, 0, "list the administrators", "And their roles.",
+	 admins_list},
+	{"admins add", "NAME", 1,
+	 WITH(ROLE) | WITH(PASSWORD) | WITH(PASSWORD_STDIN),
+	 "add an administrator",
+	 "For the console and the API from afar. --role read sees everything,\n"
+	 "operate also ends, records and parks calls, administer changes users,\n"
+	 "policies, trunks and configuration (default read). The password, of 12\n"
+	 "characters at least, is read as with \"users add\".",
+	 admins_add},
+	{"admins set", "NAME", 1,
+	 WITH(ROLE) | WITH(PASSWORD) | WITH(PASSWORD_STDIN),
+	 "change an administrator's role or password",
+	 "What isn't named stays; --password-stdin reads a new one. Sessions of\n"
+	 "that name end.",
+	 admins_set},
+	{"admins remove", "NAME", 1, 0, "remove an administrator",
+	 "Sessions of that name end.", admins_remove},
+	{"tokens", "", 0, 0, "list the tokens of programs",
+	 "What they may do, and until when. The tokens themselves are never\n"
+	 "shown again.",
+	 tokens_list},
+	{"tokens add", "NAME", 1, WITH(ROLE) | WITH(DAYS), "make a token",
+	 "Printed once; keep it in a file of mode 0600:\n"
+	 "\n"
+	 "  sallyctl tokens add metrics --role read --days 365 > metrics.token\n"
+	 "  sallyctl --url https://10.1.0.1:8443 --token-file metrics.token calls",
+	 tokens_add},
+	{"tokens remove", "NAME", 1, 0, "take a token back",
+	 "Whoever has it is refused from now on.", tokens_remove},
+	{"certificate", "", 0, 0, "the certificate of the API's TLS listeners",
+	 "Its names, how long it is good, and its fingerprint to compare.",
+	 certificate_show},
+	{"certificate install", "CERT KEY", 2, 0, "replace it",
+	 "PEM files; the chain may follow the certificate. Takes effect at\n"
+	 "once.",
+	 certificate_install},
+	{"events", "", 0, 0, "what happens, as it happens",
+	 "Calls, changes by administrators, the dataplane, alarms: a line each,\n"
+	 "until interrupted.",
+	 events_follow},
 	{"registrations", "", 0, 0, "list the registered devices",
 	 "Where each device is reached, and for how long it said so.",
 	 registrations},

@@ -30,6 +30,11 @@ enum option {
 	OPTION_KEY,
 	OPTION_HEAD,
 	OPTION_SECONDS,
+	OPTION_URL,
+	OPTION_TOKEN_FILE,
+	OPTION_CA,
+	OPTION_ROLE,
+	OPTION_DAYS,
 	OPTION_COUNT
 };
 
@@ -93,5 +98,12 @@ show_f show_version, show_calls, show_call, show_records, show_flows,
 show_f show_policies, show_policy, show_policy_gone, show_grants, show_grant,
 	show_revoked, show_effective, show_groups, show_group_added,
 	show_members, show_member, show_features, show_audit, show_head;
+/* admin.c: administrators, tokens, the certificate; what happens. */
+run_f admins_list, admins_add, admins_set, admins_remove, tokens_list,
+	tokens_add, tokens_remove, certificate_show, certificate_install,
+	events_follow;
+/** One line from stdin, without echo on a terminal; to be wiped by the caller.
+ * @return false: none. */
+bool password_read(char *out, size_t size);
 /* Of use to both. */
 const char *show_text(const json_t *j, const char *key);

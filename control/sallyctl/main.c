@@ -10,7 +10,9 @@
 
 #define SOCKET_DEFAULT "/run/sallyport/control.sock"
 #define WORDS_MAX      8
-#define GENERAL	       (WITH(JSON) | WITH(SOCKET) | WITH(HELP))
+#define GENERAL                                               \
+	(WITH(JSON) | WITH(SOCKET) | WITH(HELP) | WITH(URL) | \
+	 WITH(TOKEN_FILE) | WITH(CA))
 
 static void options_print(FILE *f, uint64_t which)
 {
@@ -43,7 +45,8 @@ static void usage(FILE *f)
 	options_print(f, GENERAL | WITH(VERSION));
 	fprintf(f,
 		"\n\"sallyctl COMMAND --help\" says more. The socket is %s\n"
-		"unless --socket or SALLYPORT_SOCKET names another.\n"
+		"unless --socket or SALLYPORT_SOCKET names another; --url or\n"
+		"SALLYPORT_URL, an appliance from afar.\n"
 		"Exit status: 0 done, 1 refused, 2 wrong usage, 3 control "
 		"can't be reached.\n",
 		SOCKET_DEFAULT);
@@ -211,6 +214,12 @@ int main(int argc, char *argv[])
 		return EXIT_USAGE;
 	if (!in.option[OPTION_SOCKET])
 		in.option[OPTION_SOCKET] = env && env[0] ? env : SOCKET_DEFAULT;
+	if (!in.option[OPTION_URL])
+		in.option[OPTION_URL] = getenv("SALLYPORT_URL");
+	if (in.option[OPTION_URL] &&
+	    !client_remote(in.option[OPTION_URL], in.option[OPTION_TOKEN_FILE],
+			   in.option[OPTION_CA]))
+		return EXIT_USAGE;
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	end = c->run(&in);
 	curl_global_cleanup();
