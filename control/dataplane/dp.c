@@ -348,6 +348,15 @@ int dp_ports_take(struct dp *dp, const uint8_t media[2], uint16_t port[2])
 				randombytes_random(), tmr_jiffies(), port);
 }
 
+int dp_ports_take_with(struct dp *dp, uint8_t media, uint16_t with,
+		       uint16_t *port)
+{
+	if (dp->state != DP_UP)
+		return ENOTCONN;
+	return media_ports_take_with(dp->ports, &dp->greeting, media, with,
+				     randombytes_random(), tmr_jiffies(), port);
+}
+
 void dp_ports_give(struct dp *dp, uint8_t media, uint16_t port)
 {
 	media_ports_give(dp->ports, media, port, tmr_jiffies());

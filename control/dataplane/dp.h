@@ -80,6 +80,9 @@ int dp_inject(struct dp *dp, uint64_t transport, bool rtcp,
 /** Reserve a pair of media ports (even, odd) for each leg, owned by one
  * worker. media: indices into the greeting. @return 0, ENOSPC, ENOTCONN. */
 int dp_ports_take(struct dp *dp, const uint8_t media[2], uint16_t port[2]);
+/** One more pair, for the worker that owns the pair `with`. */
+int dp_ports_take_with(struct dp *dp, uint8_t media, uint16_t with,
+		       uint16_t *port);
 /** Free for others some seconds from now, so that no late packet of this call
  * meets the next one. */
 void dp_ports_give(struct dp *dp, uint8_t media, uint16_t port);

@@ -94,6 +94,26 @@ int media_ports_take(struct media_ports *mp, const struct sp_greeting *g,
 	return ENOSPC;
 }
 
+int media_ports_take_with(struct media_ports *mp, const struct sp_greeting *g,
+			  uint8_t media, uint16_t with, uint32_t rnd,
+			  uint64_t now, uint16_t *port)
+{
+	unsigned workers = g->n_workers ? g->n_workers : 1;
+	uint64_t *pairs;
+
+	if (media >= g->n_media)
+		return EINVAL;
+	pairs = pairs_of(mp, media);
+	if (!pairs)
+		return ENOMEM;
+	*port = find(pairs, &g->media[media], with / 2u % workers, workers, rnd,
+		     now, with);
+	if (!*port)
+		return ENOSPC;
+	pairs[*port / 2] = TAKEN;
+	return 0;
+}
+
 void media_ports_give(struct media_ports *mp, uint8_t media, uint16_t port,
 		      uint64_t now)
 {

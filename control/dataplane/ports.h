@@ -17,6 +17,11 @@ void media_ports_free(struct media_ports *mp);
 int media_ports_take(struct media_ports *mp, const struct sp_greeting *g,
 		     const uint8_t media[2], uint32_t rnd, uint64_t now,
 		     uint16_t port[2]);
+/** One more pair, owned by the worker that owns the pair `with` (of any
+ * address), but not that one. @return as above. */
+int media_ports_take_with(struct media_ports *mp, const struct sp_greeting *g,
+			  uint8_t media, uint16_t with, uint32_t rnd,
+			  uint64_t now, uint16_t *port);
 void media_ports_give(struct media_ports *mp, uint8_t media, uint16_t port,
 		      uint64_t now);
 void media_ports_keep(struct media_ports *mp, uint8_t media, uint16_t port);

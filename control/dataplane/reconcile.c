@@ -4,6 +4,7 @@
  * need and come after them. */
 #include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 #include "control/dataplane/dp_internal.h"
 
 /* Ids to remove, collected from a list. */
@@ -84,7 +85,16 @@ static void stream_seen(const union sp_body *b, void *arg)
 				  mine.blocked == there->blocked &&
 				  mine.clock == there->clock &&
 				  mine.divert == there->divert &&
-				  mine.generation == there->generation
+				  mine.generation == there->generation &&
+				  mine.mid_ext == there->mid_ext &&
+				  mine.mid_len == there->mid_len &&
+				  mine.n_ssrcs == there->n_ssrcs &&
+				  memcmp(mine.mid, there->mid,
+					 sizeof(mine.mid)) == 0 &&
+				  memcmp(mine.pts, there->pts,
+					 sizeof(mine.pts)) == 0 &&
+				  memcmp(mine.ssrcs, there->ssrcs,
+					 sizeof(mine.ssrcs)) == 0
 			  ? WANT_SAME
 			  : WANT_DIFFERS;
 }

@@ -23,7 +23,7 @@
 #include "dataplane/abi/suite.h"
 
 #define SP_ABI_MAGIC   0x53414c59u /* "SALY" */
-#define SP_ABI_VERSION 2
+#define SP_ABI_VERSION 3
 
 #define SP_MEDIA_ADDR_MAX   16 /* media addresses of one dataplane */
 #define SP_PORT_NAME_MAX    16 /* with the terminating NUL */
@@ -157,7 +157,18 @@ struct sp_transport {
 	uint32_t silent_ms;  /* event after so long without media; 0: never */
 };
 
-enum sp_match { SP_MATCH_ANY = 1, SP_MATCH_PT, SP_MATCH_SSRC };
+enum sp_match {
+	SP_MATCH_ANY = 1,
+	SP_MATCH_PT,
+	SP_MATCH_SSRC,
+	SP_MATCH_MID, /* one m-line of a bundle, RFC 9143 section 9.2: by the MID
+		       * header extension, else by an SSRC that has been seen
+		       * with one, else by `ssrcs`, else by `pts`. Whatever
+		       * found the stream, its SSRC is remembered. */
+};
+
+#define SP_STREAM_SSRCS 4
+#define SP_MID_MAX	16
 
 #define SP_PT_KEEP 0xff
 
@@ -194,7 +205,14 @@ struct sp_stream {
 	uint32_t generation; /* with divert: what is returned has to name it, so
 			      * that nothing of the id's earlier use leaves */
 	uint8_t divert;	     /* enum sp_divert */
-	uint8_t reserved[3]; /* zero */
+	/* for SP_MATCH_MID, else zero */
+	uint8_t mid_ext; /* id of the header extension (RFC 8285); 0: none */
+	uint8_t mid_len; /* octets of mid that count */
+	uint8_t n_ssrcs;
+	char mid[SP_MID_MAX];
+	uint64_t pts[2]; /* payload types that no other stream of `from` has:
+			  * bit pt % 64 of pts[pt / 64] */
+	uint32_t ssrcs[SP_STREAM_SSRCS];
 };
 
 #define SP_DATAGRAM_MAX 1500 /* octets of UDP payload */

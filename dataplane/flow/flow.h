@@ -15,6 +15,7 @@
 #include <rte_common.h>
 #include "dataplane/abi/abi.h"
 #include "dataplane/flow/bucket.h"
+#include "dataplane/flow/demux.h"
 #include "dataplane/flow/stats.h"
 
 #define FLOW_STREAMS_MAX 32 /* streams that lead from one transport */
@@ -115,6 +116,19 @@ struct stream {
 
 static_assert(sizeof(struct stream) == 64, "one cache line");
 
+/** With SP_MATCH_MID a rule stands behind the stream. */
+static inline struct demux_rule *stream_rule(const struct stream *s)
+{
+	return (struct demux_rule *)(uintptr_t)(s + 1);
+}
+
+/** Octets of a stream, its rule included. */
+static inline size_t stream_size(uint8_t match)
+{
+	return sizeof(struct stream) +
+	       (match == SP_MATCH_MID ? sizeof(struct demux_rule) : 0);
+}
+
 /* A transport, one version of it. */
 struct flow {
 	/* line 0, hot on arrival */
@@ -139,13 +153,14 @@ struct flow {
 	struct endpoint peer[2]; /* SIDE_* */
 	uint64_t stray;		 /* ticks that a packet from elsewhere costs */
 	uint64_t id;
+	struct demux *demux; /* of a bundle; NULL: no stream is told by MID */
 	struct stream
 		*stream[]; /* by SSRC first, then payload type, then any */
 } __rte_cache_aligned;
 
 static_assert(offsetof(struct flow, lone) == 64, "arrival is two lines");
 static_assert(offsetof(struct flow, out) == 128, "departure is one of two");
-static_assert(offsetof(struct flow, stream) == 312, "the first has room");
+static_assert(offsetof(struct flow, stream) == 320, "the rest has a line");
 
 /** Octets of a flow with n streams. */
 static inline size_t flow_size(unsigned n)
@@ -228,6 +243,10 @@ static inline struct stream *flow_stream(const struct flow *f, uint32_t ssrc,
 static inline struct stream *flow_rtcp_stream(const struct flow *f,
 					      uint32_t ssrc)
 {
+	struct stream *seen = f->demux ? demux_seen(f, ssrc) : NULL;
+
+	if (seen)
+		return seen;
 	for (unsigned i = 0; i < f->n_streams; i++) {
 		struct stream *s = f->stream[i];
 

@@ -33,6 +33,7 @@ struct transport {
 	struct sp_transport spec; /* its keys are wiped */
 	struct flow *flow;	  /* the version that workers see */
 	struct flow_run *run;
+	struct demux *demux;	      /* NULL: never was a bundle */
 	struct srtp_session *rx, *tx; /* NULL: plain */
 	struct keys keys[2];	      /* enum srtp_dir */
 	unsigned to;		      /* streams that lead here */
@@ -50,6 +51,7 @@ enum retired_kind {
 	RETIRED_FLOW_RUN,
 	RETIRED_STREAM,
 	RETIRED_STREAM_RUN,
+	RETIRED_DEMUX,
 	RETIRED_SESSION,
 	RETIRED_KEY,
 	RETIRED_KINDS

@@ -123,6 +123,9 @@ struct flow *flow_build(struct table *t, const struct transport *x,
 	f->peer[SIDE_RTP] = endpoint(&s->peer_rtp);
 	f->peer[SIDE_RTCP] = endpoint(rtcp);
 	f->n_streams = (uint8_t)n;
+	for (unsigned i = 0; i < n; i++)
+		if (stream[i]->match == SP_MATCH_MID)
+			f->demux = x->demux;
 	if (n)
 		memcpy(f->stream, stream, n * sizeof(stream[0]));
 	if (n == 1 && stream[0]->match == SP_MATCH_ANY) {
@@ -164,6 +167,8 @@ void flow_withdraw(struct table *t, struct transport *x)
 	retire(t, RETIRED_SESSION, x->rx);
 	retire(t, RETIRED_SESSION, x->tx);
 	retire(t, RETIRED_FLOW_RUN, x->run);
+	retire(t, RETIRED_DEMUX, x->demux);
+	x->demux = NULL;
 	x->flow = NULL;
 	x->rx = x->tx = NULL;
 	x->run = NULL;
@@ -184,9 +189,16 @@ static void end_flow_run(struct table *t, void *p)
 	arena_give(t->arena, p, sizeof(struct flow_run));
 }
 
+static void end_demux(struct table *t, void *p)
+{
+	arena_give(t->arena, p, sizeof(struct demux));
+}
+
 static void end_stream(struct table *t, void *p)
 {
-	arena_give(t->arena, p, sizeof(struct stream));
+	const struct stream *s = p;
+
+	arena_give(t->arena, p, stream_size(s->match));
 }
 
 static void end_stream_run(struct table *t, void *p)
@@ -212,6 +224,7 @@ void discard(struct table *t, enum retired_kind kind, void *p)
 	static void (*const end[RETIRED_KINDS])(struct table *, void *) = {
 		[RETIRED_FLOW] = end_flow,
 		[RETIRED_FLOW_RUN] = end_flow_run,
+		[RETIRED_DEMUX] = end_demux,
 		[RETIRED_STREAM] = end_stream,
 		[RETIRED_STREAM_RUN] = end_stream_run,
 		[RETIRED_SESSION] = end_session,

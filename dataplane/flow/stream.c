@@ -16,9 +16,27 @@ static unsigned owner(const struct table *t, const struct transport *x)
 static unsigned rank(const struct stream *s)
 {
 	static const uint8_t order[] = {
-		[SP_MATCH_SSRC] = 0, [SP_MATCH_PT] = 1, [SP_MATCH_ANY] = 2};
+		[SP_MATCH_SSRC] = 0,
+		[SP_MATCH_MID] = 1,
+		[SP_MATCH_PT] = 2,
+		[SP_MATCH_ANY] = 3,
+	};
 
 	return order[s->match];
+}
+
+/* Two m-lines of a bundle that some packet would fit both. */
+static bool clash_mid(const struct demux_rule *a, const struct sp_stream *b)
+{
+	if ((a->pts[0] & b->pts[0]) || (a->pts[1] & b->pts[1]))
+		return true;
+	for (unsigned i = 0; i < a->n_ssrcs; i++)
+		for (unsigned k = 0; k < b->n_ssrcs; k++)
+			if (a->ssrcs[i] == b->ssrcs[k])
+				return true;
+	return a->mid_ext && a->mid_ext == b->mid_ext &&
+	       a->mid_len == b->mid_len &&
+	       memcmp(a->mid, b->mid, a->mid_len) == 0;
 }
 
 static bool clash(const struct stream *a, const struct sp_stream *b)
@@ -26,6 +44,7 @@ static bool clash(const struct stream *a, const struct sp_stream *b)
 	return a->id != b->id && a->match == b->match &&
 	       (a->match == SP_MATCH_ANY ||
 		(a->match == SP_MATCH_PT && a->pt == b->pt) ||
+		(a->match == SP_MATCH_MID && clash_mid(stream_rule(a), b)) ||
 		(a->match == SP_MATCH_SSRC && a->ssrc == b->ssrc));
 }
 
@@ -76,18 +95,36 @@ static struct flow *const *place(const struct table *t,
 	       (x->spec.rtp_port - t->index.udp_first);
 }
 
+static void rule_build(const struct sp_stream *spec, struct demux_rule *r)
+{
+	memcpy(r->pts, spec->pts, sizeof(r->pts));
+	memcpy(r->ssrcs, spec->ssrcs, sizeof(r->ssrcs));
+	memcpy(r->mid, spec->mid, sizeof(r->mid));
+	r->n_ssrcs = spec->n_ssrcs;
+	r->mid_ext = spec->mid_ext;
+	r->mid_len = spec->mid_len;
+}
+
 static struct stream *stream_build(struct table *t,
 				   const struct sp_stream *spec,
-				   const struct transport *from,
+				   struct transport *from,
 				   const struct transport *to,
 				   struct stream_run *run)
 {
-	struct stream *s =
-		arena_take(t->arena, sizeof(*s), RTE_CACHE_LINE_SIZE);
+	struct stream *s = arena_take(t->arena, stream_size(spec->match),
+				      RTE_CACHE_LINE_SIZE);
 	uint32_t clock = spec->clock ? spec->clock : STREAM_CLOCK_DEFAULT;
 
-	if (!s)
+	/* Made with the first stream that needs it, kept with the transport. */
+	if (s && spec->match == SP_MATCH_MID && !from->demux)
+		from->demux = arena_take(t->arena, sizeof(*from->demux),
+					 RTE_CACHE_LINE_SIZE);
+	if (!s || (spec->match == SP_MATCH_MID && !from->demux)) {
+		if (s)
+			s->match = spec->match;
+		discard(t, RETIRED_STREAM, s);
 		return NULL;
+	}
 	s->run = run;
 	s->to = place(t, to);
 	s->from = place(t, from);
@@ -96,6 +133,8 @@ static struct stream *stream_build(struct table *t,
 	s->ssrc = spec->ssrc;
 	s->ssrc_xor = spec->ssrc_xor;
 	s->match = spec->match;
+	if (spec->match == SP_MATCH_MID)
+		rule_build(spec, stream_rule(s));
 	s->pt = spec->pt;
 	s->out_pt = spec->out_pt;
 	s->blocked = spec->blocked;

@@ -147,9 +147,15 @@ int validate_stream(const struct sp_stream *x, char text[SP_TEXT_MAX])
 	     "to: the transport that it comes from, and not taken");
 	MUST(x->divert || x->generation == 0, "generation: %u without divert",
 	     x->generation);
-	MUST(zero(x->reserved, sizeof(x->reserved)), "reserved: not zero");
-	MUST(x->match >= SP_MATCH_ANY && x->match <= SP_MATCH_SSRC,
+	MUST(x->match >= SP_MATCH_ANY && x->match <= SP_MATCH_MID,
 	     "match: %u is none", x->match);
+	MUST(x->mid_len <= SP_MID_MAX, "mid_len: %u is more than %u",
+	     x->mid_len, SP_MID_MAX);
+	MUST(x->n_ssrcs <= SP_STREAM_SSRCS, "n_ssrcs: %u is more than %u",
+	     x->n_ssrcs, SP_STREAM_SSRCS);
+	MUST(x->match != SP_MATCH_MID || (x->mid_ext && x->mid_len) ||
+		     x->n_ssrcs || x->pts[0] || x->pts[1],
+	     "match: by MID, and nothing to match");
 	MUST(x->match != SP_MATCH_PT || x->pt <= 127, "pt: %u is more than 127",
 	     x->pt);
 	MUST(x->out_pt <= 127 || x->out_pt == SP_PT_KEEP,

@@ -184,8 +184,9 @@ static inline enum verdict demux(const struct worker *w, const struct flow *f,
 	}
 	x->kind = PKT_RTP;
 	if (x->side == SIDE_RTCP || (f->flags & SP_TRANSPORT_RTCP_MUX)) {
+		/* the peers' own SRTCP can't be read */
 		if (payload_is_rtcp(p, x->rtp_len))
-			x->kind = PKT_RTCP;
+			x->kind = f->dtls == SP_PUNT_RELAY ? PKT_RAW : PKT_RTCP;
 		else if (x->side == SIDE_RTCP)
 			return V_NOT_RTP;
 	}

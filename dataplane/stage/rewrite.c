@@ -56,7 +56,9 @@ static const struct stream *reverse(const struct rtcp_walk *k, uint32_t ssrc)
 
 		if (!back || back->id != k->from->id)
 			continue;
-		if (s->run->started && (s->run->ssrc ^ s->ssrc_xor) == ssrc)
+		if (k->to->demux ? demux_seen(k->to, ssrc ^ s->ssrc_xor) == s
+				 : s->run->started &&
+					   (s->run->ssrc ^ s->ssrc_xor) == ssrc)
 			return s;
 		if (!found)
 			found = s;

@@ -16,7 +16,9 @@ static inline enum verdict accept_rtp(const struct worker *w,
 	if (__builtin_expect(header == 0, 0))
 		return V_SHORT;
 	if (!x->stream)
-		x->stream = flow_stream(x->flow, load32(p + 8), p[1] & 0x7f);
+		x->stream = x->flow->demux ? demux_rtp(x->flow, p, header)
+					   : flow_stream(x->flow, load32(p + 8),
+							 p[1] & 0x7f);
 	if (!x->stream)
 		return V_NO_STREAM;
 	x->media = (uint16_t)(x->rtp_len - header);
@@ -29,6 +31,8 @@ static enum verdict accept_rtcp(struct pkt_meta *x, const uint8_t *p)
 {
 	if (x->rtp_len < 8)
 		return V_SHORT;
+	if (!x->stream && x->flow->demux)
+		x->stream = demux_rtcp(x->flow, p, x->rtp_len);
 	if (!x->stream)
 		x->stream = flow_rtcp_stream(x->flow, load32(p + 4));
 	if (!x->stream)

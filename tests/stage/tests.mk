@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The flow table, the stages, the abi's server: on ports made of rings.
-STAGE_TESTS := $(patsubst %,$(B)/tests/%_test,flow validate source classify walk \
+STAGE_TESTS := $(patsubst %,$(B)/tests/%_test,flow demux validate source classify walk \
     srtp_walk control_socket republish workers divert)
 CHECK_PROGRAMS += $(STAGE_TESTS)
 

@@ -110,7 +110,7 @@ static void test_stream_fields(void **state)
 		{{9, 1, 2, OK, .clock = 999}, SP_EINVAL, "clock: 999"},
 		{{9, 1, 2, OK, .divert = 3}, SP_EINVAL, "divert: 3"},
 		{{9, 1, 2, OK, .generation = 4}, SP_EINVAL, "generation: 4"},
-		{{9, 1, 2, OK, .reserved = {1}}, SP_EINVAL, "reserved"},
+		{{9, 1, 2, OK, .mid_len = 17}, SP_EINVAL, "mid_len"},
 		{{9, 1, 1, OK, .divert = 1}, SP_EINVAL, "to: the"},
 		{{9, 5, 6, OK, .divert = 1}, SP_EMARKED, "divert: 5 bears"},
 		{{9, 5, 6, OK, .divert = 2}, SP_EMARKED, "divert: 5 bears"},
