@@ -56,7 +56,7 @@ objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 SRTP_SRC := $(filter-out dataplane/srtp/backend_libsrtp2.c,$(call srcs,dataplane/srtp))
 CONF_SRC := $(call srcs,dataplane/abi)
 DP_SRC   := $(call srcs,dataplane/app dataplane/stage dataplane/flow dataplane/port)
-CTL_SRC  := $(call srcs,control control/sip control/sdp control/keying \
+CTL_SRC  := $(call srcs,control control/sip control/ng control/sdp control/keying \
               control/calls control/policy control/features control/store \
               control/http control/dataplane control/audit control/duties)
 SCTL_SRC := $(call srcs,control/sallyctl) control/audit/chain.c \

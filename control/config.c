@@ -6,14 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
+#include "control/ng/listen.h"
 #include "control/sip/addr.h"
 #include "control/sip/guard.h"
 #include "dataplane/abi/yaml.h"
 
-#define TEXT_MAX   256
-#define LISTEN_MAX 32
-#define ALLOW_MAX  64
-#define OPTIONAL   CYAML_FLAG_OPTIONAL
+#define TEXT_MAX      256
+#define LISTEN_MAX    32
+#define ALLOW_MAX     64
+#define NG_INTERFACES 16
+#define OPTIONAL      CYAML_FLAG_OPTIONAL
 
 #define TEXT(key, flags, type, member)                                  \
 	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | (flags), type, \
@@ -74,6 +76,21 @@ static const cyaml_schema_field_t https_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t ng_fields[] = {
+	CYAML_FIELD_SEQUENCE("listen", CYAML_FLAG_POINTER | OPTIONAL,
+			     struct config_ng, listen, &listen_schema, 1,
+			     LISTEN_MAX),
+	CYAML_FIELD_SEQUENCE("allow", CYAML_FLAG_POINTER | OPTIONAL,
+			     struct config_ng, allow, &listen_schema, 1,
+			     LISTEN_MAX),
+	CYAML_FIELD_SEQUENCE("interfaces", CYAML_FLAG_POINTER | OPTIONAL,
+			     struct config_ng, interfaces, &listen_schema, 1,
+			     NG_INTERFACES),
+	NUMBER("calls", struct config_ng, calls),
+	CYAML_FIELD_BOOL("end_to_end", OPTIONAL, struct config_ng, end_to_end),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t fields[] = {
 	TEXT("dataplane", 0, struct config, dataplane),
 	TEXT("api", 0, struct config, api),
@@ -84,6 +101,7 @@ static const cyaml_schema_field_t fields[] = {
 			    sip_fields),
 	CYAML_FIELD_MAPPING("https", OPTIONAL, struct config, https,
 			    https_fields),
+	CYAML_FIELD_MAPPING("ng", OPTIONAL, struct config, ng, ng_fields),
 	NUMBER("media_timeout", struct config, media_timeout),
 	TEXT("log", OPTIONAL, struct config, log),
 	CYAML_FIELD_END,
@@ -149,6 +167,27 @@ static bool is_address(const char *s)
 	return sip_addr_parse(&sa, s) && sa_port(&sa);
 }
 
+static bool is_ng_listen(const char *s)
+{
+	struct ng_listen l;
+
+	return ng_listen_parse(&l, s);
+}
+
+static bool is_ng_network(const char *s)
+{
+	struct ng_network n;
+
+	return ng_network_parse(&n, s);
+}
+
+static bool is_interface(const char *s)
+{
+	struct ng_interface i;
+
+	return ng_interface_parse(&i, s);
+}
+
 static bool is_level(const char *s)
 {
 	enum log_level level;
@@ -202,6 +241,17 @@ static const struct conf_rule rules[] = {
 	{"https.console", "a path that starts with /", .ok = is_path},
 	{"https.session_idle", "seconds from 60 to 86400", .min = 60,
 	 .max = 86400},
+	{"ng.listen[]",
+	 "udp:, tcp: or http:, one address of this machine and a port, such as "
+	 "udp:127.0.0.1:2223 or tcp:[::1]:2223",
+	 .ok = is_ng_listen},
+	{"ng.allow[]", "a network, such as 192.0.2.0/24 or 2001:db8::/32",
+	 .ok = is_ng_network},
+	{"ng.interfaces[]",
+	 "a name and a media address of the dataplane, such as "
+	 "internal/10.1.0.1",
+	 .ok = is_interface},
+	{"ng.calls", "a number from 1 to 1000000", .min = 1, .max = 1000000},
 	{"media_timeout", "seconds from 1 to 86400", .min = 1, .max = 86400},
 	{"log", "error, warn, info or debug", .ok = is_level},
 	{.field = NULL},
@@ -222,6 +272,7 @@ static const struct {
 	{offsetof(struct config, sip.guard.half_open), 50},
 	{offsetof(struct config, sip.guard.ban), 600},
 	{offsetof(struct config, https.session_idle), 1800},
+	{offsetof(struct config, ng.calls), 10000},
 	{offsetof(struct config, media_timeout), 60},
 };
 

@@ -4,6 +4,7 @@
  * Read once at start. Options, limits and defaults stand in the tables of
  * config.c; control/README.md describes them for people. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include "control/log.h"
 
@@ -52,6 +53,18 @@ struct config_https {  /* the control API from afar, and the console */
 	unsigned session_idle;	 /* seconds */
 };
 
+/* The ng protocol's door; closed where nothing is listened on. */
+struct config_ng {
+	char **listen; /* "udp:127.0.0.1:2223", "tcp:...", "http:..." */
+	unsigned listen_count;
+	char **allow; /* networks that may speak to it; none: this machine */
+	unsigned allow_count;
+	char **interfaces; /* "internal/10.1.0.1": names for `direction` */
+	unsigned interfaces_count;
+	unsigned calls;	 /* at once, at most */
+	bool end_to_end; /* the proxy says who the parties are */
+};
+
 struct config {
 	char *dataplane; /* socket of sallyport-dataplane */
 	char *api;	 /* socket of the control API */
@@ -60,6 +73,7 @@ struct config {
 	char *domain; /* SIP domain and digest realm */
 	struct config_sip sip;
 	struct config_https https;
+	struct config_ng ng;
 	unsigned media_timeout; /* seconds */
 	char *log;		/* "error", "warn", "info", "debug" */
 };

@@ -21,6 +21,7 @@
 #include "control/http/http.h"
 #include "control/libre.h"
 #include "control/log.h"
+#include "control/ng/ng.h"
 #include "control/sip/sip.h"
 #include "control/store/store.h"
 #include "dataplane/abi/yaml.h"
@@ -39,6 +40,7 @@ static struct {
 	struct dp *dp;
 	struct calls *calls;
 	struct door *sip;
+	struct ng *ng;
 	struct http *http;
 	struct tmr drain;
 	char state[PATH_MAX]; /* folder of what is kept */
@@ -206,6 +208,14 @@ static int start(void)
 		log_error(0, "%s", err);
 		return e;
 	}
+	e = ng_alloc(&control.ng,
+		     &(struct ng_door_config){control.calls, control.dp,
+					      &c->ng},
+		     err, sizeof(err));
+	if (e) {
+		log_error(0, "%s", err);
+		return e;
+	}
 	calls_load(control.calls);
 	dp_ready(control.dp);
 	return start_http(c);
@@ -218,6 +228,7 @@ static void stop(void)
 	tmr_cancel(&control.drain);
 	if (control.http)
 		http_free(control.http);
+	ng_free(control.ng);
 	door_free(control.sip);
 	calls_free(control.calls);
 	if (control.dp)
@@ -242,6 +253,7 @@ static void on_signal(int sig)
 	log_info(0, "stopping (signal %d); calls that are up go on", sig);
 	tell_systemd("STOPPING=1");
 	door_stop(control.sip);
+	ng_stop(control.ng);
 	tmr_start(&control.drain, DRAIN_MS, drained, NULL);
 }
 

@@ -128,23 +128,24 @@ const char *cache_find(struct cache *c, const void *source, size_t source_len,
 	return e->answer;
 }
 
-void cache_put(struct cache *c, const void *source, size_t source_len,
-	       const char *cookie, size_t cookie_len, uint64_t now,
-	       char *answer, size_t len)
+const char *cache_put(struct cache *c, const void *source, size_t source_len,
+		      const char *cookie, size_t cookie_len, uint64_t now,
+		      char *answer, size_t len)
 {
 	uint8_t key[KEY_MAX];
 	size_t n = key_make(key, source, source_len, cookie, cookie_len);
-	struct list *l = bucket_of(c, key, n);
-	struct entry *e = n ? find(l, key, n) : NULL;
+	struct entry *e = n ? calloc(1, sizeof(*e) + n) : NULL, *had;
+	struct list *l;
 
-	if (e)
-		drop(c, e);
-	e = n ? calloc(1, sizeof(*e) + n) : NULL;
 	if (!e) {
 		sodium_memzero(answer, len);
 		free(answer);
-		return;
+		return NULL;
 	}
+	l = bucket_of(c, key, n);
+	had = find(l, key, n);
+	if (had)
+		drop(c, had);
 	e->at = now;
 	e->answer = answer;
 	e->len = len;
@@ -154,6 +155,8 @@ void cache_put(struct cache *c, const void *source, size_t source_len,
 	list_append(&c->age, &e->age, e);
 	c->count++;
 	c->octets += sizeof(*e) + n + len;
-	while (c->octets > CACHE_OCTETS || c->count > CACHE_ENTRIES)
+	while (oldest(c) != e &&
+	       (c->octets > CACHE_OCTETS || c->count > CACHE_ENTRIES))
 		drop(c, oldest(c));
+	return e->answer;
 }

@@ -22,10 +22,11 @@ void cache_free(struct cache *c);
 const char *cache_find(struct cache *c, const void *source, size_t source_len,
 		       const char *cookie, size_t cookie_len, uint64_t now,
 		       size_t *len);
-/** Keep an answer; takes it over (malloc'd), also where there is no room. */
-void cache_put(struct cache *c, const void *source, size_t source_len,
-	       const char *cookie, size_t cookie_len, uint64_t now,
-	       char *answer, size_t len);
+/** Keep an answer; takes it over (malloc'd). @return it, until the next call of
+ * this file; NULL: no memory, it has been wiped and freed. */
+const char *cache_put(struct cache *c, const void *source, size_t source_len,
+		      const char *cookie, size_t cookie_len, uint64_t now,
+		      char *answer, size_t len);
 /** Let go of what is too old. */
 void cache_expire(struct cache *c, uint64_t now);
 size_t cache_count(const struct cache *c);

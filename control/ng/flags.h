@@ -37,10 +37,9 @@ struct ng_flags {
 	bool force_answer; /* an offer that is an answer */
 	bool fatal;	   /* an unknown call is an error */
 	bool all;	   /* both directions, all media */
-	bool wait;
-	int tos;	  /* 0..255; -1: not said */
-	int delete_delay; /* seconds; -1: not said */
-	int limit;	  /* of a list; -1: not said */
+	int tos;	   /* 0..255; -1: not said */
+	int delete_delay;  /* seconds; -1: not said */
+	int limit;	   /* of a list; -1: not said */
 
 	/* of media commands */
 	struct pl file, blob, code, db_id;

@@ -127,6 +127,9 @@ struct sdp_codec {
  * type are skipped; a dynamic type without rtpmap has an empty name. */
 bool sdp_codec_next(const struct sdp *s, unsigned m, unsigned *pos,
 		    struct sdp_codec *out);
+/** Keep these payload types, in this order, and none of the others nor what is
+ * said about them. @return 0, ENOMEM, EMSGSIZE, EINVAL: none at all. */
+int sdp_formats_set(struct sdp *s, unsigned m, const uint8_t pt[], unsigned n);
 /** The parameters of a=fmtp for a payload type. */
 bool sdp_fmtp(const struct sdp *s, unsigned m, uint8_t pt,
 	      struct sdp_view *params);

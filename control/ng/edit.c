@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Flags that change an offer before the call model has it: which codecs the
+ * other side sees, and where media are said to be. */
+#include <string.h>
+#include "control/ng/impl.h"
+
+#define FORMATS_MAX 64 /* payload types of an m-line that are looked at */
+
+/* Does "opus", "opus/48000/2" or "all" name this codec? */
+static bool names(struct pl spec, const struct sdp_codec *c)
+{
+	const char *slash = spec.l ? memchr(spec.p, '/', spec.l) : NULL;
+	struct pl name = {spec.p, slash ? (size_t)(slash - spec.p) : spec.l};
+	struct pl mine = {c->name.p, c->name.len};
+	uint32_t clock;
+
+	if (flags_same(spec, "all") || flags_same(spec, "full"))
+		return true;
+	if (mine.l == 0 || pl_casecmp(&name, &mine) != 0)
+		return false;
+	if (!slash)
+		return true;
+	name.p = slash + 1;
+	name.l = spec.l - (size_t)(name.p - spec.p);
+	slash = name.l ? memchr(name.p, '/', name.l) : NULL;
+	if (slash)
+		name.l = (size_t)(slash - name.p);
+	clock = pl_u32(&name);
+	return !clock || clock == c->clock;
+}
+
+static int place(const struct flags_list *l, const struct sdp_codec *c)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		if (names(l->v[i], c))
+			return (int)i;
+	return -1;
+}
+
+bool ng_edit_needed(const struct ng_flags *f)
+{
+	return f->codec_strip.n || f->codec_mask.n || f->codec_offer.n;
+}
+
+/* What is left of an m-line's codecs: those not stripped, in their order, then
+ * those that were stripped and are offered nevertheless, in the order asked. */
+static unsigned choose(const struct sdp *s, unsigned m,
+		       const struct ng_flags *f, uint8_t pt[FORMATS_MAX])
+{
+	struct {
+		uint8_t pt;
+		int place;
+	} again[FORMATS_MAX];
+	unsigned n = 0, more = 0;
+	struct sdp_codec c;
+
+	for (unsigned pos = 0;
+	     n + more < FORMATS_MAX && sdp_codec_next(s, m, &pos, &c);) {
+		bool gone = place(&f->codec_strip, &c) >= 0 ||
+			    place(&f->codec_mask, &c) >= 0;
+		int back = place(&f->codec_offer, &c);
+
+		if (!gone || place(&f->codec_except, &c) >= 0) {
+			pt[n++] = c.pt;
+		} else if (back >= 0) {
+			again[more].pt = c.pt;
+			again[more++].place = back;
+		}
+	}
+	for (unsigned p = 0; p < f->codec_offer.n; p++)
+		for (unsigned i = 0; i < more; i++)
+			if (again[i].place == (int)p)
+				pt[n++] = again[i].pt;
+	return n;
+}
+
+int ng_edit_offer(struct sdp *s, const struct ng_flags *f,
+		  struct media_why *why)
+{
+	uint8_t pt[FORMATS_MAX];
+	struct sdp_mline ml;
+	unsigned n;
+	int err;
+
+	for (unsigned m = 0; m < sdp_media_count(s); m++) {
+		sdp_mline(s, m, &ml);
+		if (!sdp_view_eq(ml.kind, "audio") &&
+		    !sdp_view_eq(ml.kind, "video"))
+			continue;
+		n = choose(s, m, f, pt);
+		/* nothing left: that medium isn't offered */
+		err = n ? sdp_formats_set(s, m, pt, n)
+			: sdp_mline_set(s, m, 0, NULL);
+		if (err) {
+			why->status = 500;
+			snprintf(why->text, sizeof(why->text),
+				 "The codecs of m-line %u can't be changed",
+				 m + 1);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int ng_edit_source(struct sdp *s, const struct sp_addr *addr)
+{
+	struct sdp_addr a = {.family = addr->family};
+
+	memcpy(a.addr, addr->addr, sizeof(a.addr));
+	return sdp_conn_set(s, &a);
+}
