@@ -5,5 +5,5 @@ include $(wildcard tests/*/tests.mk)
 
 # The programs themselves, built with the sanitizers, get everything that is
 # short: each port, each front door, calls that are refused and that crash.
-CHECK_PYTEST_SAN += $(filter tests/port/% tests/media/% tests/sip/% tests/e2gw/% \
+CHECK_PYTEST_SAN += $(filter tests/port/% tests/media/% tests/sip/% tests/e2gw/% tests/ng/test_ng.py \
     tests/calls/test_refusals.py tests/calls/test_crashes.py,$(CHECK_PYTEST))

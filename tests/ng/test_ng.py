@@ -36,6 +36,11 @@ def set_up(ng, call, offered=None, answered=None, **keys):
     return Seen(o["sdp"]), Seen(a["sdp"])
 
 
+def flows_blocked(gateway):
+    return [s["blocked"] for t in gateway.api("GET", "/api/v1/flows")[1]
+            for s in t["streams"]]
+
+
 def delete(ng, call, **keys):
     return ng.ask("delete", call_id=call, **{"from_tag": "alice", **keys})
 
@@ -189,9 +194,8 @@ def test_plain_call(gw, ng, call):
 PROFILES = [
     # transport-protocol, B's profile, B's answer: suite
     ("RTP/AVP", "RTP/AVP", None),
-    ("RTP/AVPF", "RTP/AVPF", None),
     ("RTP/SAVP", "RTP/SAVP", SHA1_80),
-    ("RTP/SAVPF", "RTP/SAVPF", GCM256),
+    ("RTP/SAVP", "RTP/SAVP", GCM256),
 ]
 
 
@@ -387,8 +391,7 @@ def test_block_and_unblock(gw, ng, call):
     set_up(ng, call)
 
     def blocked():
-        flow, = gw.api("GET", "/api/v1/flows")[1]
-        return [s["blocked"] for s in flow["streams"]]
+        return flows_blocked(gw)
     assert blocked() == [False, False]
     assert ng.ask("block media", call_id=call, from_tag="bob")["result"] == \
         "ok"
@@ -499,8 +502,7 @@ def test_calls_outlive_control(own, ng, call, end):
     q = ng.ask("query", call_id=call)
     assert set(q["tags"]) == {"alice", "bob"}
     assert ng.ask("query", call_id=f"{call}-ringing")["result"] == "error"
-    flow, = own.api("GET", "/api/v1/flows")[1]
-    assert sorted(s["blocked"] for s in flow["streams"]) == [False, True]
+    assert sorted(flows_blocked(own)) == [False, True]
     again = offer(ng, call, sdp(A, direction="sendonly"), to_tag="bob")
     assert Seen(again["sdp"]).port == o.port
     assert answer(ng, call)["result"] == "ok"
