@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "sip"))
+import api_schema  # noqa: E402
 from gateway import BUILD, Gateway  # noqa: E402
 
 HTTPS = 28443
@@ -79,6 +80,7 @@ class Client:
         c.close()
         if (r.getheader("Content-Type") or "").startswith("application/json"):
             data = json.loads(data)
+            api_schema.check(method, path, r.status, data)
         return r.status, data, r.headers
 
     def login(self, password=PASSWORD, **who):

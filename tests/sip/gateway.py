@@ -12,6 +12,8 @@ import sqlite3
 import subprocess
 import time
 
+import api_schema
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
 BUILD = os.environ.get("B", os.path.join(ROOT, "build"))
@@ -214,6 +216,8 @@ class Gateway:
             c.request(method, path)
             r = c.getresponse()
             body = r.read()
-            return r.status, json.loads(body) if body else None
+            found = json.loads(body) if body else None
+            api_schema.check(method, path, r.status, found)
+            return r.status, found
         finally:
             c.close()
