@@ -126,7 +126,9 @@ static void find_feeds(struct engine *e)
 	struct port *p;
 
 	for (p = e->ports; p; p = p->next)
-		p->listeners = p->recorders;
+		p->listeners = 0;
+	for (const struct tap *t = e->taps; t; t = t->next)
+		t->listen(t->arg);
 	for (p = e->ports; p; p = p->next) {
 		p->feed = NULL;
 		if (p->want.source.kind == SOURCE_PORT && p->out) {

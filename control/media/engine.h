@@ -72,18 +72,18 @@ struct room {
 	struct room *next;
 	char id[MP_ID_MAX + 1];
 	unsigned rate, ports;
-	unsigned recorders;
 	int32_t sum[FRAME_MAX];
 };
 
 /* Recordings take part in the tick without the engine knowing them. */
 struct tap {
 	struct tap *next;
+	/* Count in port->listeners what it wants to hear in this tick. */
+	void (*listen)(void *arg);
+	/* 10 ms of every port and room are there. */
 	void (*tick)(uint64_t now, void *arg);
-	void (*video)(struct port *p, const struct format *f,
-		      const struct rtp *r, uint64_t now, void *arg);
-	/* The port or room goes: p or r is NULL. */
-	void (*gone)(const struct port *p, const struct room *r, void *arg);
+	void (*video)(const struct port *p, const struct format *f,
+		      const struct rtp *r, void *arg);
 	void *arg;
 };
 

@@ -28,6 +28,7 @@
 /* So many ticks are made up for where the machine was busy elsewhere; more are
  * let go, and what is heard has a gap. */
 #define CATCH_UP    10
+#define TIDY_US	    500000
 
 static struct media media = {.listen = -1, .peer = -1, .pass = -1};
 
@@ -130,6 +131,11 @@ static bool start(struct media *m)
 		return false;
 	}
 	player_load(&m->engine->player, c->music);
+	m->recordings = recordings_new(m->engine, &c->recording);
+	if (!m->recordings) {
+		log_error(0, "no memory");
+		return false;
+	}
 	e = server_open(m);
 	if (e)
 		log_error(0, "control's socket %s: %s", c->socket, strerror(e));
@@ -139,6 +145,7 @@ static bool start(struct media *m)
 /* Ports send their BYE into the rings before those are let go. */
 static void stop(struct media *m)
 {
+	recordings_free(m->recordings);
 	server_close(m);
 	engine_free(m->engine);
 	link_close(&m->link);
@@ -170,6 +177,7 @@ static void packets(struct media *m)
 
 static void ticks(struct media *m, int timer)
 {
+	static uint64_t tidied;
 	uint64_t n = 0, now = now_us();
 
 	if (read(timer, &n, sizeof(n)) != sizeof(n) || !n)
@@ -182,6 +190,10 @@ static void ticks(struct media *m, int timer)
 		engine_tick(m->engine, now - i * FRAME_US);
 	if (link_try(&m->link, now))
 		say_dataplane(m);
+	if (now - tidied < TIDY_US)
+		return;
+	tidied = now;
+	recordings_tidy(m->recordings);
 }
 
 /* @return false: a signal says to stop. */

@@ -7,10 +7,12 @@
 #include "control/media/engine.h"
 #include "control/media/link.h"
 #include "control/media/message.h"
+#include "control/media/recording.h"
 
 struct media {
 	const struct media_config *config;
 	struct engine *engine;
+	struct recordings *recordings;
 	struct link link;
 	int listen, peer; /* sockets; -1: none */
 	bool greeted;	  /* the peer has said hello */
@@ -34,6 +36,12 @@ void server_event(json_t *event, void *arg);
 json_t *request_answer(struct media *m, const char *p, size_t n);
 
 typedef void request_h(struct media *m, struct reader *r, json_t *reply);
+/* requests_record.c */
+request_h do_record_start, do_record_pause, do_record_resume, do_record_stop,
+	do_store_list, do_store_fetch, do_store_delete;
+json_t *recording_info(const struct media *m);
+void list_recordings(const struct media *m, const char *after, json_t *reply);
+
 void reply_engine_error(struct reader *r, enum engine_error e,
 			const char *field);
 

@@ -74,10 +74,8 @@ static void on_video(const struct format *f, const struct rtp *r, void *arg)
 {
 	struct port *p = arg;
 
-	if (!p->recorders)
-		return;
-	for (struct tap *t = p->engine->taps; t; t = t->next)
-		t->video(p, f, r, p->engine->now, t->arg);
+	for (const struct tap *t = p->engine->taps; t; t = t->next)
+		t->video(p, f, r, t->arg);
 }
 
 /* --- RTCP --- */
@@ -332,14 +330,9 @@ enum engine_error port_remove(struct engine *e, uint64_t id)
 {
 	struct port *p = port_find(e, id);
 	struct port_want none = {.id = id};
-	struct tap *t, *next;
 
 	if (!p)
 		return ENGINE_NOT_FOUND;
-	for (t = e->taps; t; t = next) {
-		next = t->next;
-		t->gone(p, NULL, t->arg);
-	}
 	set_output(p, &none);
 	set_room(p, &none);
 	e->n_transcodings -= (unsigned)is_transcoding(&p->want);
@@ -388,7 +381,6 @@ enum engine_error room_set(struct engine *e, const char *id, unsigned rate)
 enum engine_error room_remove(struct engine *e, const char *id)
 {
 	struct room **at = &e->rooms, *r;
-	struct tap *t, *next;
 
 	while (*at && strcmp((*at)->id, id))
 		at = &(*at)->next;
@@ -397,10 +389,6 @@ enum engine_error room_remove(struct engine *e, const char *id)
 		return ENGINE_NOT_FOUND;
 	if (r->ports)
 		return ENGINE_BUSY;
-	for (t = e->taps; t; t = next) {
-		next = t->next;
-		t->gone(NULL, r, t->arg);
-	}
 	*at = r->next;
 	e->n_rooms--;
 	free(r);

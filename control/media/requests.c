@@ -67,12 +67,14 @@ static void do_hello(struct media *m, struct reader *r, json_t *reply)
 	m->greeted = true;
 	json_object_update_new(
 		reply,
-		json_pack("{s:i, s:s, s:s, s:o, s:{s:i, s:i, s:i}, s:b}",
-			  "version", MP_VERSION, "program", SP_VERSION,
-			  "instance", m->instance, "codecs", codecs_json(),
-			  "limits", "ports", (int)l->ports, "rooms",
-			  (int)l->rooms, "transcodings", (int)l->transcodings,
-			  "dataplane", link_up(&m->link)));
+		json_pack(
+			"{s:i, s:s, s:s, s:o, s:{s:i, s:i, s:i, s:i}, s:o, s:b}",
+			"version", MP_VERSION, "program", SP_VERSION,
+			"instance", m->instance, "codecs", codecs_json(),
+			"limits", "ports", (int)l->ports, "rooms",
+			(int)l->rooms, "transcodings", (int)l->transcodings,
+			"recordings", RECORDINGS_MAX, "recording",
+			recording_info(m), "dataplane", link_up(&m->link)));
 }
 
 static void do_port_set(struct media *m, struct reader *r, json_t *reply)
@@ -277,6 +279,7 @@ static const struct {
 } lists[] = {
 	{"ports", list_ports},
 	{"rooms", list_rooms},
+	{"recordings", list_recordings},
 };
 
 static void do_list(struct media *m, struct reader *r, json_t *reply)
@@ -291,7 +294,8 @@ static void do_list(struct media *m, struct reader *r, json_t *reply)
 			lists[i].list(m, after, reply);
 			return;
 		}
-	reader_fail(r, "bad-message", "what", "what is ports or rooms");
+	reader_fail(r, "bad-message", "what",
+		    "what is ports, rooms or recordings");
 }
 
 static json_t *counters_json(const struct media *m)
@@ -327,9 +331,10 @@ static void do_status(struct media *m, struct reader *r, json_t *reply)
 		return;
 	json_object_update_new(
 		reply,
-		json_pack("{s:I, s:i, s:i, s:i, s:b, s:o, s:f}", "uptime",
+		json_pack("{s:I, s:i, s:i, s:i, s:i, s:b, s:o, s:f}", "uptime",
 			  (json_int_t)(up / 1000000), "ports", (int)e->n_ports,
-			  "rooms", (int)e->n_rooms, "transcodings",
+			  "rooms", (int)e->n_rooms, "recordings",
+			  (int)recordings_count(m->recordings), "transcodings",
 			  (int)e->n_transcodings, "dataplane",
 			  link_up(&m->link), "counters", counters_json(m),
 			  "load",
@@ -346,6 +351,13 @@ static const struct {
 	{"port.digits", do_port_digits},
 	{"room.set", do_room_set},
 	{"room.remove", do_room_remove},
+	{"record.start", do_record_start},
+	{"record.pause", do_record_pause},
+	{"record.resume", do_record_resume},
+	{"record.stop", do_record_stop},
+	{"store.list", do_store_list},
+	{"store.fetch", do_store_fetch},
+	{"store.delete", do_store_delete},
 	{"list", do_list},
 	{"status", do_status},
 };
