@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Debian's Kamailio in the gateway's namespace, as registrar and proxy of both
+sides, with the media in the gateway's hands by the ng protocol."""
+
+from pathlib import Path
+
+from lab.phone import Phone
+from lab.process import LabError, Process, run, wait_until
+
+PORT = 5080
+NG = "127.0.0.1:2223"
+
+
+def settings(**more):
+    """The gateway's configuration with the ng door open."""
+    return {"control": {"ng": {
+        "listen": [f"udp:{NG}"],
+        "interfaces": ["internal/10.1.0.1", "external/10.2.0.1"], **more}}}
+
+
+class Kamailio:
+    def __init__(self, gateway, out="", back="", ng=f"udp:{NG}"):
+        """out: flags of offers towards headquarters; back: towards the
+        branch."""
+        self.gateway = gateway
+        self.folder = gateway.folder / "kamailio"
+        self.folder.mkdir(exist_ok=True)
+        text = (Path(__file__).parent / "kamailio.cfg").read_text()
+        for name, value in {
+                "DOMAIN": gateway.domain, "PORT": str(PORT), "NG": ng,
+                "BRANCHNET": "10.1.0.0/24", "BRANCH": "10.1.0.1",
+                "HQ": "10.2.0.1", "FLAGS_OUT": out,
+                "FLAGS_IN": back}.items():
+            text = text.replace(f"@{name}@", value)
+        self.config = self.folder / "kamailio.cfg"
+        self.config.write_text(text)
+        self.log = self.folder / "log"
+
+    def __enter__(self):
+        self.process = Process(
+            "kamailio",
+            ["kamailio", "-f", self.config, "-DD", "-E", "-m", "32", "-M", "4",
+             "-Y", self.folder, "-w", self.folder], self.gateway.namespace,
+            self.log)
+        try:
+            wait_until("Kamailio to listen", 15, self._listens)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.process.stop()
+
+    def _listens(self):
+        self.process.check()
+        found = run("ip", "netns", "exec", self.gateway.namespace, "ss",
+                    "-Hlun", f"sport = :{PORT}").stdout
+        return len(found.splitlines()) >= 2 and \
+            "rtpengine instance" in self.log.read_text()
+
+    def said(self):
+        """What it complained about."""
+        return [line for line in self.log.read_text(errors="replace")
+                .splitlines() if "ERROR" in line or "CRITICAL" in line]
+
+    def phone(self, user, side, play, **options):
+        """A phone of Kamailio's, registered there."""
+        s = self.gateway.sides[side]
+        phone = Phone(user, s.namespace, s.host, self.gateway.folder, play,
+                      domain=self.gateway.domain,
+                      proxy=f"sip:{s.gateway}:{PORT};transport=udp", **options)
+        self.gateway.phones.append(phone)
+        return phone.start()
+
+
+__all__ = ["Kamailio", "LabError", "NG", "PORT", "settings"]
