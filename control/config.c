@@ -55,6 +55,8 @@ static const cyaml_schema_field_t sip_fields[] = {
 	NUMBER("default_expires", struct config_sip, default_expires),
 	NUMBER("max_expires", struct config_sip, max_expires),
 	NUMBER("nonce_lifetime", struct config_sip, nonce_lifetime),
+	NUMBER("session_expires", struct config_sip, session_expires),
+	NUMBER("min_se", struct config_sip, min_se),
 	CYAML_FIELD_MAPPING("tls", OPTIONAL, struct config_sip, tls,
 			    tls_fields),
 	CYAML_FIELD_SEQUENCE("origins", CYAML_FLAG_POINTER | OPTIONAL,
@@ -213,6 +215,9 @@ static const struct conf_rule rules[] = {
 	 .max = 86400},
 	{"sip.max_expires", "seconds from 1 to 86400", .min = 1, .max = 86400},
 	{"sip.nonce_lifetime", "seconds from 1 to 3600", .min = 1, .max = 3600},
+	{"sip.session_expires", "seconds from 2 to 86400", .min = 2,
+	 .max = 86400},
+	{"sip.min_se", "seconds from 1 to 86400", .min = 1, .max = 86400},
 	{"sip.tls.certificate", "a path that starts with /", .ok = is_path},
 	{"sip.tls.key", "a path that starts with /", .ok = is_path},
 	{"sip.tls.ca", "a path that starts with /", .ok = is_path},
@@ -266,6 +271,8 @@ static const struct {
 	{offsetof(struct config, sip.default_expires), 3600},
 	{offsetof(struct config, sip.max_expires), 7200},
 	{offsetof(struct config, sip.nonce_lifetime), 300},
+	{offsetof(struct config, sip.session_expires), 1800},
+	{offsetof(struct config, sip.min_se), 90},
 	{offsetof(struct config, sip.guard.requests), 200},
 	{offsetof(struct config, sip.guard.failures), 10},
 	{offsetof(struct config, sip.guard.connections), 200},
@@ -300,6 +307,12 @@ static bool check(const struct conf *file, const struct config *c, char *err)
 	if (!c->https.certificate != !c->https.key) {
 		conf_fail(file, "https", err,
 			  "certificate and key: both, or neither.");
+		return false;
+	}
+	if (c->sip.min_se > c->sip.session_expires) {
+		conf_fail(file, "sip", err,
+			  "min_se (%u) <= session_expires (%u).", c->sip.min_se,
+			  c->sip.session_expires);
 		return false;
 	}
 	return true;

@@ -35,7 +35,9 @@ struct config_sip {
 	unsigned min_expires;	  /* seconds a registration lasts, at least */
 	unsigned default_expires; /* where the phone doesn't say */
 	unsigned max_expires;
-	unsigned nonce_lifetime; /* seconds a digest nonce is good for */
+	unsigned nonce_lifetime;  /* seconds a digest nonce is good for */
+	unsigned session_expires; /* seconds between signs of life in a call */
+	unsigned min_se;	  /* the least that a phone may ask for */
 	struct config_tls tls;
 	char **origins; /* of WebSocket; none: any */
 	unsigned origins_count;

@@ -9,6 +9,7 @@
 
 static void branch_failed(struct branch *br, uint16_t status,
 			  const char *reason, const struct sip_msg *m);
+static int send_invite(struct branch *br);
 
 /* What goes through from one side to the other as it stands. */
 static const char *const passed_on[] = {
@@ -32,6 +33,9 @@ static void branch_destructor(void *arg)
 	if (br != br->b->up)
 		path_free(br->path); /* else the call's */
 	free(br->early_sdp);
+	if (br->offer)
+		explicit_bzero(br->offer, strlen(br->offer));
+	free(br->offer);
 	mem_deref(br->refusal);
 }
 
@@ -157,6 +161,8 @@ static void success(struct branch *br, const struct sip_msg *m)
 		return;
 	}
 	phone->methods = methods_of(m);
+	refresh_agreed(phone, m);
+	session_said(phone, br->offer);
 	if (!b->call || b->up || !br->path ||
 	    (b->join && join_decided(b->join))) { /* crossed with our CANCEL */
 		session_ack(phone, br->invite_seq, NULL);
@@ -307,6 +313,9 @@ static void invite_response(int err, const struct sip_msg *m, void *arg)
 	session_heard(br->s[LEG_B], m);
 	if (m->scode == 100)
 		return;
+	if (refresh_too_short(br->s[LEG_B], m) && br->b->call && !br->b->up &&
+	    !br->status && br->path && !send_invite(br))
+		return;
 	if (m->scode < 200)
 		progress(br, m);
 	else if (m->scode < 300)
@@ -384,18 +393,15 @@ static unsigned caller_methods(const struct branch *br)
 	return s ? s->methods : br->s[LEG_A]->methods;
 }
 
-int branch_invite(struct branch *br, struct media_why *why)
+/* Again with the same offer where the phone asks for a longer session. */
+static int send_invite(struct branch *br)
 {
 	struct session *phone = br->s[LEG_B];
 	const struct sip_msg *m = br->b->st ? stxn_request(br->b->st) : NULL;
-	struct pl body = m ? message_body(m) : pl_null;
-	struct mbuf *mb = NULL;
-	char *sdp = NULL;
+	const char *sdp = br->offer;
+	struct mbuf *mb;
 	int err;
 
-	if (!br->b->delayed &&
-	    path_offer(br->path, LEG_A, body.p, body.l, &sdp, why))
-		return -1;
 	br->invite_seq = dialog_next(&phone->dlg);
 	mb = session_headers(phone, "INVITE", br->invite_seq,
 			     (m ? message_max_forwards(m) : 70) - 1);
@@ -406,6 +412,8 @@ int branch_invite(struct branch *br, struct media_why *why)
 		err = mbuf_printf(mb, "Referred-By: <%s>\r\n",
 				  br->b->referred_by);
 	if (!err)
+		err = refresh_offer(phone, mb);
+	if (!err)
 		err = session_body(mb, "application/sdp", sdp,
 				   sdp ? strlen(sdp) : 0);
 	if (!err)
@@ -413,7 +421,19 @@ int branch_invite(struct branch *br, struct media_why *why)
 				dialog_request_uri(&phone->dlg), mb,
 				invite_response, br);
 	mem_deref(mb);
-	free(sdp);
+	return err;
+}
+
+int branch_invite(struct branch *br, struct media_why *why)
+{
+	const struct sip_msg *m = br->b->st ? stxn_request(br->b->st) : NULL;
+	struct pl body = m ? message_body(m) : pl_null;
+	int err;
+
+	if (!br->b->delayed &&
+	    path_offer(br->path, LEG_A, body.p, body.l, &br->offer, why))
+		return -1;
+	err = send_invite(br);
 	if (!err)
 		return 0;
 	why->status = 480;

@@ -32,7 +32,8 @@ static const struct {
 	{"PUBLISH", verb_not_allowed, verb_not_allowed},
 };
 
-const char *const supported[] = {"100rel", "norefersub", "replaces", NULL};
+const char *const supported[] = {"100rel", "norefersub", "replaces", "timer",
+				 NULL};
 
 static const struct {
 	const char *name;

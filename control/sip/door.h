@@ -52,9 +52,21 @@ struct session {
 	char *ack_sdp;
 	struct ctxn *bye;
 
-	struct reoffer *reoffer;  /* an INVITE of our own, join.h */
-	struct join *join;	  /* is to come to another call */
-	struct subscription *sub; /* of the REFER that it sent */
+	struct reoffer *reoffer;   /* an INVITE of our own, join.h */
+	struct join *join;	   /* is to come to another call */
+	struct subscription *sub;  /* of the REFER that it sent */
+	struct {		   /* session timer, refresh.c */
+		uint32_t interval; /* seconds; 0: none was agreed */
+		uint32_t min;	   /* the peer's Min-SE, where it said so */
+		bool ours;	   /* to refresh; else the peer's */
+		struct timer timer;
+		uint64_t lapses; /* ms */
+		struct ctxn *ct; /* a refresh that isn't answered yet */
+		bool invite;	 /* it is a re-INVITE */
+		uint32_t seq;
+		char *sdp; /* that the peer has from us; kept where it takes no
+			    * UPDATE */
+	} se;
 };
 
 #define TARGET_NAME_MAX 640
@@ -77,6 +89,7 @@ struct branch {
 	struct ctxn *invite;  /* towards the phone */
 	uint32_t invite_seq;
 	uint32_t rseq;	 /* of the latest reliable 18x, 0: none */
+	char *offer;	 /* that the INVITE carries; free() */
 	char *early_sdp; /* for the caller, from an unreliable 18x */
 	uint16_t status; /* final refusal, 0: none yet */
 	char reason[128];
@@ -274,6 +287,25 @@ void bridge_refuse(struct bridge *b);
 void bridge_tidy(struct bridge *b);
 void bridges_tidy(int id, void *data, void *door); /* an mqueue_h */
 extern const struct call_door sip_call_door;
+
+/* refresh.c: session timers. */
+/** Does m ask for an interval that is too short? It has been answered 422. */
+bool refresh_refuse(struct door *d, struct listener *l,
+		    const struct sip_msg *m);
+/** The header lines of a 2xx to m, an INVITE or UPDATE of s's peer. */
+int refresh_answer(struct session *s, const struct sip_msg *m, struct mbuf *mb);
+/** The header lines of an INVITE or UPDATE of ours to s's peer, and what its
+ * 2xx says. */
+int refresh_offer(const struct session *s, struct mbuf *mb);
+void refresh_agreed(struct session *s, const struct sip_msg *m);
+/** Is that refusal a 422, after which a longer interval can be offered? */
+bool refresh_too_short(struct session *s, const struct sip_msg *m);
+/** Is a re-INVITE of ours on the way, on either side? */
+bool refresh_inviting(const struct branch *br);
+void refresh_restored(struct session *s);
+void refresh_stop(struct session *s);
+/** s's peer has this session description from us, and has agreed to it. */
+void session_said(struct session *s, const char *sdp);
 
 /* save.c */
 json_t *bridge_save(void *arg);

@@ -45,7 +45,7 @@ static bool acceptable(struct door *d, struct listener *l,
 		mem_deref((void *)a.headers);
 		return false;
 	}
-	return door_extensions(d, l, m);
+	return door_extensions(d, l, m) && !refresh_refuse(d, l, m);
 }
 
 /* Nobody calls in another's name. */

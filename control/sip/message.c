@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <errno.h>
 #include <string.h>
+#include "control/sip/multipart.h"
 
 #define BODY_MAX 65535
 
@@ -53,7 +54,16 @@ static bool body_length(const struct sip_msg *m, size_t *len)
 	return true;
 }
 
-struct pl message_body(const struct sip_msg *m)
+/* The session description in a body of several parts. */
+static bool sdp_part(const struct sip_msg *m, const struct pl *body,
+		     struct pl *part)
+{
+	return !pl_strcasecmp(&m->ctyp.type, "multipart") &&
+	       multipart_find(body, &m->ctyp.params, "application", "sdp",
+			      part);
+}
+
+static struct pl whole_body(const struct sip_msg *m)
 {
 	struct pl body = PL_INIT;
 	size_t len;
@@ -65,11 +75,19 @@ struct pl message_body(const struct sip_msg *m)
 	return body;
 }
 
+struct pl message_body(const struct sip_msg *m)
+{
+	struct pl body = whole_body(m), part;
+
+	return sdp_part(m, &body, &part) ? part : body;
+}
+
 bool message_has_sdp(const struct sip_msg *m)
 {
-	struct pl body = message_body(m);
+	struct pl body = whole_body(m), part;
 
-	return body.l && msg_ctype_cmp(&m->ctyp, "application", "sdp");
+	return body.l && (msg_ctype_cmp(&m->ctyp, "application", "sdp") ||
+			  sdp_part(m, &body, &part));
 }
 
 /* A header that may stand there once only, RFC 3261 section 7.3.1. libre keeps

@@ -26,7 +26,8 @@ bool message_check(const struct sip_msg *m, struct message_why *why);
 bool message_check_response(const struct sip_msg *m);
 
 bool message_is(const struct sip_msg *m, const char *method);
-/** The body; l is 0 where there is none. */
+/** The body; l is 0 where there is none. Of one with several parts that has a
+ * session description, that. */
 struct pl message_body(const struct sip_msg *m);
 /** Is there a body, and is it SDP? */
 bool message_has_sdp(const struct sip_msg *m);

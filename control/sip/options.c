@@ -19,7 +19,7 @@ void verb_options(struct door *d, struct listener *l, struct session *s,
 	if (mb && !allow_print(mb, ~0u) &&
 	    !mbuf_write_str(mb, "Accept: application/sdp\r\n"
 				"Accept-Encoding: identity\r\n"
-				"Supported: 100rel\r\n")) {
+				"Supported: 100rel, timer\r\n")) {
 		a.headers = mb;
 		door_reply(d, l, m, &a);
 	}

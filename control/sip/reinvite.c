@@ -14,6 +14,7 @@ struct reinvite {
 	struct stxn *st;
 	struct ctxn *ct;
 	uint32_t seq;
+	char *sdp; /* that was sent on, or NULL; free() */
 	bool delayed;
 };
 
@@ -25,6 +26,9 @@ static void reinvite_destructor(void *arg)
 
 	ctxn_drop(re->ct);
 	mem_deref(re->st);
+	if (re->sdp)
+		explicit_bzero(re->sdp, strlen(re->sdp));
+	free(re->sdp);
 }
 
 static void forget(struct branch *br)
@@ -50,7 +54,7 @@ static uint16_t glare(const struct session *s)
 		return 500; /* its last INVITE isn't finished */
 	if (other->confirm || s->owes_ack)
 		return 491;
-	if (reoffer_out(s) || reoffer_out(other))
+	if (reoffer_out(s) || reoffer_out(other) || refresh_inviting(br))
 		return 491;
 	if (br->re)
 		return br->re->from == s ? 500 : 491;
@@ -78,6 +82,7 @@ static void accepted(struct branch *br, struct reinvite *re,
 
 	dialog_refresh(&re->to->dlg, m);
 	re->to->methods = methods_of(m);
+	refresh_agreed(re->to, m);
 	if (branch_accept_sdp(br, re->to->side, re->delayed, m, &sdp, &why)) {
 		path_decline(br->path);
 		session_ack(re->to, re->seq, NULL);
@@ -98,6 +103,7 @@ static void accepted(struct branch *br, struct reinvite *re,
 		session_owes_ack(re->to, re->seq);
 	else
 		session_ack(re->to, re->seq, NULL);
+	session_said(re->to, re->sdp);
 	session_confirm(re->from, re->st, sdp);
 	free(sdp);
 	forget(br);
@@ -112,6 +118,8 @@ static void refused(struct branch *br, struct reinvite *re, int err,
 	bool lost = status == 481 || status == 408 || !m;
 
 	path_decline(br->path);
+	if (m && refresh_too_short(re->to, m))
+		status = 491; /* the next one offers longer */
 	if (status < 400 || status == 401 || status == 407)
 		status = 488;
 	answer_refuse(re->st, status, 0,
@@ -144,9 +152,9 @@ static void cancelled(void *arg)
 		ctxn_cancel(re->ct);
 }
 
-static int send_on(struct reinvite *re, const struct sip_msg *m,
-		   const char *sdp)
+static int send_on(struct reinvite *re, const struct sip_msg *m)
 {
+	const char *sdp = re->sdp;
 	struct mbuf *mb;
 	int err;
 
@@ -154,6 +162,8 @@ static int send_on(struct reinvite *re, const struct sip_msg *m,
 	mb = session_headers(re->to, "INVITE", re->seq,
 			     message_max_forwards(m) - 1);
 	err = mb ? allow_print(mb, re->from->methods) : ENOMEM;
+	if (!err)
+		err = refresh_offer(re->to, mb);
 	if (!err)
 		err = message_copy(mb, m, passed_on);
 	if (!err)
@@ -189,7 +199,6 @@ void verb_reinvite(struct door *d, struct listener *l, struct session *s,
 	struct pl body = message_body(m);
 	struct reinvite *re;
 	struct media_why why;
-	char *sdp = NULL;
 	uint16_t status;
 
 	if (body.l && !message_has_sdp(m)) {
@@ -197,7 +206,8 @@ void verb_reinvite(struct door *d, struct listener *l, struct session *s,
 			    "re-INVITE with another body than SDP");
 		return;
 	}
-	if (refuse_feature(d, l, s, m, NULL) || !relay_may(s, l, m))
+	if (refresh_refuse(d, l, m) || refuse_feature(d, l, s, m, NULL) ||
+	    !relay_may(s, l, m))
 		return;
 	re = reinvite_new(s, l, m);
 	if (!re) {
@@ -211,7 +221,7 @@ void verb_reinvite(struct door *d, struct listener *l, struct session *s,
 		return;
 	}
 	if (!re->delayed &&
-	    path_offer(br->path, s->side, body.p, body.l, &sdp, &why)) {
+	    path_offer(br->path, s->side, body.p, body.l, &re->sdp, &why)) {
 		answer_refuse(re->st, (uint16_t)why.status, 0, why.text);
 		mem_deref(re);
 		return;
@@ -219,7 +229,6 @@ void verb_reinvite(struct door *d, struct listener *l, struct session *s,
 	s->methods = methods_of(m);
 	stxn_answer(re->st, &trying);
 	br->re = re;
-	if (send_on(re, m, sdp))
+	if (send_on(re, m))
 		refused(br, re, 0, NULL);
-	free(sdp);
 }

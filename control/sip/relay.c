@@ -97,6 +97,7 @@ static uint16_t finish_offer(struct relay *r, const struct sip_msg *m,
 static void answer_back(struct relay *r, const struct sip_msg *m,
 			uint16_t status, const char *sdp)
 {
+	const struct sip_msg *req = stxn_request(r->st);
 	struct answer a = {.status = status};
 	struct pl body = message_body(m);
 	struct mbuf *mb = mbuf_alloc(256);
@@ -105,6 +106,8 @@ static void answer_back(struct relay *r, const struct sip_msg *m,
 
 	if (!err && status < 300)
 		err = session_contact(r->from, mb);
+	if (!err && status < 300 && message_is(req, "UPDATE"))
+		err = refresh_answer(r->from, req, mb);
 	if (!err)
 		err = message_copy(mb, m, passed_back);
 	a.headers = err ? NULL : mb;
@@ -137,6 +140,8 @@ static void relay_response(int err, const struct sip_msg *m, void *arg)
 		session_heard(r->to, m);
 	if (r->offered)
 		status = finish_offer(r, m, &sdp, &why);
+	if (m && m->scode < 300 && message_is(stxn_request(r->st), "UPDATE"))
+		refresh_agreed(r->to, m);
 	if (status)
 		answer_refuse(r->st, status, 0, why.text);
 	else if (m)
@@ -185,6 +190,8 @@ void relay_start(struct session *from, struct listener *l,
 	}
 	if (mb && r->st)
 		err = message_copy(mb, m, passed_on);
+	if (!err && !strcmp(method, "UPDATE"))
+		err = refresh_offer(to, mb);
 	if (!err && lines)
 		err = mbuf_write_str(mb, lines);
 	if (!err)

@@ -69,7 +69,8 @@ static void response(int err, const struct sip_msg *m, void *arg)
 		session_heard(s, m);
 	if (m && m->scode < 200)
 		return;
-	if (m && m->scode == 491 && r->h && ++r->glares <= GLARES_MAX) {
+	if (m && (m->scode == 491 || refresh_too_short(s, m)) && r->h &&
+	    ++r->glares <= GLARES_MAX) {
 		timer_start(&r->wait,
 			    s->dlg.ours ? OWNER_MS + rand_u32() % OWNER_SPAN
 					: rand_u32() % ANSWERER_MAX,
@@ -79,6 +80,8 @@ static void response(int err, const struct sip_msg *m, void *arg)
 	if (m && m->scode < 300) {
 		dialog_refresh(&s->dlg, m);
 		s->methods = methods_of(m);
+		refresh_agreed(s, m);
+		session_said(s, r->sdp);
 		session_owes_ack(s, r->seq);
 		if (r->h) {
 			finish(r, 200, m);
@@ -99,6 +102,7 @@ static bool quiet(const struct session *s)
 
 	/* an offer that is open on a path being joined is the join's own */
 	return !s->confirm && !s->owes_ack && !br->re &&
+	       !refresh_inviting(br) &&
 	       !(br->path && !br->b->join && path_may_offer(br->path, s->side));
 }
 
@@ -112,6 +116,8 @@ static int send_it(struct reoffer *r)
 	mb = session_headers(s, "INVITE", r->seq, 70);
 	err = mb ? allow_print(mb, s->br->s[OTHER_LEG(s->side)]->methods)
 		 : ENOMEM;
+	if (!err)
+		err = refresh_offer(s, mb);
 	if (!err)
 		err = session_body(mb, "application/sdp", r->sdp,
 				   r->sdp ? str_len(r->sdp) : 0);

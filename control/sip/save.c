@@ -18,12 +18,14 @@ static json_t *session_save(const struct session *s)
 {
 	if (!s->dlg.remote_tag) /* nobody */
 		return json_null();
-	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:i}", "dialog",
+	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:i, s:I, s:b}", "dialog",
 			 dialog_save(&s->dlg), "local",
 			 addr_json(listener_addr(s->hop.via)), "transport",
 			 sip_tp_name(s->hop.tp), "peer",
 			 addr_json(&s->hop.peer), "other",
-			 addr_json(&s->hop.other), "methods", (int)s->methods);
+			 addr_json(&s->hop.other), "methods", (int)s->methods,
+			 "session_expires", (json_int_t)s->se.interval,
+			 "refresher", s->se.ours);
 }
 
 json_t *bridge_save(void *arg)
@@ -39,14 +41,16 @@ static bool session_load(struct session *s, const struct door *d, json_t *saved)
 	const char *local, *tp, *peer, *other;
 	json_t *dlg, *second;
 	struct sa at;
-	int methods;
+	json_int_t expires = 0;
+	int methods, ours = 0;
 
 	if (json_is_null(saved))
 		return true;
 	if (!saved ||
-	    json_unpack(saved, "{s:o, s:s, s:s, s:s, s:o, s:i}", "dialog", &dlg,
-			"local", &local, "transport", &tp, "peer", &peer,
-			"other", &second, "methods", &methods))
+	    json_unpack(saved, "{s:o, s:s, s:s, s:s, s:o, s:i, s?I, s?b}",
+			"dialog", &dlg, "local", &local, "transport", &tp,
+			"peer", &peer, "other", &second, "methods", &methods,
+			"session_expires", &expires, "refresher", &ours))
 		return false;
 	other = json_string_value(second); /* NULL: there is no other */
 	if (!sip_tp_parse(&s->hop.tp, tp) || !sip_addr_parse(&at, local) ||
@@ -59,6 +63,8 @@ static bool session_load(struct session *s, const struct door *d, json_t *saved)
 		return false;
 	}
 	s->methods = (unsigned)methods;
+	s->se.interval = (uint32_t)expires;
+	s->se.ours = ours;
 	return dialog_load(&s->dlg, dlg);
 }
 
@@ -80,5 +86,7 @@ void *bridge_load(void *door, struct call *c, struct path *p,
 	for (enum leg l = LEG_A; l <= LEG_B; l++)
 		if (br->s[l]->dlg.callid)
 			door_add_session(d, br->s[l]);
+	refresh_restored(br->s[LEG_A]);
+	refresh_restored(br->s[LEG_B]);
 	return b;
 }

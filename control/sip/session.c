@@ -131,6 +131,8 @@ int session_confirm(struct session *s, struct stxn *st, const char *sdp)
 		return ENOMEM;
 	err = session_contact(s, mb);
 	err |= allow_print(mb, s->br->s[OTHER_LEG(s->side)]->methods);
+	err |= refresh_answer(s, stxn_request(st), mb);
+	session_said(s, sdp);
 	a.headers = mb;
 	if (sdp) {
 		a.type = "application/sdp";
@@ -185,6 +187,7 @@ void session_ack(struct session *s, uint32_t seq, const char *sdp)
 	s->owes_ack = false;
 	s->acked = true;
 	s->ack_seq = seq;
+	session_said(s, sdp);
 	if (sdp)
 		str_dup(&copy, sdp);
 	mem_deref(s->ack_sdp);
@@ -269,6 +272,7 @@ void session_reset(struct session *s)
 {
 	list_unlink(&s->le);
 	session_unconfirm(s);
+	refresh_stop(s);
 	ctxn_drop(s->bye);
 	s->reoffer = mem_deref(s->reoffer);
 	subscription_end(s);

@@ -11,7 +11,7 @@ static void sign_of_life(struct session *s, struct listener *l,
 	struct stxn *st = stxn_new(l, m, NULL, NULL);
 	struct mbuf *mb = mbuf_alloc(128);
 
-	if (st && mb && !session_contact(s, mb)) {
+	if (st && mb && !session_contact(s, mb) && !refresh_answer(s, m, mb)) {
 		a.headers = mb;
 		stxn_answer(st, &a);
 	}
@@ -33,14 +33,15 @@ void verb_update(struct door *d, struct listener *l, struct session *s,
 		door_refuse(d, l, m, 415, "UPDATE with another body than SDP");
 		return;
 	}
-	if (!relay_may(s, l, m))
+	if (refresh_refuse(d, l, m) || !relay_may(s, l, m))
 		return;
 	if (!body.l) {
 		sign_of_life(s, l, m);
 		return;
 	}
 	status = path_may_offer(s->br->path, s->side);
-	if (reoffer_out(s) || reoffer_out(s->br->s[OTHER_LEG(s->side)]))
+	if (refresh_inviting(s->br) || reoffer_out(s) ||
+	    reoffer_out(s->br->s[OTHER_LEG(s->side)]))
 		status = 491;
 	if (status) { /* section 5.2 */
 		door_refuse(d, l, m, (uint16_t)status,

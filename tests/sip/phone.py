@@ -283,6 +283,8 @@ class Phone:
 class Dialog:
     """One call of a phone. Either side."""
 
+    allow = "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO"
+
     def __init__(self, phone, to=None):
         self.phone, self.callid = phone, token(16)
         self.local_tag, self.remote_tag = token(), None
@@ -310,8 +312,7 @@ class Dialog:
              f"Call-ID: {self.callid}", f"CSeq: {seq} {method}"]
         if method in ("INVITE", "UPDATE"):
             h.append(f"Contact: <{self.phone.contact}>")
-            h.append("Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE,"
-                     " INFO")
+            h.append(f"Allow: {self.allow}")
         return h
 
     def request(self, method, body="", ctype="application/sdp", lines=(),
@@ -380,8 +381,7 @@ class Dialog:
               f"CSeq: {m['cseq']}"]
         if m.method in ("INVITE", "UPDATE") and 100 < status < 300:
             h.append(f"Contact: <{self.phone.contact}>")
-            h.append("Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE,"
-                     " INFO")
+            h.append(f"Allow: {self.allow}")
         text = self.phone.format(f"SIP/2.0 {status} {phrase}",
                                  h + list(lines), body, ctype)
         self.phone.send(text)

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from course import A_SDP, KEY, end, set_up
+from course import A_SDP, B_SDP, KEY, end, set_up
 from phone import Dialog, Phone
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -82,7 +82,7 @@ def test_outside_a_dialog(gw, phones):
 @pytest.mark.parametrize("change,status", [
     (("Max-Forwards: 70", "Max-Forwards: 0"), 483),
     (("Max-Forwards: 70", "Max-Forwards: many"), 400),
-    (("Max-Forwards: 70", "Max-Forwards: 70\r\nRequire: timer, foo"), 420),
+    (("Max-Forwards: 70", "Max-Forwards: 70\r\nRequire: privacy, foo"), 420),
     (("1 INVITE", "1 BYE"), 400),
     ((";tag=", ";nottag="), 400),
     (("1 INVITE", "4294967295 INVITE"), 400),
@@ -99,7 +99,7 @@ def test_odd_invites(gw, phones, change, status):
     a.send(text.replace(*change, 1))
     m = a.expect(status)
     if status == 420:
-        assert m["unsupported"] == "timer, foo"
+        assert m["unsupported"] == "privacy, foo"
     if status == 415:
         assert m["accept"] == "application/sdp"
 
@@ -133,3 +133,29 @@ def test_dataplane_away(own, phones):
     m = d.refused(503)
     assert m["retry-after"] and "ataplane" in m["reason"]
     b.silent(0.1)
+
+
+MULTIPART = ("preamble\r\n--b1\r\nContent-Type: application/isup;version=x\r\n"
+             "Content-Transfer-Encoding: binary\r\n\r\n\x01\x02\r\n"
+             "--b1\r\nContent-Type: application/sdp\r\n\r\n%s\r\n"
+             "--b1--\r\nepilogue")
+
+
+def test_multipart(gw, phones):
+    """The session description of a body of several parts, in any SDP."""
+    a, b = phones(gw, "alice"), phones(gw, "bob")
+    d = Dialog(a, "bob")
+    kind = 'multipart/mixed;boundary="b1"'
+    a.format = lambda start, headers, body="", ctype=kind: type(a).format(
+        a, start, headers, MULTIPART % body if body else "", kind)
+    d.call(A_SDP)
+    invite = b.expect("INVITE")
+    assert invite["content-type"] == "application/sdp"
+    assert invite.body.startswith("v=0") and "isup" not in invite.text
+    e = Dialog.of(b, invite)
+    e.reply(invite, 200, MULTIPART % B_SDP, ctype=kind)
+    m = d.answered()
+    assert m["content-type"] == "application/sdp" and m.media()[0]
+    b.expect("ACK")
+    d.bye()
+    e.reply(b.expect("BYE"), 200)

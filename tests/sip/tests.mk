@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests of control's SIP side and its store.
-SIP_PURE := $(addprefix control/sip/,addr.c dialog.c digest.c message.c)
+SIP_PURE := $(addprefix control/sip/,addr.c dialog.c digest.c message.c multipart.c)
 SIP_TESTS := $(patsubst %,$(B)/tests/%_test,dialog digest message store)
 SIP_LINK  = @mkdir -p $(@D); $(CC) -pie $(LDFLAGS) $(filter %.o,$^) -o $@
 
