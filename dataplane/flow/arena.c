@@ -9,10 +9,10 @@
 #include "dataplane/app/log.h"
 
 enum {
-	LINE = 64,		/* every size is a multiple of this */
+	LINE = 64, /* every size is a multiple of this */
+	PAGE = 4096,
 	CHUNK = 2 << 20,	/* a huge page */
 	CLASSES = 16384 / LINE, /* sizes that are kept for use again */
-	REGION = 32 << 10,	/* for things of one size, while they fit */
 };
 
 struct spare {
@@ -23,19 +23,10 @@ struct chunk {
 	struct chunk *next; /* at the start of each chunk's memory */
 };
 
-/* Memory not yet used. */
-struct rest {
-	uint8_t *at, *end;
-};
-
-/* Things of one size stand side by side: were they in the order in which they
- * are made, what a stream takes would repeat after some 2 KiB, and its hot lines
- * would all fall into the same few sets of a cache. */
 struct arena {
 	struct chunk *chunks;
-	struct rest rest;	      /* of the newest chunk */
-	struct rest region[CLASSES];  /* by size / LINE - 1; cut from a chunk */
-	struct spare *spare[CLASSES]; /* the same; wiped */
+	uint8_t *at, *end;	      /* of the newest chunk, not yet used */
+	struct spare *spare[CLASSES]; /* by size / LINE - 1; wiped */
 	size_t used;
 	int lock_failed;
 };
@@ -101,42 +92,24 @@ static int grow(struct arena *a)
 			 strerror(errno));
 	c->next = a->chunks;
 	a->chunks = c;
-	a->rest = (struct rest){(uint8_t *)c + LINE, (uint8_t *)c + CHUNK};
+	a->at = (uint8_t *)c + LINE;
+	a->end = (uint8_t *)c + CHUNK;
 	return 0;
 }
 
-static uint8_t *cut(struct rest *r, size_t size, size_t align)
+/* In the order in which things are made, so that a medium's lie in a page or
+ * two. A line is left out in each page: what a medium takes may be a power of
+ * two, and the same line of them all would fall into a few sets of a cache. */
+static uint8_t *cut(struct arena *a, size_t size, size_t align)
 {
-	uint8_t *p = (uint8_t *)round_up((uintptr_t)r->at, align);
+	uint8_t *p = (uint8_t *)round_up((uintptr_t)a->at, align);
 
-	if (!r->at || p > r->end || (size_t)(r->end - p) < size)
+	if (!a->at || p > a->end || (size_t)(a->end - p) < size)
 		return NULL;
-	r->at = p + size;
+	a->at = p + size;
+	if (((uintptr_t)p ^ (uintptr_t)a->at) & PAGE)
+		a->at += LINE;
 	return p;
-}
-
-static uint8_t *cut_chunk(struct arena *a, size_t size, size_t align)
-{
-	uint8_t *p = cut(&a->rest, size, align);
-
-	if (p)
-		return p;
-	if (size + align > CHUNK - LINE || grow(a) != 0)
-		return NULL;
-	return cut(&a->rest, size, align);
-}
-
-/* One thing of a class; its region is a whole number of them. */
-static uint8_t *cut_region(struct arena *a, size_t class, size_t size)
-{
-	struct rest *r = &a->region[class];
-	const size_t whole = REGION / size * size;
-
-	if (r->at == r->end) {
-		r->at = cut_chunk(a, whole, 2 * LINE);
-		r->end = r->at ? r->at + whole : NULL;
-	}
-	return cut(r, size, LINE);
 }
 
 void *arena_take(struct arena *a, size_t size, size_t align)
@@ -154,10 +127,13 @@ void *arena_take(struct arena *a, size_t size, size_t align)
 		a->used += n;
 		return s;
 	}
-	p = class < CLASSES && align == LINE ? cut_region(a, class, n)
-					     : cut_chunk(a, n, align);
-	if (p)
-		a->used += n;
+	p = cut(a, n, align);
+	if (!p) {
+		if (n + align > CHUNK - LINE || grow(a) != 0)
+			return NULL;
+		p = cut(a, n, align);
+	}
+	a->used += n;
 	return p;
 }
 

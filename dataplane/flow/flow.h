@@ -91,7 +91,7 @@ struct flow_out {
 	struct adjacency *adj;	   /* NULL: the peer isn't known yet */
 	struct srtp_session *tx;   /* NULL: plain */
 	uint8_t hdr[FLOW_HDR_MAX]; /* IP header, UDP ports; lengths are zero */
-	uint16_t udp_sum;	   /* of the pseudo header and the ports */
+	uint16_t udp_sum;	   /* of the pseudo header */
 	uint8_t trailer;	   /* octets that sealing adds */
 	uint8_t family;
 } __rte_cache_aligned;

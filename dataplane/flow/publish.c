@@ -54,7 +54,7 @@ static void header_build(struct flow_out *o, uint8_t dscp, const uint8_t *src,
 	memcpy(h + ip, &sport, 2);
 	memcpy(h + ip + 2, &dst->port, 2);
 	o->udp_sum = csum_fold(
-		csum_add(rte_cpu_to_be_16(IPPROTO_UDP), addr, 2 * len + 4));
+		csum_add(rte_cpu_to_be_16(IPPROTO_UDP), addr, 2 * len));
 	if (!six) {
 		sum = csum_fold(csum_add(0, h, 20));
 		memcpy(h + 10, &sum, 2);

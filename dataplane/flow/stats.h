@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct stream_run {
 	/* line 0: what every packet touches */
@@ -48,10 +49,79 @@ static inline uint64_t stats_ticks(uint32_t clock, uint64_t hz)
 	return (uint64_t)(((unsigned __int128)clock << 48) / hz);
 }
 
+#define STATS_DROPOUT  3000 /* A.1: further ahead looks like a restart */
+#define STATS_MISORDER 100  /* A.1: further behind, too */
+
+/* Rare: a sequence that starts, or starts again, with the packet that has just
+ * been added to packets_in; and one that jumps. @return it counts. */
+void stats_begin(struct stream_run *s, uint16_t seq);
+bool stats_jump(struct stream_run *s, uint16_t seq);
+
+static inline uint32_t stats_be32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return __builtin_bswap32(v);
+}
+
+/* A.1 without its probation: what comes here has been authenticated, or comes
+ * from the source that the transport is bound to. */
+static inline bool stats_sequence(struct stream_run *s, uint16_t seq)
+{
+	uint16_t ahead = (uint16_t)(seq - s->max);
+
+	if (__builtin_expect(ahead < STATS_DROPOUT, 1)) {
+		s->cycles += seq < s->max;
+		s->max = seq;
+		return true;
+	}
+	return ahead > (1 << 16) - STATS_MISORDER || stats_jump(s, seq);
+}
+
+/* A.8. A frame of many packets has one timestamp: only its first counts, or
+ * the sender's pacing would look like the network's jitter. */
+static inline void stats_jitter(struct stream_run *s, uint32_t timestamp,
+				uint32_t arrival)
+{
+	uint32_t transit = arrival - timestamp;
+	bool first = s->again; /* of this SSRC, or since a restart */
+	int32_t d;
+
+	if (!first && timestamp == s->timestamp)
+		return;
+	s->again = 0;
+	s->timestamp = timestamp;
+	d = (int32_t)(transit - s->transit);
+	s->transit = transit;
+	if (first)
+		return;
+	if (d < 0)
+		d = d == INT32_MIN ? INT32_MAX : -d;
+	s->jitter += (uint32_t)d - ((s->jitter + 8) >> 4);
+}
+
 /** Count an RTP packet that arrived; it has been authenticated, or its source
  * checked, and its header fits. units: stats_ticks() of the stream's clock. */
-void stats_arrived(struct stream_run *s, const uint8_t *rtp,
-		   uint32_t payload_octets, uint64_t now, uint64_t units);
+static inline void stats_arrived(struct stream_run *s, const uint8_t *rtp,
+				 uint32_t payload_octets, uint64_t now,
+				 uint64_t units)
+{
+	uint16_t seq = (uint16_t)(rtp[2] << 8 | rtp[3]);
+	uint32_t ssrc = stats_be32(rtp + 8);
+	uint32_t arrival = (uint32_t)(((unsigned __int128)now * units) >> 48);
+
+	s->packets_in++;
+	s->octets_in += payload_octets;
+	s->last = now;
+	if (__builtin_expect(!s->started || s->ssrc != ssrc, 0)) {
+		stats_begin(s, seq);
+		s->ssrc = ssrc;
+		s->jitter = 0;
+	}
+	if (stats_sequence(s, seq))
+		stats_jitter(s, stats_be32(rtp + 4), arrival);
+}
 
 /** Packets expected less those received, all SSRCs; never negative. */
 uint64_t stats_lost(const struct stream_run *s);

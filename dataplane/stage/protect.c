@@ -7,6 +7,7 @@
 uint16_t stage_protect(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 {
 	struct srtp_burst rtp, rtcp;
+	unsigned bad;
 
 	rtp.n = rtcp.n = 0;
 	for (uint16_t i = 0; i < n; i++) {
@@ -16,7 +17,7 @@ uint16_t stage_protect(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 			srtp_burst_add(x->kind == PKT_RTCP ? &rtcp : &rtp, m[i],
 				       x->out->tx);
 	}
-	srtp_burst_run(w, &rtp, w->srtp->protect);
-	srtp_burst_run(w, &rtcp, w->srtp->rtcp_protect);
-	return rtp.n + rtcp.n ? stage_split(m, n) : n;
+	bad = srtp_burst_run(w, &rtp, w->srtp->protect);
+	bad += srtp_burst_run(w, &rtcp, w->srtp->rtcp_protect);
+	return bad ? stage_split(m, n) : n;
 }

@@ -1,18 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rewrite: the packet becomes the other leg's. New Ethernet, IP and UDP headers
  * stand before what UDP carries (IPv4 or IPv6 as the other leg has it, the VLAN
- * tag of the port that it leaves by); SSRCs get the stream's mask and the payload type its number. Lengths
- * and checksums wait for tx, since sealing adds octets. */
+ * tag of the port that it leaves by), for the length that sealing will give it;
+ * SSRCs get the stream's mask and the payload type its number. UDP's checksum
+ * waits for tx, since sealing changes what it is of. */
 #include <rte_byteorder.h>
 #include <rte_cycles.h>
 #include <rte_prefetch.h>
 #include "dataplane/app/worker.h"
 #include "dataplane/flow/flow.h"
+#include "dataplane/stage/csum.h"
 #include "dataplane/stage/parse.h"
 #include "dataplane/stage/rtcp.h"
 #include "dataplane/stage/too_big.h"
 
-enum { IP4_LEN = 20, IP6_LEN = 40, UDP_LEN = 8, PORTS_LEN = 4, VLAN_LEN = 4 };
+enum {
+	IP4_LEN = 20,
+	IP6_LEN = 40,
+	UDP_LEN = 8,
+	UDP_SUM = 6,
+	PORTS_LEN = 4,
+	VLAN_LEN = 4
+};
 
 static void rewrite_rtp(const struct stream *s, uint8_t *p)
 {
@@ -149,17 +158,20 @@ static bool egress_find(struct egress *e, const struct ports *ps, uint16_t id)
 	return false;
 }
 
-/* Put the other leg's headers before what UDP carries. ip: octets of an IP
- * header. Where both are constants, so is all that follows from them. */
+/* Put the other leg's headers before what UDP carries, for what sealing will
+ * make of it: octets, UDP's header included. The sum of the pseudo header stands
+ * where UDP's is to be; tx, or the device, adds the rest. ip: octets of an IP
+ * header. Where that and vlan are constants, so is all that follows from them. */
 static inline void headers(struct rte_mbuf *m, const struct flow_out *o,
 			   const struct adjacency_value *a, const uint16_t vlan,
-			   const uint16_t ip)
+			   const uint16_t ip, unsigned octets)
 {
 	struct pkt_meta *x = pkt_meta(m);
 	const uint16_t ether = RTE_ETHER_HDR_LEN + (vlan ? VLAN_LEN : 0);
 	const uint16_t before = (uint16_t)(ether + ip + UDP_LEN);
 	const uint16_t type = rte_cpu_to_be_16(
 		ip == IP6_LEN ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4);
+	uint16_t udp_len, total, sum;
 	uint8_t *p;
 
 	/* Frames arrive with RTE_PKTMBUF_HEADROOM before them, which is more
@@ -178,6 +190,20 @@ static inline void headers(struct rte_mbuf *m, const struct flow_out *o,
 	p += ether;
 	memcpy(p - 2, &type, 2);
 	memcpy(p, o->hdr, ip + PORTS_LEN);
+	udp_len = rte_cpu_to_be_16((uint16_t)octets);
+	if (ip == IP4_LEN) {
+		total = rte_cpu_to_be_16((uint16_t)(ip + octets));
+		memcpy(p + 2, &total, 2);
+		/* The template has the sum of the rest in its place. */
+		memcpy(&sum, o->hdr + 10, 2);
+		sum = (uint16_t)~csum_fold_small((uint32_t)sum + total);
+		memcpy(p + 10, &sum, 2);
+	} else {
+		memcpy(p + 4, &udp_len, 2);
+	}
+	sum = csum_fold_small((uint32_t)o->udp_sum + udp_len);
+	memcpy(p + ip + PORTS_LEN, &udp_len, 2);
+	memcpy(p + ip + UDP_SUM, &sum, 2);
 }
 
 static enum verdict rewrite(const struct worker *w, struct rte_mbuf *m,
@@ -188,15 +214,15 @@ static enum verdict rewrite(const struct worker *w, struct rte_mbuf *m,
 	struct adjacency_value a;
 	const bool six = o && o->family == 6;
 	enum verdict v = V_NONE;
-	unsigned ip_len;
+	unsigned octets, ip_len;
 	uint16_t vlan;
 
 	if (!o || !o->adj)
 		return V_NO_PEER;
 	if (!adjacency_read(o->adj, &a) || !egress_find(e, w->ports, a.port))
 		return V_NO_NEIGHBOUR;
-	ip_len = (six ? IP6_LEN : IP4_LEN) + UDP_LEN + x->rtp_len +
-		 (x->kind == PKT_RAW ? 0u : o->trailer);
+	octets = UDP_LEN + x->rtp_len + (x->kind == PKT_RAW ? 0u : o->trailer);
+	ip_len = (six ? IP6_LEN : IP4_LEN) + octets;
 	if (__builtin_expect(ip_len > a.mtu, 0)) {
 		/* sallyport-media isn't told: no headers came with it. */
 		v = too_big(m,
@@ -219,9 +245,9 @@ static enum verdict rewrite(const struct worker *w, struct rte_mbuf *m,
 	rte_prefetch0(o->tx);
 	vlan = e->p->cfg.vlan;
 	if (__builtin_expect(!six && vlan == 0, 1))
-		headers(m, o, &a, 0, IP4_LEN);
+		headers(m, o, &a, 0, IP4_LEN, octets);
 	else
-		headers(m, o, &a, vlan, six ? IP6_LEN : IP4_LEN);
+		headers(m, o, &a, vlan, six ? IP6_LEN : IP4_LEN, octets);
 	return V_NONE;
 }
 

@@ -14,16 +14,17 @@ static const uint8_t verdict_of[SRTP_VERDICTS] = {
 	[SRTP_NO_ROOM] = V_TOO_BIG,
 };
 
-void srtp_burst_run(struct worker *w, struct srtp_burst *b, srtp_burst_f *f)
+unsigned srtp_burst_run(struct worker *w, struct srtp_burst *b, srtp_burst_f *f)
 {
 	uint16_t k;
 
 	if (b->n == 0)
-		return;
+		return 0;
 	k = f(w->engine, b->pkt, b->n);
 	for (uint16_t i = 0; i < k; i++)
 		pkt_meta(b->pkt[i].cookie)->rtp_len = b->pkt[i].len;
 	for (uint16_t i = k; i < b->n; i++)
 		pkt_meta(b->pkt[i].cookie)->verdict =
 			verdict_of[b->pkt[i].verdict];
+	return b->n - k;
 }

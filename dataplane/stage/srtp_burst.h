@@ -16,18 +16,20 @@ static inline void srtp_burst_add(struct srtp_burst *b, struct rte_mbuf *m,
 				  struct srtp_session *s)
 {
 	const struct pkt_meta *x = pkt_meta(m);
+	const uint16_t at = (uint16_t)(m->data_off + x->rtp_off);
+	struct srtp_pkt *p = &b->pkt[b->n++];
 
-	b->pkt[b->n++] = (struct srtp_pkt){
-		.s = s,
-		.data = pkt_payload(m),
-		.cookie = m,
-		.len = x->rtp_len,
-		.room = (uint16_t)(m->buf_len - m->data_off - x->rtp_off),
-	};
+	p->s = s;
+	p->data = (uint8_t *)m->buf_addr + at;
+	p->cookie = m;
+	p->len = x->rtp_len;
+	p->room = (uint16_t)(m->buf_len - at);
 }
 
 typedef uint16_t srtp_burst_f(struct srtp_engine *e, struct srtp_pkt pkt[],
 			      uint16_t n);
 
-/** Run the burst; lengths and verdicts go into each packet's meta. */
-void srtp_burst_run(struct worker *w, struct srtp_burst *b, srtp_burst_f *f);
+/** Run the burst; lengths and verdicts go into each packet's meta.
+ * @return how many failed. */
+unsigned srtp_burst_run(struct worker *w, struct srtp_burst *b,
+			srtp_burst_f *f);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tx: lengths and checksums, now that the length is known; then to the queue of
- * the port that the adjacency named. A worker that has no queue of that port
+/* tx: checksums, now that all octets are as they leave; then to the queue of the
+ * port that the adjacency named. A worker that has no queue of that port
  * (the device has too few) hands the packet to one that has. */
 #include <rte_byteorder.h>
 #include <rte_ethdev.h>
@@ -13,70 +13,43 @@
 
 enum { UDP_SUM = 6, UDP_LEN = 8 };
 
-/* The UDP checksum: of the pseudo header only where the device does the rest.
- * The template has the ports in its sum, so that what was just written here
- * isn't read back; adding the inverse takes them out. Zero would mean that
- * there is none, so a sum that comes out as zero is sent as its other
- * representation (RFC 768). */
-static inline uint16_t udp_sum(const struct flow_out *o, const uint8_t *ports,
-			       const uint8_t *payload, uint16_t n, uint16_t len,
-			       bool device)
-{
-	uint64_t sum = (uint64_t)o->udp_sum + len;
-	uint16_t folded;
-	uint32_t inverse;
-
-	if (device) {
-		memcpy(&inverse, ports, sizeof(inverse));
-		inverse = ~inverse;
-		sum += (inverse & 0xffff) + (inverse >> 16);
-		return csum_fold_small((uint32_t)sum);
-	}
-	folded = (uint16_t)~csum_fold(csum_add(sum + len, payload, n));
-	return folded ? folded : 0xffff;
-}
-
-/* Lengths and sums, ip being the octets of an IP header: a constant where this
- * is called. */
-static inline void finish_ip(struct rte_mbuf *m, bool device, const uint16_t ip)
+/* The UDP checksum in software. Its field holds the sum of the pseudo header,
+ * but what was just written there isn't read back: the template has it too.
+ * Zero would mean that there is none, so a sum that comes out as zero is sent as
+ * its other representation (RFC 768). */
+static inline void udp_sum(struct rte_mbuf *m, const uint16_t ip)
 {
 	const struct pkt_meta *x = pkt_meta(m);
-	uint8_t *h = rte_pktmbuf_mtod_offset(m, uint8_t *, x->ip_off);
-	uint16_t octets = (uint16_t)(UDP_LEN + x->rtp_len);
-	uint16_t udp_len = rte_cpu_to_be_16(octets), total, sum;
+	const struct flow_out *o = x->out;
+	uint8_t *udp = rte_pktmbuf_mtod_offset(m, uint8_t *, x->udp_off);
+	const uint16_t len = rte_cpu_to_be_16((uint16_t)(UDP_LEN + x->rtp_len));
+	uint32_t ports;
+	uint64_t sum;
+	uint16_t folded;
+
+	memcpy(&ports, o->hdr + ip, sizeof(ports));
+	sum = (uint64_t)o->udp_sum + len + len + ports;
+	folded = (uint16_t)~csum_fold(csum_add(sum, udp + UDP_LEN, x->rtp_len));
+	folded = folded ? folded : 0xffff;
+	memcpy(udp + UDP_SUM, &folded, 2);
+}
+
+/* The length, and the checksum, or what the device needs to know for it. */
+static inline void finish(struct rte_mbuf *m, bool device)
+{
+	const struct pkt_meta *x = pkt_meta(m);
+	const bool four = __builtin_expect(x->family == 4, 1);
+	const uint16_t ip = (uint16_t)(x->udp_off - x->ip_off);
 
 	m->data_len = (uint16_t)(x->rtp_off + x->rtp_len);
 	m->pkt_len = m->data_len;
-	if (ip == sizeof(struct rte_ipv4_hdr)) {
-		total = rte_cpu_to_be_16((uint16_t)(ip + octets));
-		memcpy(h + 2, &total, 2);
-		/* The template has the sum of the rest in its place. */
-		memcpy(&sum, x->out->hdr + 10, 2);
-		sum = (uint16_t)~csum_fold_small((uint32_t)sum + total);
-		memcpy(h + 10, &sum, 2);
-	} else {
-		memcpy(h + 4, &udp_len, 2);
+	if (!device) {
+		udp_sum(m, ip);
+		return;
 	}
-	memcpy(h + ip + 4, &udp_len, 2);
-	sum = udp_sum(x->out, x->out->hdr + ip, h + ip + UDP_LEN, x->rtp_len,
-		      udp_len, device);
-	memcpy(h + ip + UDP_SUM, &sum, 2);
-	if (device) {
-		m->tx_offload =
-			rte_mbuf_tx_offload(x->ip_off, ip, 0, 0, 0, 0, 0);
-		m->ol_flags = RTE_MBUF_F_TX_UDP_CKSUM |
-			      (ip == sizeof(struct rte_ipv4_hdr)
-				       ? RTE_MBUF_F_TX_IPV4
-				       : RTE_MBUF_F_TX_IPV6);
-	}
-}
-
-static inline void finish(struct rte_mbuf *m, bool device)
-{
-	if (pkt_meta(m)->family == 4)
-		finish_ip(m, device, sizeof(struct rte_ipv4_hdr));
-	else
-		finish_ip(m, device, sizeof(struct rte_ipv6_hdr));
+	m->tx_offload = rte_mbuf_tx_offload(x->ip_off, ip, 0, 0, 0, 0, 0);
+	m->ol_flags = RTE_MBUF_F_TX_UDP_CKSUM |
+		      (four ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
 }
 
 /* What to count for a packet once it is gone and its mbuf no longer ours. */
@@ -206,16 +179,14 @@ static uint16_t transmit_whole(struct worker *w, const struct port *p,
 	return sent;
 }
 
-/* Everything in m[0..n) leaves by port p. What didn't is moved to the front. */
+/* Everything in m[0..n) leaves by port p; cut: some of it in fragments. What
+ * didn't is moved to the front. */
 static uint16_t transmit(struct worker *w, const struct port *p,
-			 struct rte_mbuf *m[], uint16_t n)
+			 struct rte_mbuf *m[], uint16_t n, bool cut)
 {
-	uint16_t sent, cut = 0;
+	uint16_t sent = __builtin_expect(cut, 0) ? transmit_some_cut(w, p, m, n)
+						 : transmit_whole(w, p, m, n);
 
-	for (uint16_t i = 0; i < n; i++)
-		cut |= pkt_meta(m[i])->mtu;
-	sent = __builtin_expect(cut != 0, 0) ? transmit_some_cut(w, p, m, n)
-					     : transmit_whole(w, p, m, n);
 	for (uint16_t i = sent; i < n; i++)
 		if (pkt_meta(m[i])->verdict == V_NONE)
 			pkt_meta(m[i])->verdict = full(w, p);
@@ -225,15 +196,18 @@ static uint16_t transmit(struct worker *w, const struct port *p,
 uint16_t stage_tx(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 {
 	struct rte_mbuf *batch[BURST], *left[BURST];
-	uint16_t lefts = 0, same = 0;
+	unsigned cut = 0, other = 0;
+	uint16_t lefts = 0;
 
-	/* Most often all leave by one. */
-	while (same < n &&
-	       pkt_meta(m[same])->out_port == pkt_meta(m[0])->out_port)
-		same++;
-	if (n > 0 && same == n)
+	if (n == 0)
+		return 0;
+	for (uint16_t i = 0; i < n; i++) {
+		cut |= pkt_meta(m[i])->mtu;
+		other |= pkt_meta(m[i])->out_port ^ pkt_meta(m[0])->out_port;
+	}
+	if (!other) /* most often all leave by one */
 		return transmit(w, &w->ports->port[pkt_meta(m[0])->out_port], m,
-				n);
+				n, cut);
 	/* Ports are few: one pass for each keeps the order within it. */
 	for (unsigned port = 0; port < w->ports->n; port++) {
 		uint16_t k = 0, sent;
@@ -245,7 +219,7 @@ uint16_t stage_tx(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 			}
 		if (k == 0)
 			continue;
-		sent = transmit(w, &w->ports->port[port], batch, k);
+		sent = transmit(w, &w->ports->port[port], batch, k, cut);
 		for (; sent < k; sent++)
 			left[lefts++] = batch[sent];
 	}

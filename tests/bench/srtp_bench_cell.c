@@ -8,7 +8,7 @@
 #include "tests/bench/srtp_bench.h"
 
 #define LIMIT 5.0 /* seconds that a peer may take to get ready for a cell */
-#define WARM  2	  /* chunks of a turn before the clock starts */
+#define WARM  8	  /* chunks of a turn before the clock starts */
 
 static struct load load;
 static uint8_t *buffers;
