@@ -98,6 +98,7 @@ struct call *call_new(struct calls *cs, const struct call_door *door, void *arg,
 	if (!c)
 		return NULL;
 	c->arg = arg;
+	cs->totals.begun++;
 	log_info(c->id, "%s calls %s", from, to);
 	tell(c);
 	return c;
@@ -134,6 +135,7 @@ void call_end(struct call *c, enum call_by by, int status, const char *reason)
 		return;
 	log_info(c->id, "ended: %d%s%s", status, reason ? ", " : "",
 		 reason ? reason : "");
+	totals_ended(c, status);
 	record_write(c, by, status, reason);
 	evidence_end(c, record_by(by), status, reason);
 	if (saved)

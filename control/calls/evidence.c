@@ -137,8 +137,10 @@ struct feature_answer call_may(struct call *c, enum feature f, const char *by,
 		return a;
 	log_info(c ? c->id : 0, "%s asks for %s (%s): %s", by, a.name, how,
 		 a.error);
-	if (kind != CALL_E2EE || (unsigned)f >= FEATURE_COUNT ||
-	    c->refused[f]++ >= REFUSALS_ON_RECORD)
+	if (kind != CALL_E2EE || (unsigned)f >= FEATURE_COUNT)
+		return a;
+	c->all->totals.refused++;
+	if (c->refused[f]++ >= REFUSALS_ON_RECORD)
 		return a;
 	audit_add(c->all->cfg.audit, "feature-refused",
 		  json_pack("{s:I, s:s, s:s, s:i, s:o, s:s, s:o, s:o}", "call",

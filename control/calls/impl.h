@@ -3,6 +3,7 @@
 #pragma once
 #include "control/libre.h"
 #include "control/calls/call.h"
+#include "control/calls/totals.h"
 #include "control/dataplane/dp.h"
 #include "control/store/store.h"
 
@@ -38,6 +39,7 @@ struct calls {
 	struct calls_config cfg;
 	struct list hash[CALL_BUCKETS];
 	unsigned count;
+	struct calls_totals totals;
 	uint64_t last_id;
 	struct {
 		const struct call_door *door;

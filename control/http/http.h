@@ -12,6 +12,7 @@ struct calls;
 struct config_https;
 struct door;
 struct dp;
+struct duties;
 struct events;
 struct store;
 
@@ -20,6 +21,7 @@ struct http_context { /* what routes may use; outlives the server */
 	struct dp *dp;
 	struct store *store;
 	struct audit *audit;
+	struct duties *duties; /* NULL: there is no sallyport-media */
 	struct door *sip;
 	const char *realm; /* SIP domain, for HA1 */
 	struct events *events;

@@ -41,11 +41,12 @@ struct reply {
 	unsigned retry;	   /* Retry-After, seconds; 0: none */
 	/* in the place of a JSON body */
 	const char *type; /* its Content-Type, static; NULL: JSON */
+	char *text;	  /* malloc'd, the server's to free; or */
 	const char *data; /* static, or as long-lived as the server */
 	size_t data_len;
 	const char *etag; /* of data, or NULL */
 	int fd;		  /* a file from its beginning, closed by the server,
-			    * where type is set and data NULL */
+			    * where type is set and neither text nor data */
 	bool stream;	  /* events, as they come */
 	uint64_t since;	  /* those after this number */
 	bool later;	  /* http_later: there is no answer yet */
@@ -118,6 +119,8 @@ http_handler api_admins, api_admin_add, api_admin_set, api_admin_remove,
 http_handler api_me, api_me_e2ee, api_me_devices;
 /* api_certificate.c */
 http_handler api_certificate, api_certificate_set;
+/* metrics.c */
+http_handler api_metrics;
 /* api_events.c */
 http_handler api_events, api_openapi;
 /* api_calls.c */

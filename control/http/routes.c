@@ -88,6 +88,8 @@ static const struct route {
 	{"GET", "/api/v1/certificate", api_certificate, false, ROLE_READ},
 	{"PUT", "/api/v1/certificate", api_certificate_set, true,
 	 ROLE_ADMINISTER},
+	{"GET", "/api/v1/metrics", api_metrics, false, ROLE_READ},
+	{"GET", "/metrics", api_metrics, false, ROLE_READ},
 	{"GET", "/api/v1/events", api_events, false, ROLE_READ},
 	{"GET", "/api/v1/users/{name}/devices", api_user_devices, false,
 	 ROLE_READ},

@@ -71,6 +71,14 @@ static struct MHD_Response *response_of(const struct incoming *in,
 		return events_stream_new(in->l->http, in->l, in->c, rp->since);
 	if (!rp->type)
 		return json_response(rp);
+	if (rp->text) {
+		struct MHD_Response *r = MHD_create_response_from_buffer(
+			strlen(rp->text), rp->text, MHD_RESPMEM_MUST_FREE);
+
+		if (!r)
+			free(rp->text);
+		return r;
+	}
 	if (rp->data)
 		return MHD_create_response_from_buffer(
 			rp->data_len, (void *)rp->data, MHD_RESPMEM_PERSISTENT);
@@ -233,8 +241,8 @@ static void serve(struct incoming *in, const char *method, const char *url,
 	struct request rq;
 
 	request_of(in, &rq);
-	if (strncmp(url, "/api/", 5) != 0 && strcmp(method, "GET") == 0 &&
-	    h->files && !in->len &&
+	if (strncmp(url, "/api/", 5) != 0 && strcmp(url, "/metrics") != 0 &&
+	    strcmp(method, "GET") == 0 && h->files && !in->len &&
 	    files_serve(h->files, url, request_header(&rq, "If-None-Match"),
 			rp))
 		return;

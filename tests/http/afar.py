@@ -73,8 +73,8 @@ class Client:
             h["X-CSRF-Token"] = self.csrf
         if isinstance(body, (dict, list)):
             body = json.dumps(body)
-        c.request(method, path if path.startswith("/api") or path == "/"
-                  else "/api/v1" + path, body, h)
+        whole = path.startswith("/api") or path in ("/", "/metrics")
+        c.request(method, path if whole else "/api/v1" + path, body, h)
         r = c.getresponse()
         data = r.read()
         c.close()
