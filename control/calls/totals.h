@@ -20,9 +20,9 @@ extern const char *const outcome_names[OUTCOME_COUNT];
 struct calls_totals {
 	uint64_t begun;
 	uint64_t ended[OUTCOME_COUNT];
-	uint64_t e2ee;	      /* of those answered, end-to-end encrypted */
-	uint64_t seconds;     /* of conversation, of those that have ended */
-	uint64_t refused;     /* features, asked of end-to-end encrypted calls */
+	uint64_t e2ee;	  /* of those answered, end-to-end encrypted */
+	uint64_t seconds; /* of conversation, of those that have ended */
+	uint64_t refused; /* features, asked of end-to-end encrypted calls */
 	unsigned up, up_e2ee; /* now */
 	unsigned ringing;     /* now; new ones too */
 };
