@@ -8,7 +8,7 @@ import socket
 import struct
 from dataclasses import dataclass
 
-MAGIC, VERSION = 0x53414c59, 2
+MAGIC, VERSION = 0x53414c59, 3
 (HELLO, TRANSPORT_ADD, TRANSPORT_CHANGE, TRANSPORT_REMOVE, TRANSPORT_LIST,
  STREAM_ADD, STREAM_CHANGE, STREAM_REMOVE, STREAM_LIST, STREAM_STATS,
  PORT_LIST, VERDICT_LIST) = range(1, 13)
@@ -24,7 +24,7 @@ HEADER = struct.Struct("=IHHII")
 ADDR = struct.Struct("=BBH16s")
 KEY = struct.Struct("=QQHB5x8s32s14s2x")
 TRANSPORT = struct.Struct("=QQBBBBHBB20s20sII80s80sII")
-STREAM = struct.Struct("=QQQIIBBBBIIB3x")
+STREAM = struct.Struct("=QQQIIBBBBIIBBBB16s2Q16s")
 VERDICT = struct.Struct("=32s16s96sB7xQ")
 
 
@@ -97,7 +97,7 @@ class Dataplane:
     def stream(self, id, source, to, blocked=False, change=False):
         self.ask(STREAM_CHANGE if change else STREAM_ADD, STREAM.pack(
             id, source, to, 0, 0, MATCH_ANY, 0, PT_KEEP, blocked, 8000,
-            0, 0))
+            0, 0, 0, 0, 0, b"", 0, 0, b""))
 
     def remove(self, kind, id):
         self.ask(kind, struct.pack("=Q", id))
