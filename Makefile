@@ -58,7 +58,10 @@ CONF_SRC := $(call srcs,dataplane/abi)
 DP_SRC   := $(call srcs,dataplane/app dataplane/stage dataplane/flow dataplane/port)
 CTL_SRC  := $(call srcs,control control/sip control/ng control/sdp control/keying \
               control/calls control/policy control/features control/store \
-              control/http control/dataplane control/audit control/duties)
+              control/http control/dataplane control/audit control/duties \
+              control/trunk)
+# What the store needs beside itself, for tests that link it alone.
+STORE_NEEDS := $(addprefix control/,trunk/settings.c trunk/number.c sip/addr.c)
 SCTL_SRC := $(call srcs,control/sallyctl) control/audit/chain.c \
             control/audit/verify.c
 E2EE_SRC := $(call srcs,control/e2ee)

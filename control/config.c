@@ -93,6 +93,16 @@ static const cyaml_schema_field_t ng_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t pstn_fields[] = {
+	TEXT("country", OPTIONAL, struct config_pstn, country),
+	TEXT("area", OPTIONAL, struct config_pstn, area),
+	TEXT("international", OPTIONAL, struct config_pstn, international),
+	TEXT("national", OPTIONAL, struct config_pstn, national),
+	NUMBER("internal_digits", struct config_pstn, internal_digits),
+	TEXT("location", OPTIONAL, struct config_pstn, location),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t fields[] = {
 	TEXT("dataplane", 0, struct config, dataplane),
 	TEXT("api", 0, struct config, api),
@@ -104,6 +114,7 @@ static const cyaml_schema_field_t fields[] = {
 	CYAML_FIELD_MAPPING("https", OPTIONAL, struct config, https,
 			    https_fields),
 	CYAML_FIELD_MAPPING("ng", OPTIONAL, struct config, ng, ng_fields),
+	CYAML_FIELD_MAPPING("pstn", OPTIONAL, struct config, pstn, pstn_fields),
 	NUMBER("media_timeout", struct config, media_timeout),
 	TEXT("log", OPTIONAL, struct config, log),
 	CYAML_FIELD_END,
@@ -190,6 +201,24 @@ static bool is_interface(const char *s)
 	return ng_interface_parse(&i, s);
 }
 
+static bool is_digits(const char *s)
+{
+	size_t n = strspn(s, "0123456789");
+
+	return n && !s[n] && n <= 7;
+}
+
+static bool is_national(const char *s)
+{
+	return !strcmp(s, "-") || is_digits(s);
+}
+
+/* It goes into a header as it is. */
+static bool is_uri(const char *s)
+{
+	return strchr(s, ':') && !strpbrk(s, " \t\r\n<>\"");
+}
+
 static bool is_level(const char *s)
 {
 	enum log_level level;
@@ -257,6 +286,21 @@ static const struct conf_rule rules[] = {
 	 "internal/10.1.0.1",
 	 .ok = is_interface},
 	{"ng.calls", "a number from 1 to 1000000", .min = 1, .max = 1000000},
+	{"pstn.country", "digits of a country's code, such as \"49\"",
+	 .ok = is_digits},
+	{"pstn.area",
+	 "digits of an area code without the prefix, such as "
+	 "\"30\"",
+	 .ok = is_digits},
+	{"pstn.international", "the digits dialled first, such as \"00\"",
+	 .ok = is_digits},
+	{"pstn.national",
+	 "the digits dialled first, such as \"0\", or "
+	 "\"-\" where there are none",
+	 .ok = is_national},
+	{"pstn.internal_digits", "a number from 0 to 8", .max = 8},
+	{"pstn.location", "a URI, such as https://lis.example/branch-7",
+	 .ok = is_uri},
 	{"media_timeout", "seconds from 1 to 86400", .min = 1, .max = 86400},
 	{"log", "error, warn, info or debug", .ok = is_level},
 	{.field = NULL},

@@ -67,6 +67,16 @@ struct config_ng {
 	bool end_to_end; /* the proxy says who the parties are */
 };
 
+/* How people dial here, and what emergency calls say of where we are. */
+struct config_pstn {
+	char *country;	     /* digits, "49"; NULL: only +E.164 is known */
+	char *area;	     /* of local numbers, "30"; NULL: there are none */
+	char *international; /* dialled first; NULL: "00" */
+	char *national;	     /* NULL: "0"; "-": nothing */
+	unsigned internal_digits; /* of an internal number, at most */
+	char *location;		  /* URI for Geolocation; NULL: none */
+};
+
 struct config {
 	char *dataplane; /* socket of sallyport-dataplane */
 	char *api;	 /* socket of the control API */
@@ -74,6 +84,7 @@ struct config {
 	char *audit;  /* the audit log; NULL: audit.log beside database */
 	char *domain; /* SIP domain and digest realm */
 	struct config_sip sip;
+	struct config_pstn pstn;
 	struct config_https https;
 	struct config_ng ng;
 	unsigned media_timeout; /* seconds */

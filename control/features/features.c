@@ -122,9 +122,10 @@ static const struct feature_info table[FEATURE_COUNT] = {
 	[FEATURE_PSTN] =
 		{
 			NAMED("pstn", "Bridging to the PSTN"),
-			.asked = "INVITE to tel: or a number; trunk route",
+			.asked =
+				"INVITE to tel: or a number; INVITE from a trunk",
 			.needs_plain = true,
-			.built = false,
+			.built = true,
 			E2EE_ANSWERS(488, "can't be bridged to the PSTN"),
 		},
 	[FEATURE_FORWARD] =

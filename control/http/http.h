@@ -15,6 +15,7 @@ struct dp;
 struct duties;
 struct events;
 struct store;
+struct trunks;
 
 struct http_context { /* what routes may use; outlives the server */
 	struct calls *calls;
@@ -23,6 +24,7 @@ struct http_context { /* what routes may use; outlives the server */
 	struct audit *audit;
 	struct duties *duties; /* NULL: there is no sallyport-media */
 	struct door *sip;
+	struct trunks *trunks;
 	const char *realm; /* SIP domain, for HA1 */
 	struct events *events;
 	const struct config_https *https;

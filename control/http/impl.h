@@ -147,6 +147,13 @@ http_handler api_audit, api_audit_head;
 void change_recorded(const struct request *rq, const char *event, json_t *more);
 /* api_bans.c */
 http_handler api_bans, api_ban_add, api_ban_remove;
+/* api_trunks.c */
+http_handler api_trunks, api_trunk, api_trunk_add, api_trunk_set,
+	api_trunk_remove;
+/* api_routes.c */
+http_handler api_routes, api_route_add, api_route_remove, api_route_remove_one,
+	api_route_test, api_numbers, api_number_add, api_number_remove,
+	api_dial, api_dial_set;
 /* api_bench.c */
 http_handler api_bench_set, api_bench_clear;
 /* api_flows.c */

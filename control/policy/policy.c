@@ -124,3 +124,39 @@ struct policy_answer policy_call_allowed(const char *caller, const char *callee)
 			  "gateway",
 	};
 }
+
+static const char *const dials[POLICY_DIALS] = {
+	[POLICY_DIAL_INTERNAL] = "internal",
+	[POLICY_DIAL_NATIONAL] = "national",
+	[POLICY_DIAL_INTERNATIONAL] = "international",
+};
+
+const char *policy_dial_name(enum policy_dial d)
+{
+	return (unsigned)d < POLICY_DIALS ? dials[d] : "internal";
+}
+
+enum policy_dial policy_dial_find(const char *name)
+{
+	int d = 0;
+
+	while (d < POLICY_DIALS && strcmp(dials[d], name) != 0)
+		d++;
+	return (enum policy_dial)d;
+}
+
+struct policy_answer policy_pstn(enum policy_dial has, enum policy_dial needs,
+				 bool emergency)
+{
+	if (emergency || has >= needs)
+		return yes;
+	return (struct policy_answer){
+		.status = 403,
+		.error = "dial-not-permitted",
+		.reason = needs == POLICY_DIAL_INTERNATIONAL
+				  ? "The caller may not dial numbers of other "
+				    "countries"
+				  : "The caller may not dial to the telephone "
+				    "network",
+	};
+}

@@ -63,3 +63,21 @@ struct policy_answer policy_e2ee(const struct policy_subject *caller,
  * (yet) known. */
 struct policy_answer policy_call_allowed(const char *caller,
 					 const char *callee);
+
+/* What a user may dial to the telephone network. Each has what the one before
+ * has; a class is given to a user by an administrator. */
+enum policy_dial {
+	POLICY_DIAL_INTERNAL, /* nothing there: the default */
+	POLICY_DIAL_NATIONAL,
+	POLICY_DIAL_INTERNATIONAL,
+	POLICY_DIALS
+};
+
+/** "internal", "national", "international". */
+const char *policy_dial_name(enum policy_dial d);
+/** @return POLICY_DIALS: none of them. */
+enum policy_dial policy_dial_find(const char *name);
+/** May a user of this class dial a number for which `needs` is needed? An
+ * emergency number everybody may. */
+struct policy_answer policy_pstn(enum policy_dial has, enum policy_dial needs,
+				 bool emergency);

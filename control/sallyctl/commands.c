@@ -362,6 +362,62 @@ const struct command commands[] = {
 	 "A direct grant; else that of the group with the lowest rank; else\n"
 	 "Global. With PEER: may the two encrypt a call end to end?",
 	 policy_effective},
+	{"user dial", "CLASS NAME", 2, 0, "what a user may dial outside",
+	 "CLASS is internal (nothing, which is the default), national or\n"
+	 "international. Emergency numbers everybody may dial.",
+	 user_dial},
+	{"trunk list", "", 0, 0, "list the trunks to the PSTN",
+	 "With their state, and how many calls they have.", trunk_list},
+	{"trunk show", "NAME", 1, 0, "one trunk with all its settings",
+	 "But for its password, which is never told.", trunk_show},
+	{"trunk add", "NAME KEY=VALUE...", 1,
+	 WITH(PASSWORD) | WITH(PASSWORD_STDIN), "add a trunk",
+	 "address=IP:PORT is the carrier's; everything else has a default:\n"
+	 "control/trunk/README.md has the list, \"trunk show\" what it is now.\n"
+	 "With user=, the password is asked for, or read from standard input.\n"
+	 "\n"
+	 "  sallyctl trunk add carrier address=192.0.2.10:5060 \\\n"
+	 "      domain=sip.carrier.example user=acme register=yes calls=30\n"
+	 "  sallyctl route add + carrier",
+	 trunk_add},
+	{"trunk set", "NAME [KEY=VALUE]...", 1,
+	 WITH(PASSWORD) | WITH(PASSWORD_STDIN), "change a trunk",
+	 "What isn't named stays. It registers anew; calls on it go on.",
+	 trunk_set},
+	{"trunk remove", "NAME", 1, 0, "remove a trunk",
+	 "Not while routes lead to it. Calls on it go on.", trunk_remove},
+	{"route list", "", 0, 0, "list the routes to the PSTN",
+	 "The longest prefix that fits a number decides, and then the lowest\n"
+	 "priority; the next trunk is tried where one can't take the call.",
+	 route_list},
+	{"route add", "PREFIX [TRUNK] [KEY=VALUE]...", 2, 0, "add a route",
+	 "PREFIX is of numbers as +E.164; + alone is all of them. Keys:\n"
+	 "  priority=N      0 to 1000, the lowest first (default 10)\n"
+	 "  kind=emergency  PREFIX is an emergency number, whole, as dialled\n"
+	 "  kind=block      calls there are refused; no TRUNK\n"
+	 "\n"
+	 "  sallyctl route add +49 carrier-a priority=1\n"
+	 "  sallyctl route add +49 carrier-b priority=2\n"
+	 "  sallyctl route add +49900 kind=block\n"
+	 "  sallyctl route add 112 carrier-a kind=emergency",
+	 route_add},
+	{"route remove", "PREFIX [TRUNK]", 2, 0, "remove a route",
+	 "Without TRUNK, all routes with that prefix.", route_remove},
+	{"route test", "NUMBER [USER]", 2, 0,
+	 "what would become of a dialled number",
+	 "Normalised number, prefix, trunks in order with state and limit, and\n"
+	 "what would be sent. With USER: whether that user may, and the number\n"
+	 "that would be shown. No call is made.",
+	 route_test},
+	{"number list", "", 0, 0, "list the numbers that we have",
+	 "And who rings when one of them is called from outside.", number_list},
+	{"number add", "NUMBER user=NAME|group=NAME", 2, 0,
+	 "give a user, or a group, a number",
+	 "NUMBER is +E.164. A user's first number is also what is shown to\n"
+	 "whom the user calls.",
+	 number_add},
+	{"number remove", "NUMBER", 1, 0, "take a number away",
+	 "Calls to it are answered 404 from then on.", number_remove},
 	{"audit list", "", 0, WITH(MAX), "the latest of the audit log",
 	 "Newest first: end-to-end encrypted calls, refused features, changed\n"
 	 "policies and switches, with who asked.",

@@ -47,8 +47,11 @@ struct option_info {
 };
 
 struct invocation {
-	const char *arg[2];		  /* what follows the command's words;
+	const char *arg[2];	 /* what follows the command's words;
 					   * NULL: left out */
+	const char *const *more; /* words beyond, where args ends
+					   * with ... */
+	unsigned n_more;
 	const char *option[OPTION_COUNT]; /* value, "" where it takes none */
 };
 
@@ -88,6 +91,10 @@ run_f policy_new, policy_set, policy_get, policy_remove, policy_grant,
 	user_compliance, features, calls_feature;
 /* bans.c */
 run_f bans_list, bans_add, bans_remove;
+/* trunk.c: trunks, routes, numbers, what users may dial. */
+run_f trunk_list, trunk_show, trunk_add, trunk_set, trunk_remove, route_list,
+	route_add, route_remove, route_test, number_list, number_add,
+	number_remove, user_dial;
 /* audit.c */
 run_f audit_list, audit_head, audit_check;
 
@@ -106,4 +113,9 @@ run_f admins_list, admins_add, admins_set, admins_remove, tokens_list,
  * @return false: none. */
 bool password_read(char *out, size_t size);
 /* Of use to both. */
+/* show_trunk.c */
+show_f show_trunks, show_trunk, show_trunk_gone, show_routes, show_route,
+	show_route_gone, show_route_test, show_numbers, show_number,
+	show_number_gone, show_dial;
+/* Of use to all. */
 const char *show_text(const json_t *j, const char *key);

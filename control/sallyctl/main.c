@@ -9,7 +9,7 @@
 #include "version.h"
 
 #define SOCKET_DEFAULT "/run/sallyport/control.sock"
-#define WORDS_MAX      8
+#define WORDS_MAX      40
 #define GENERAL                                               \
 	(WITH(JSON) | WITH(SOCKET) | WITH(HELP) | WITH(URL) | \
 	 WITH(TOKEN_FILE) | WITH(CA))
@@ -155,8 +155,9 @@ static unsigned args_needed(const struct command *c)
 {
 	unsigned n = c->n_args;
 
-	for (const char *p = c->args; *p; p++)
-		n -= *p == '[';
+	for (const char *p = c->args; (p = strchr(p, '[')); p++)
+		/* what may go on has no place of its own */
+		n -= strncmp(strchr(p, ']') + 1, "...", 3) != 0;
 	return n;
 }
 
@@ -169,8 +170,13 @@ static bool fits_command(const struct command *c, struct invocation *in,
 					options[o].name);
 	if (n < args_needed(c))
 		return complain("missing: ", c->args);
-	if (n > c->n_args)
+	if (n > c->n_args && !strstr(c->args, "..."))
 		return complain("one word too many: ", rest[c->n_args]);
+	if (n > c->n_args) {
+		in->more = rest + c->n_args;
+		in->n_more = n - c->n_args;
+		n = c->n_args;
+	}
 	for (unsigned i = 0; i < n; i++) {
 		if (!rest[i][0])
 			return complain("empty: ", c->args);

@@ -8,6 +8,8 @@
 #include <sodium.h>
 #include "control/log.h"
 #include "control/sip/door.h"
+#include "control/trunk/challenge.h"
+#include "control/trunk/trunk.h"
 
 bool is_our_uri(const struct door *d, const struct uri *u)
 {
@@ -110,5 +112,41 @@ bool auth_check(struct door *d, struct listener *l, const struct sip_msg *m,
 				     tmr_jiffies());
 		door_refuse(d, l, m, 403, "wrong user name or password");
 	}
+	return false;
+}
+
+bool auth_trunk(struct door *d, struct listener *l, const struct sip_msg *m,
+		const struct trunk *t)
+{
+	const struct trunk_settings *set = trunk_set(t);
+	const char *user = set->auth_user[0] ? set->auth_user : set->user;
+	struct search s = {.digest = d->digest};
+	char name[DIGEST_USER_MAX + 1], ha1[CHALLENGE_HASH_MAX + 1];
+	enum digest_verdict verdict;
+
+	if (!sip_msg_hdr_apply(m, true, SIP_HDR_PROXY_AUTHORIZATION, ours,
+			       &s)) {
+		challenge(d, l, m, false);
+		return false;
+	}
+	if (!digest_username(&s.r, name) || strcmp(name, user) ||
+	    !trunk_password(t)[0] ||
+	    !challenge_ha1(ha1, CHALLENGE_MD5, user, d->cfg.domain,
+			   trunk_password(t)))
+		verdict = digest_check(d->digest, &s.r, &m->met, NULL,
+				       (int64_t)time(NULL));
+	else
+		verdict = digest_check(d->digest, &s.r, &m->met, ha1,
+				       (int64_t)time(NULL));
+	sodium_memzero(ha1, sizeof(ha1));
+	if (verdict == DIGEST_OK && !pl_cmp(&s.r.uri, &m->ruri))
+		return true;
+	if (verdict == DIGEST_STALE) {
+		challenge(d, l, m, true);
+		return false;
+	}
+	log_warn(0, "an INVITE in the name of trunk %s: wrong user or password",
+		 trunk_name(t));
+	door_refuse(d, l, m, 403, "wrong user name or password");
 	return false;
 }

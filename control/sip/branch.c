@@ -6,6 +6,7 @@
 #include <string.h>
 #include "control/log.h"
 #include "control/sip/join.h"
+#include "control/sip/pstn.h"
 
 static void branch_failed(struct branch *br, uint16_t status,
 			  const char *reason, const struct sip_msg *m);
@@ -36,6 +37,7 @@ static void branch_destructor(void *arg)
 	if (br->offer)
 		explicit_bzero(br->offer, strlen(br->offer));
 	free(br->offer);
+	mem_deref(br->lines);
 	mem_deref(br->refusal);
 }
 
@@ -64,6 +66,7 @@ static int caller_session(struct branch *br)
 	if (!st)
 		return 0;
 	hop_of(&s->hop, stxn_listener(st), stxn_request(st));
+	s->line = mem_ref(br->b->line);
 	s->methods = methods_of(stxn_request(st));
 	return dialog_uas(&s->dlg, stxn_request(st), rand_u64());
 }
@@ -105,6 +108,9 @@ struct branch *branch_new(struct bridge *b, const struct media_profile *caller,
 	if (!br)
 		return NULL;
 	br->s[LEG_B]->hop = to->hop;
+	br->s[LEG_B]->line = mem_ref(to->line);
+	if (to->lines[0] && str_dup(&br->lines, to->lines))
+		return mem_deref(br);
 	if (caller_session(br) ||
 	    dialog_uac(&br->s[LEG_B]->dlg, to->from, to->to, to->uri) ||
 	    branch_path(br, profile))
@@ -306,11 +312,17 @@ static void invite_response(int err, const struct sip_msg *m, void *arg)
 	struct branch *br = arg;
 
 	if (!m) {
-		branch_failed(br, err == ETIMEDOUT ? 408 : 480,
-			      "the phone can't be reached", NULL);
+		bool trunk = br->s[LEG_B]->line;
+
+		branch_failed(br, err == ETIMEDOUT || trunk ? 408 : 480,
+			      trunk ? "the trunk can't be reached"
+				    : "the phone can't be reached",
+			      NULL);
 		return;
 	}
 	session_heard(br->s[LEG_B], m);
+	br->invite_seq = m->cseq.num; /* a challenge may have been answered */
+	hunt_progress(br->b->hunt, br, m->scode);
 	if (m->scode == 100)
 		return;
 	if (refresh_too_short(br->s[LEG_B], m) && br->b->call && !br->b->up &&
@@ -331,6 +343,7 @@ void branch_refused(struct branch *br, uint16_t status, const char *reason,
 {
 	struct mbuf *mb;
 
+	trunk_line_over(br->s[LEG_B]->line);
 	if (br->status) /* the first says why; a 487 follows our CANCEL */
 		return;
 	br->status = status;
@@ -354,7 +367,8 @@ static void branch_failed(struct branch *br, uint16_t status,
 	struct bridge *b = br->b;
 
 	branch_refused(br, status, reason, m);
-	if (b->call && !b->up)
+	if (b->call && !b->up &&
+	    !hunt_failed(b->hunt, br, m ? m->scode : status, br->reason))
 		bridge_refuse(b);
 	bridge_tidy(b);
 }
@@ -364,6 +378,7 @@ void branch_cancel(struct branch *br)
 	relays_end(br, 481);
 	path_free(br->path); /* nothing it says will be listened to */
 	br->path = NULL;
+	trunk_line_over(br->s[LEG_B]->line);
 	if (br->invite)
 		ctxn_cancel(br->invite);
 	bridge_tidy(br->b);
@@ -411,15 +426,16 @@ static int send_invite(struct branch *br)
 	if (!err && br->b->referred_by)
 		err = mbuf_printf(mb, "Referred-By: <%s>\r\n",
 				  br->b->referred_by);
+	if (!err && br->lines)
+		err = mbuf_write_str(mb, br->lines);
 	if (!err)
 		err = refresh_offer(phone, mb);
 	if (!err)
 		err = session_body(mb, "application/sdp", sdp,
 				   sdp ? strlen(sdp) : 0);
 	if (!err)
-		err = ctxn_send(&br->invite, &phone->hop, "INVITE",
-				dialog_request_uri(&phone->dlg), mb,
-				invite_response, br);
+		err = session_send(phone, &br->invite, "INVITE", mb,
+				   invite_response, br);
 	mem_deref(mb);
 	return err;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "control/log.h"
 #include "control/sip/join.h"
+#include "control/sip/pstn.h"
 
 static void hangup(void *arg, int status, const char *reason)
 {
@@ -27,6 +28,8 @@ static void bridge_destructor(void *arg)
 	mem_deref(b->join);
 	list_flush(&b->branches);
 	mem_deref(b->st);
+	mem_deref(b->hunt);
+	mem_deref(b->line);
 	mem_deref(b->caller);
 	mem_deref(b->referred_by);
 }
@@ -96,6 +99,7 @@ void bridge_up(struct bridge *b, struct branch *br, const char *sdp)
 	struct le *le;
 
 	timer_cancel(&b->ring);
+	hunt_stop(b->hunt);
 	b->up = br;
 	if (b->st)
 		session_confirm(br->s[LEG_A], b->st, sdp);
@@ -164,6 +168,7 @@ static void end_branch(struct branch *br, const char *reason,
 	for (enum leg l = LEG_A; l <= LEG_B; l++) {
 		struct session *s = br->s[l];
 
+		trunk_line_over(s->line);
 		join_lost(s, reason ? reason : "hung up");
 		if (s->owes_ack) /* the answer it waited for never comes */
 			session_ack(s, s->ack_seq, NULL);
@@ -182,6 +187,8 @@ void bridge_end(struct bridge *b, enum call_by by, uint16_t status,
 		return;
 	b->call = NULL;
 	timer_cancel(&b->ring);
+	hunt_stop(b->hunt);
+	trunk_line_over(b->line);
 	if (b->join)
 		join_failed(b->join, status, reason);
 	if (b->st && !stxn_answered(b->st))

@@ -292,6 +292,11 @@ void ctxn_cancel(struct ctxn *c)
 	timer_start(&c->over, GIVE_UP_MS, timed_out, c);
 }
 
+bool ctxn_cancelled(const struct ctxn *c)
+{
+	return c->canceled;
+}
+
 void ctxn_drop(struct ctxn *c)
 {
 	if (!c)

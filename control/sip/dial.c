@@ -6,6 +6,8 @@
 #include "control/policy/policy.h"
 #include "control/sip/dial.h"
 #include "control/sip/join.h"
+#include "control/sip/pstn.h"
+#include "control/store/policy.h"
 
 static struct caller *caller_new(struct bridge *b)
 {
@@ -57,6 +59,18 @@ bool bridge_caller_session(struct bridge *b, const struct session *s,
 	return true;
 }
 
+bool bridge_caller_trunk(struct bridge *b, const char *name,
+			 const struct media_profile *profile)
+{
+	struct caller *c = caller_new(b);
+
+	if (!c)
+		return false;
+	snprintf(c->name, sizeof(c->name), "%s", name);
+	c->profile = *profile;
+	return true;
+}
+
 struct fork {
 	struct bridge *b;
 	const struct store_user *callee;
@@ -96,12 +110,21 @@ static void ring(struct bridge *b)
 	bridge_refuse(b);
 }
 
+/* @return how many phones. */
+static unsigned ring_user(struct bridge *b, const struct store_user *callee,
+			  unsigned rung)
+{
+	struct fork f = {b, callee, (int64_t)time(NULL), rung};
+
+	store_binding_list(b->d->cfg.store, callee->name, add_branch, &f);
+	return f.n;
+}
+
 void dial_user(struct bridge *b, const char *name)
 {
 	struct store *store = b->d->cfg.store;
-	struct store_user callee;
-	struct fork f = {.b = b, .callee = &callee, .now = time(NULL)};
 	struct policy_answer policy;
+	struct store_user callee;
 
 	if (store_user_get(store, name, &callee)) {
 		bridge_end(b, CALL_BY_GATEWAY, 404, "no such user here", NULL);
@@ -113,20 +136,60 @@ void dial_user(struct bridge *b, const char *name)
 			   policy.reason, NULL);
 		return;
 	}
-	store_binding_list(store, callee.name, add_branch, &f);
-	if (f.n)
+	if (ring_user(b, &callee, 0))
 		ring(b);
 	else
 		bridge_end(b, CALL_BY_GATEWAY, 480,
 			   "no phone of this user is registered", NULL);
 }
 
-void dial_uri(struct bridge *b, const struct uri *uri)
-{
-	char name[DIGEST_USER_MAX + 1];
+struct members {
+	struct bridge *b;
+	unsigned n;
+};
 
-	if (is_our_uri(b->d, uri) && message_uri_user(uri, name, sizeof(name)))
+static void ring_member(const char *user, void *arg)
+{
+	struct members *m = arg;
+	struct store_user callee;
+
+	if (!store_user_get(m->b->d->cfg.store, user, &callee))
+		m->n = ring_user(m->b, &callee, m->n);
+}
+
+void dial_did(struct bridge *b, const struct store_did *did)
+{
+	struct members m = {b, 0};
+
+	if (did->user[0]) {
+		dial_user(b, did->user);
+		return;
+	}
+	store_member_list(b->d->cfg.store, did->group, ring_member, &m);
+	if (m.n)
+		ring(b);
+	else
+		bridge_end(b, CALL_BY_GATEWAY, 480,
+			   "no phone of this group is registered", NULL);
+}
+
+void dial_uri(struct bridge *b, const struct uri *uri, const struct pl *text,
+	      const char *how)
+{
+	struct door *d = b->d;
+	char name[DIGEST_USER_MAX + 1];
+	struct store_user callee;
+	struct number n;
+	bool number = pstn_number(d, uri, text, &n);
+	/* No user's name stands in the way of an emergency call. */
+	bool user = !trunks_is_emergency(d->trunks, &n) && is_our_uri(d, uri) &&
+		    message_uri_user(uri, name, sizeof(name)) &&
+		    !store_user_get(d->cfg.store, name, &callee);
+
+	if (user)
 		dial_user(b, name);
+	else if (number)
+		pstn_dial(b, &n, how);
 	else
 		bridge_end(b, CALL_BY_GATEWAY, 404, "no such user here", NULL);
 }

@@ -116,9 +116,16 @@ int digest_challenge(struct digest *d, struct mbuf *mb, int64_t now, bool stale,
 			   d->realm, text, stale ? ", stale=true" : "");
 }
 
-/* One "name=value" or "name="quoted value"" off the front of a view. The
- * quotes stay out of the value, escapes in it stay in. */
-static bool param_next(struct pl *in, struct pl *name, struct pl *val)
+bool digest_scheme(struct pl *in)
+{
+	if (in->l < 7 || strncasecmp(in->p, "Digest", 6) ||
+	    (in->p[6] != ' ' && in->p[6] != '\t'))
+		return false;
+	pl_advance(in, 7);
+	return true;
+}
+
+bool digest_param(struct pl *in, struct pl *name, struct pl *val)
 {
 	const char *p = in->p, *end = in->p + in->l;
 
@@ -167,11 +174,9 @@ bool digest_parse(struct digest_response *r, const struct pl *value)
 	struct pl in = *value, name, val;
 
 	memset(r, 0, sizeof(*r));
-	if (in.l < 7 || strncasecmp(in.p, "Digest", 6) ||
-	    (in.p[6] != ' ' && in.p[6] != '\t'))
+	if (!digest_scheme(&in))
 		return false;
-	pl_advance(&in, 7);
-	while (param_next(&in, &name, &val)) {
+	while (digest_param(&in, &name, &val)) {
 		for (unsigned i = 0; i < ARRAY_SIZE(params); i++) {
 			struct pl *field;
 

@@ -40,6 +40,14 @@ int digest_challenge(struct digest *d, struct mbuf *mb, int64_t now, bool stale,
 bool digest_given_to(const struct digest *d, const struct digest_response *r,
 		     const struct sa *src);
 
+/** The grammar that challenges and their answers share. Take "Digest " off the
+ * front of a view. @return false: another scheme. */
+bool digest_scheme(struct pl *in);
+/** Take one name=value or name="quoted value" off the front of a view. The
+ * quotes stay out of the value, escapes in it stay in. @return false: no
+ * (further) one. */
+bool digest_param(struct pl *in, struct pl *name, struct pl *val);
+
 /** Parse the value of an Authorization header, a bounded view.
  * @return false: not Digest, malformed, or a parameter is missing. */
 bool digest_parse(struct digest_response *r, const struct pl *value);

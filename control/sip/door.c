@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* control/sip/door.c - the SIP front door: which request goes where. */
 #include "control/sip/door.h"
+#include "control/trunk/trunk.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -333,6 +334,7 @@ static void door_destructor(void *arg)
 
 	tmr_cancel(&d->expire);
 	list_flush(&d->bridges);
+	trunks_free(d->trunks);
 	mem_deref(d->later);
 	mem_deref(d->stack);
 	mem_deref(d->digest);
@@ -356,6 +358,33 @@ static int listen_all(struct door *d, char *err, size_t errlen)
 		log_info(0, "SIP on %s", text);
 	}
 	return 0;
+}
+
+/* After the listeners: each trunk is spoken to from one of them. */
+static int trunks_start(struct door *d)
+{
+	const struct config_pstn *p = d->cfg.pstn;
+	struct trunks_config cfg = {
+		.stack = d->stack,
+		.store = d->cfg.store,
+		.audit = d->cfg.audit,
+		.events = d->cfg.events,
+		.domain = d->cfg.domain,
+		.location = p->location,
+		.plan = {p->country ? p->country : "", p->area ? p->area : "",
+			 p->international ? p->international : "00",
+			 !p->national		     ? "0"
+			 : !strcmp(p->national, "-") ? ""
+						     : p->national,
+			 p->internal_digits},
+	};
+
+	return trunks_alloc(&d->trunks, &cfg);
+}
+
+struct trunks *door_trunks(const struct door *d)
+{
+	return d->trunks;
 }
 
 int door_alloc(struct door **dp, const struct door_config *cfg, char *err,
@@ -390,6 +419,8 @@ int door_alloc(struct door **dp, const struct door_config *cfg, char *err,
 				});
 	if (!e)
 		e = listen_all(d, err, errlen);
+	if (!e)
+		e = trunks_start(d);
 	if (!e)
 		e = calls_add_door(cfg->calls, &sip_call_door, d);
 	if (e) {

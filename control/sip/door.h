@@ -19,11 +19,17 @@
 #define FORK_MAX     8	  /* phones that ring at once for one user */
 #define RELAYS_MAX   16	  /* unanswered requests in one call */
 
+struct hunt;
+struct trunk;
+struct trunk_line;
+struct trunks;
+
 struct door {
 	struct door_config cfg;
 	struct stack *stack;
 	char *origins[CONFIG_ORIGINS_MAX + 1]; /* NULL-terminated */
 	struct digest *digest;
+	struct trunks *trunks;
 	struct list sessions[DOOR_BUCKETS]; /* by Call-ID */
 	struct list bridges;
 	struct list untidy;   /* those in which something is over */
@@ -52,6 +58,9 @@ struct session {
 	char *ack_sdp;
 	struct ctxn *bye;
 
+	struct trunk_line *line; /* it is a trunk; NULL: a phone */
+	struct list asks;	 /* requests that it may challenge */
+
 	struct reoffer *reoffer;   /* an INVITE of our own, join.h */
 	struct join *join;	   /* is to come to another call */
 	struct subscription *sub;  /* of the REFER that it sent */
@@ -63,7 +72,6 @@ struct session {
 		uint64_t lapses; /* ms */
 		struct ctxn *ct; /* a refresh that isn't answered yet */
 		bool invite;	 /* it is a re-INVITE */
-		uint32_t seq;
 		char *sdp; /* that the peer has from us; kept where it takes no
 			    * UPDATE */
 	} se;
@@ -71,14 +79,16 @@ struct session {
 
 #define TARGET_NAME_MAX 640
 
-/* What a branch rings: a phone where it registered (target.c), or whatever
- * else can be sent an INVITE. Holds copies, points to nothing. */
+/* What a branch rings: a phone where it registered (target.c), a trunk (pstn.c),
+ * or whatever else can be sent an INVITE. Copies, but for the line. */
 struct target {
 	struct hop hop;
 	char uri[MESSAGE_URI_MAX];  /* Request-URI */
 	char from[TARGET_NAME_MAX]; /* name-addr, without tag */
 	char to[TARGET_NAME_MAX];
 	struct media_profile profile; /* of the media there */
+	char lines[1024];	      /* headers of its INVITE, whole */
+	struct trunk_line *line;      /* NULL: no trunk */
 };
 
 struct branch {
@@ -96,6 +106,7 @@ struct branch {
 	struct mbuf *refusal; /* headers to pass on with it */
 	struct list relays;
 	struct reinvite *re; /* in progress */
+	char *lines;	     /* of its INVITE, as the target has them */
 };
 
 struct bridge {
@@ -107,7 +118,9 @@ struct bridge {
 	struct list branches;
 	struct branch *up;
 	struct timer ring;
-	struct le untidy; /* in the door's list */
+	struct hunt *hunt;	 /* over trunks, or NULL */
+	struct trunk_line *line; /* the caller is a trunk */
+	struct le untidy;	 /* in the door's list */
 
 	struct join *join;     /* legs come from other calls, join.h */
 	struct caller *caller; /* who is put through to whom it rings, dial.h */
@@ -166,6 +179,9 @@ bool door_is_scanner(struct door *d, const struct sip_msg *m);
  * @return true: u is the user. */
 bool auth_check(struct door *d, struct listener *l, const struct sip_msg *m,
 		struct store_user *u);
+/** Has m the trunk's user name and password? Else it has been answered. */
+bool auth_trunk(struct door *d, struct listener *l, const struct sip_msg *m,
+		const struct trunk *t);
 /** Is the URI in our domain (or one of our addresses)? */
 bool is_our_uri(const struct door *d, const struct uri *u);
 
@@ -199,9 +215,6 @@ bool feature_refused(struct door *d, struct listener *l,
  * @return false: m asks for nothing of the kind. */
 bool refuse_feature(struct door *d, struct listener *l, struct session *s,
 		    const struct sip_msg *m, const char *by);
-/** A new call, to somebody who is no user: where that is a telephone number,
- * asks the gate, answers and ends the call. @return false: it is none. */
-bool refuse_pstn(struct bridge *b, const char *by);
 
 /* target.c */
 /** The phone of callee that has registered so; `from` is the caller's
@@ -243,6 +256,11 @@ void session_moved(struct session *s, struct listener *l,
 		   const struct sip_msg *m);
 /** A response from the peer. */
 void session_heard(struct session *s, const struct sip_msg *m);
+/** Send a request of the dialog, or that begins it; mb has session_headers'
+ * lines. As ctxn_send; a trunk's challenge is answered, and then the request's
+ * number is the response's. */
+int session_send(struct session *s, struct ctxn **cp, const char *method,
+		 struct mbuf *mb, ctxn_h *h, void *arg);
 /** Acknowledge the 2xx to our INVITE number seq; sdp may be NULL. */
 void session_ack(struct session *s, uint32_t seq, const char *sdp);
 /** BYE, as soon as it may be sent. */

@@ -6,6 +6,7 @@
 #include "control/log.h"
 #include "control/sip/dial.h"
 #include "control/sip/join.h"
+#include "control/sip/pstn.h"
 
 /* The parties, as far as they are known. */
 struct parties {
@@ -107,21 +108,22 @@ static bool redirect_alias(struct bridge *b, const struct parties *p)
 /* Whom to ring, or why nobody. From here on there is a call, and a record. */
 static void route(struct bridge *b, struct parties *p)
 {
+	const struct sip_msg *m = stxn_request(b->st);
+	struct number n;
 	struct hop at;
 
-	hop_of(&at, stxn_listener(b->st), stxn_request(b->st));
+	hop_of(&at, stxn_listener(b->st), m);
 	if (!bridge_caller(b, &p->caller, &at)) {
 		bridge_end(b, CALL_BY_GATEWAY, 500, "out of memory", NULL);
 		return;
 	}
-	if (!p->called[0] ||
-	    store_user_get(b->d->cfg.store, p->called, &p->callee)) {
-		if (!refuse_pstn(b, p->from))
-			bridge_end(b, CALL_BY_GATEWAY, 404, "no such user here",
-				   NULL);
-	} else if (!redirect_alias(b, p)) {
-		dial_user(b, p->callee.name);
-	}
+	/* No user's name stands in the way of an emergency call. */
+	pstn_number(b->d, &m->uri, &m->ruri, &n);
+	if (!trunks_is_emergency(b->d->trunks, &n) && p->called[0] &&
+	    !store_user_get(b->d->cfg.store, p->called, &p->callee) &&
+	    redirect_alias(b, p))
+		return;
+	dial_uri(b, &m->uri, &m->ruri, "INVITE to a number");
 }
 
 void verb_invite(struct door *d, struct listener *l, struct session *s,
@@ -133,7 +135,8 @@ void verb_invite(struct door *d, struct listener *l, struct session *s,
 
 	(void)s;
 	memset(&p, 0, sizeof(p));
-	if (!acceptable(d, l, m) || !caller_is(d, l, m, &p))
+	if (!acceptable(d, l, m) || carrier_invite(d, l, m) ||
+	    !caller_is(d, l, m, &p))
 		return;
 	name_parties(d, m, &p);
 	if (feature_asked(d, NULL, m, p.from, &ask)) {

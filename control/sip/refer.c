@@ -94,8 +94,10 @@ static struct bridge *begin(struct refer *r, struct session *x,
 	return NULL;
 }
 
-static void blind(struct refer *r, struct session *x, const struct uri *uri)
+static void blind(struct refer *r, struct session *x,
+		  const struct sip_addr *addr)
 {
+	const struct uri *uri = &addr->uri;
 	char user[DIGEST_USER_MAX + 1], to[STORE_AOR_MAX];
 	const struct door *d = x->br->b->d;
 	struct bridge *b;
@@ -106,7 +108,7 @@ static void blind(struct refer *r, struct session *x, const struct uri *uri)
 		re_snprintf(to, sizeof(to), "%H", uri_encode, uri);
 	b = begin(r, x, NULL, to);
 	if (b)
-		dial_uri(b, uri);
+		dial_uri(b, uri, &addr->auri, "REFER to a number");
 }
 
 /* To whoever is at the other end of the dialog that Replaces names: one that
@@ -136,7 +138,7 @@ static void consultative(struct refer *r, struct session *x,
 		/* the target still rings, so it is rung for the other */
 		bridge_end(other, CALL_BY_GATEWAY, 487,
 			   "put through before it was answered", NULL);
-		blind(r, x, &to->addr.uri);
+		blind(r, x, &to->addr);
 	} else if (y->join || !y->dlg.remote_tag) {
 		refuse(r, 491, "the other call is being put through");
 	} else {
@@ -216,7 +218,7 @@ void verb_refer(struct door *d, struct listener *l, struct session *s,
 	if (to.replaces[0])
 		consultative(r, s->br->s[OTHER_LEG(s->side)], &to);
 	else
-		blind(r, s->br->s[OTHER_LEG(s->side)], &to.addr.uri);
+		blind(r, s->br->s[OTHER_LEG(s->side)], &to.addr);
 out:
 	mem_deref(st);
 	mem_deref(mb);

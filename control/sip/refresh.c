@@ -207,8 +207,7 @@ static int send_refresh(struct session *s, bool invite)
 	int err;
 
 	s->se.invite = invite;
-	s->se.seq = dialog_next(&s->dlg);
-	mb = session_headers(s, method, s->se.seq, 70);
+	mb = session_headers(s, method, dialog_next(&s->dlg), 70);
 	err = mb ? allow_print(mb, s->br->s[OTHER_LEG(s->side)]->methods) : -1;
 	if (!err)
 		err = refresh_offer(s, mb);
@@ -216,8 +215,7 @@ static int send_refresh(struct session *s, bool invite)
 		err = session_body(mb, sdp ? "application/sdp" : NULL, sdp,
 				   sdp ? strlen(sdp) : 0);
 	if (!err)
-		err = ctxn_send(&s->se.ct, &s->hop, method,
-				dialog_request_uri(&s->dlg), mb, answered, s);
+		err = session_send(s, &s->se.ct, method, mb, answered, s);
 	mem_deref(mb);
 	return err;
 }
@@ -258,7 +256,7 @@ static void answered(int err, const struct sip_msg *m, void *arg)
 	if (m->scode < 300) {
 		dialog_refresh(&s->dlg, m);
 		if (s->se.invite)
-			session_ack(s, s->se.seq, NULL);
+			session_ack(s, m->cseq.num, NULL);
 		refresh_agreed(s, m);
 		call_save(s->br->b->call);
 	} else if (refresh_too_short(s, m)) {

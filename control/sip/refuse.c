@@ -176,36 +176,3 @@ bool refuse_feature(struct door *d, struct listener *l, struct session *s,
 		door_refuse(d, l, m, 501, "no SIP shape of it is served");
 	return true;
 }
-
-/* +49 (30) 123-456: digits, with the separators of RFC 3966. */
-static bool is_number(const struct pl *user)
-{
-	unsigned digits = 0;
-
-	for (size_t i = 0; i < user->l; i++) {
-		char c = user->p[i];
-
-		if (c >= '0' && c <= '9')
-			digits++;
-		else if (!(c == '+' && i == 0) && !strchr("-.()", c))
-			return false;
-	}
-	return digits >= 3;
-}
-
-bool refuse_pstn(struct bridge *b, const char *by)
-{
-	const struct sip_msg *m = stxn_request(b->st);
-	struct pl body = message_body(m);
-	struct feature_answer a;
-
-	if (!is_phone_uri(&m->uri) &&
-	    !(is_our_uri(b->d, &m->uri) && is_number(&m->uri.user)))
-		return false;
-	if (message_has_sdp(m))
-		call_heard_offer(b->call, body.p, body.l);
-	a = call_may(b->call, FEATURE_PSTN, by, "INVITE to a number");
-	answer_refuse_feature(b->st, &a);
-	bridge_end(b, CALL_BY_GATEWAY, (uint16_t)a.status, a.reason, NULL);
-	return true;
-}

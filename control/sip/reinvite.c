@@ -135,8 +135,10 @@ static void response(int err, const struct sip_msg *m, void *arg)
 	struct reinvite *re = arg;
 	struct branch *br = re->from->br;
 
-	if (m)
+	if (m) {
 		session_heard(re->to, m);
+		re->seq = m->cseq.num; /* a challenge may have been answered */
+	}
 	if (!m || m->scode >= 300)
 		refused(br, re, err, m);
 	else if (m->scode >= 200)
@@ -170,9 +172,7 @@ static int send_on(struct reinvite *re, const struct sip_msg *m)
 		err = session_body(mb, "application/sdp", sdp,
 				   sdp ? strlen(sdp) : 0);
 	if (!err)
-		err = ctxn_send(&re->ct, &re->to->hop, "INVITE",
-				dialog_request_uri(&re->to->dlg), mb, response,
-				re);
+		err = session_send(re->to, &re->ct, "INVITE", mb, response, re);
 	mem_deref(mb);
 	return err;
 }

@@ -197,9 +197,7 @@ void relay_start(struct session *from, struct listener *l,
 	if (!err)
 		err = session_body(mb, body.l ? type : NULL, body.p, body.l);
 	if (!err)
-		err = ctxn_send(&r->ct, &to->hop, method,
-				dialog_request_uri(&to->dlg), mb,
-				relay_response, r);
+		err = session_send(to, &r->ct, method, mb, relay_response, r);
 	mem_deref(mb);
 	if (!err)
 		return;

@@ -65,8 +65,10 @@ static void response(int err, const struct sip_msg *m, void *arg)
 	struct reoffer *r = arg;
 	struct session *s = r->s;
 
-	if (m)
+	if (m) {
 		session_heard(s, m);
+		r->seq = m->cseq.num; /* a challenge may have been answered */
+	}
 	if (m && m->scode < 200)
 		return;
 	if (m && (m->scode == 491 || refresh_too_short(s, m)) && r->h &&
@@ -122,8 +124,7 @@ static int send_it(struct reoffer *r)
 		err = session_body(mb, "application/sdp", r->sdp,
 				   r->sdp ? str_len(r->sdp) : 0);
 	if (!err)
-		err = ctxn_send(&r->ct, &s->hop, "INVITE",
-				dialog_request_uri(&s->dlg), mb, response, r);
+		err = session_send(s, &r->ct, "INVITE", mb, response, r);
 	mem_deref(mb);
 	return err;
 }

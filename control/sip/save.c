@@ -3,6 +3,7 @@
 #include <string.h>
 #include "control/log.h"
 #include "control/sip/door.h"
+#include "control/trunk/trunk.h"
 
 static json_t *addr_json(const struct sa *sa)
 {
@@ -16,16 +17,22 @@ static json_t *addr_json(const struct sa *sa)
 
 static json_t *session_save(const struct session *s)
 {
+	json_t *j;
+
 	if (!s->dlg.remote_tag) /* nobody */
 		return json_null();
-	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:i, s:I, s:b}", "dialog",
-			 dialog_save(&s->dlg), "local",
-			 addr_json(listener_addr(s->hop.via)), "transport",
-			 sip_tp_name(s->hop.tp), "peer",
-			 addr_json(&s->hop.peer), "other",
-			 addr_json(&s->hop.other), "methods", (int)s->methods,
-			 "session_expires", (json_int_t)s->se.interval,
-			 "refresher", s->se.ours);
+	j = json_pack("{s:o, s:o, s:s, s:o, s:o, s:i, s:I, s:b}", "dialog",
+		      dialog_save(&s->dlg), "local",
+		      addr_json(listener_addr(s->hop.via)), "transport",
+		      sip_tp_name(s->hop.tp), "peer", addr_json(&s->hop.peer),
+		      "other", addr_json(&s->hop.other), "methods",
+		      (int)s->methods, "session_expires",
+		      (json_int_t)s->se.interval, "refresher", s->se.ours);
+	if (s->line)
+		json_object_set_new(
+			j, "trunk",
+			json_string(trunk_name(trunk_line_trunk(s->line))));
+	return j;
 }
 
 json_t *bridge_save(void *arg)
@@ -38,7 +45,8 @@ json_t *bridge_save(void *arg)
 
 static bool session_load(struct session *s, const struct door *d, json_t *saved)
 {
-	const char *local, *tp, *peer, *other;
+	const char *local, *tp, *peer, *other, *trunk;
+	struct trunk *t;
 	json_t *dlg, *second;
 	struct sa at;
 	json_int_t expires = 0;
@@ -65,6 +73,10 @@ static bool session_load(struct session *s, const struct door *d, json_t *saved)
 	s->methods = (unsigned)methods;
 	s->se.interval = (uint32_t)expires;
 	s->se.ours = ours;
+	trunk = json_string_value(json_object_get(saved, "trunk"));
+	t = trunk ? trunks_find(d->trunks, trunk) : NULL;
+	if (t) /* regardless of the limit: it is there already */
+		s->line = trunk_line_new(t, true);
 	return dialog_load(&s->dlg, dlg);
 }
 

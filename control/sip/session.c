@@ -9,6 +9,7 @@
 #include <string.h>
 #include "control/log.h"
 #include "control/sip/join.h"
+#include "control/trunk/trunk.h"
 
 #define GIVE_UP_MS (64 * SIP_T1)
 
@@ -194,6 +195,17 @@ void session_ack(struct session *s, uint32_t seq, const char *sdp)
 	s->ack_sdp = copy;
 }
 
+int session_send(struct session *s, struct ctxn **cp, const char *method,
+		 struct mbuf *mb, ctxn_h *h, void *arg)
+{
+	const char *uri = dialog_request_uri(&s->dlg);
+
+	if (!s->line)
+		return ctxn_send(cp, &s->hop, method, uri, mb, h, arg);
+	return trunk_ask(trunk_line_trunk(s->line), &s->asks, cp, &s->hop,
+			 method, uri, mb, &s->dlg.local_seq, h, arg);
+}
+
 static void bye_answered(int err, const struct sip_msg *m, void *arg)
 {
 	struct session *s = arg;
@@ -228,8 +240,7 @@ void session_bye(struct session *s, const char *reason)
 	}
 	err |= session_body(mb, NULL, NULL, 0);
 	if (!err)
-		ctxn_send(&s->bye, &s->hop, "BYE", dialog_request_uri(&s->dlg),
-			  mb, bye_answered, s);
+		session_send(s, &s->bye, "BYE", mb, bye_answered, s);
 	mem_deref(mb);
 }
 
@@ -276,6 +287,8 @@ void session_reset(struct session *s)
 	ctxn_drop(s->bye);
 	s->reoffer = mem_deref(s->reoffer);
 	subscription_end(s);
+	list_flush(&s->asks); /* whose transactions are dropped by now */
+	s->line = mem_deref(s->line);
 	s->bye_after = mem_deref(s->bye_after);
 	s->ack_sdp = mem_deref(s->ack_sdp);
 	dialog_reset(&s->dlg);

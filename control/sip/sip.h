@@ -10,14 +10,18 @@
 struct audit;
 struct calls;
 struct door;
+struct events;
 struct store;
+struct trunks;
 
 struct door_config {
 	struct calls *calls;
 	struct store *store;
-	const char *domain;	      /* and digest realm */
-	const struct config_sip *sip; /* outlives the door */
-	const char *folder;	      /* for certificates that are made here */
+	const char *domain;		/* and digest realm */
+	const struct config_sip *sip;	/* outlives the door */
+	const struct config_pstn *pstn; /* so does this */
+	struct events *events;
+	const char *folder; /* for certificates that are made here */
 	struct audit *audit;
 };
 
@@ -28,6 +32,8 @@ int door_alloc(struct door **dp, const struct door_config *cfg, char *err,
 /** Refuse what is new, and end what has not been answered yet. Calls that are
  * up stay up: they are taken over by the next start. */
 void door_stop(struct door *d);
+/** Its trunks, for the control API; the door's. */
+struct trunks *door_trunks(const struct door *d);
 void door_free(struct door *d);
 
 /* Who is banned (guard.h). Addresses as text; of IPv6, the /64. */

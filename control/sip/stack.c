@@ -158,6 +158,20 @@ struct listener *stack_find(const struct stack *s, const struct sa *local,
 	return l && l->has[tp] ? l : NULL;
 }
 
+struct listener *stack_towards(const struct stack *s, const struct sa *local,
+			       enum sip_tp tp)
+{
+	struct le *le;
+
+	LIST_FOREACH (&s->listeners, le) {
+		struct listener *l = le->data;
+
+		if (l->has[tp] && sa_cmp(&l->addr, local, SA_ADDR))
+			return l;
+	}
+	return NULL;
+}
+
 bool stack_is_local(const struct stack *s, const struct sa *addr)
 {
 	int what = sa_port(addr) ? SA_ALL : SA_ADDR;

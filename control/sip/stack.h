@@ -60,6 +60,9 @@ uint64_t stack_overflow(const struct stack *s);
 /** NULL: none there. */
 struct listener *stack_find(const struct stack *s, const struct sa *local,
 			    enum sip_tp tp);
+/** The same, at any port. */
+struct listener *stack_towards(const struct stack *s, const struct sa *local,
+			       enum sip_tp tp);
 /** Is it an address of ours, on any transport? port 0: any. */
 bool stack_is_local(const struct stack *s, const struct sa *addr);
 const struct sa *listener_addr(const struct listener *l);
@@ -128,6 +131,7 @@ int ctxn_send(struct ctxn **cp, const struct hop *hop, const char *method,
 	      const char *uri, struct mbuf *mb, ctxn_h *h, void *arg);
 /** CANCEL an INVITE (as soon as that is allowed); h still hears the end. */
 void ctxn_cancel(struct ctxn *c);
+bool ctxn_cancelled(const struct ctxn *c);
 /** Don't care for the answer any more. Also NULL. */
 void ctxn_drop(struct ctxn *c);
 /** A request that has no answer. */

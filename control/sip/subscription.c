@@ -109,8 +109,7 @@ static void tell(struct subscription *u)
 		err = session_body(mb, "message/sipfrag;version=2.0", body,
 				   n > 0 ? (size_t)n : 0);
 	if (!err)
-		err = ctxn_send(&u->ct, &s->hop, "NOTIFY",
-				dialog_request_uri(&s->dlg), mb, response, u);
+		err = session_send(s, &u->ct, "NOTIFY", mb, response, u);
 	mem_deref(mb);
 	if (err)
 		over(s);

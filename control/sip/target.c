@@ -48,6 +48,7 @@ bool target_phone(struct target *t, const struct door *d,
 		  const struct store_binding *to, const char *from,
 		  const struct store_user *callee)
 {
+	memset(t, 0, sizeof(*t));
 	if (!hop_to(&t->hop, d, to))
 		return false;
 	snprintf(t->uri, sizeof(t->uri), "%s", to->contact);

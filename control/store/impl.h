@@ -19,6 +19,14 @@ enum stmt { /* written by the worker */
 	    CALL_REMOVE,
 	    CDR_ADD,
 	    CDR_TRIM,
+	    TRUNK_ADD,
+	    TRUNK_SET,
+	    TRUNK_REMOVE,
+	    ROUTE_ADD,
+	    ROUTE_REMOVE,
+	    DID_ADD,
+	    DID_REMOVE,
+	    DIAL_SET,
 	    STMT_MAX
 };
 

@@ -29,6 +29,18 @@ static const char *const statements[STMT_MAX] = {
 	[CDR_ADD] = "INSERT INTO cdr (id, start, json) VALUES (?, ?, ?)",
 	[CDR_TRIM] = "DELETE FROM cdr WHERE seq <="
 		     " (SELECT max(seq) FROM cdr) - ?",
+	[TRUNK_ADD] = "INSERT INTO trunk (settings, password, name)"
+		      " VALUES (?, ?, ?)",
+	[TRUNK_SET] = "UPDATE trunk SET settings = ?, password = ?"
+		      " WHERE name = ?",
+	[TRUNK_REMOVE] = "DELETE FROM trunk WHERE name = ?",
+	[ROUTE_ADD] = "INSERT INTO route (prefix, trunk, priority, kind)"
+		      " VALUES (?, ?, ?, ?)",
+	[ROUTE_REMOVE] = "DELETE FROM route WHERE prefix = ? AND"
+			 " (? = '' OR trunk = ?)",
+	[DID_ADD] = "INSERT INTO did (number, user, grp) VALUES (?, ?, ?)",
+	[DID_REMOVE] = "DELETE FROM did WHERE number = ?",
+	[DIAL_SET] = "INSERT OR REPLACE INTO dial (user, class) VALUES (?, ?)",
 };
 
 /* migrations[n] leads from user_version n to n + 1. Never edit one that has
@@ -79,6 +91,23 @@ static const char *const migrations[] = {
 	"CREATE TABLE token (name TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE,"
 	" role TEXT NOT NULL, created INTEGER NOT NULL,"
 	" expires INTEGER NOT NULL) WITHOUT ROWID;",
+	/* Trunks to the PSTN; kind and class as route.h and policy.h number
+	 * them, settings as JSON (trunk/settings.c). */
+	"CREATE TABLE trunk (name TEXT PRIMARY KEY, settings TEXT NOT NULL,"
+	" password TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE route (prefix TEXT NOT NULL, trunk TEXT NOT NULL,"
+	" priority INTEGER NOT NULL, kind INTEGER NOT NULL,"
+	" PRIMARY KEY (prefix, trunk)) WITHOUT ROWID;"
+	"CREATE TABLE did (number TEXT PRIMARY KEY, user TEXT NOT NULL,"
+	" grp TEXT NOT NULL COLLATE NOCASE) WITHOUT ROWID;"
+	"CREATE INDEX did_user ON did (user);"
+	"CREATE TABLE dial (user TEXT PRIMARY KEY,"
+	" class INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TRIGGER user_gone_pstn AFTER DELETE ON user BEGIN"
+	" DELETE FROM did WHERE user = OLD.name;"
+	" DELETE FROM dial WHERE user = OLD.name; END;"
+	"CREATE TRIGGER grp_gone_pstn AFTER DELETE ON grp BEGIN"
+	" DELETE FROM did WHERE grp = OLD.name; END;",
 };
 #define VERSION_NOW ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

@@ -119,15 +119,18 @@ def test_pickup_while_it_rings(gw, phones):
     d.answered()
 
 
-NUMBERS = ["tel:+498912345", "sip:+498912345@sip.test",
-           "sip:0891-2345@sip.test", "sip:whoever@sip.test;user=phone"]
+# and what an ordinary call is answered, where nobody may dial anything
+NUMBERS = [("tel:+498912345", 403, "dial-not-permitted"),
+           ("sip:+498912345@sip.test", 403, "dial-not-permitted"),
+           ("sip:0891-2345@sip.test", 484, "number-incomplete"),
+           ("sip:whoever@sip.test;user=phone", 484, "number-incomplete")]
 
 
-@pytest.mark.parametrize("target", NUMBERS)
-def test_to_the_pstn(gw, phones, target):
+@pytest.mark.parametrize("target,ordinary,name", NUMBERS)
+def test_to_the_pstn(gw, phones, target, ordinary, name):
     a = phones("alice")
     for body, status, error in ((e2ee(A_SDP, M1), 488, "e2ee-pstn"),
-                                (A_SDP, 501, "not-built-pstn")):
+                                (A_SDP, ordinary, name)):
         d = Dialog(a, "x")
         d.target = target
         d.call(body)

@@ -6,8 +6,9 @@ E2GW_LINK   = @mkdir -p $(@D); $(CC) -pie $(LDFLAGS) $(filter %.o,$^) -o $@
 $(B)/obj/tests/e2gw/%.o: EXTRA = $(RE_C)
 
 $(B)/tests/policy_test: $(call objs,tests/e2gw/policy_test.c control/log.c \
-                        $(call srcs,control/policy control/store))
-	$(E2GW_LINK) -lcmocka -lsqlite3 -lsodium -lpthread
+                        $(call srcs,control/policy control/store) \
+                        $(STORE_NEEDS))
+	$(E2GW_LINK) -lcmocka $(RE_L) -ljansson -lsqlite3 -lsodium -lpthread
 $(B)/tests/audit_test: $(call objs,tests/e2gw/audit_test.c control/log.c \
                        $(call srcs,control/audit))
 	$(E2GW_LINK) -lcmocka -lsodium -ljansson -lpthread

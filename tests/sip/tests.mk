@@ -9,8 +9,8 @@ $(patsubst %,$(B)/tests/%_test,dialog digest message): \
 $(B)/tests/%: $(B)/obj/tests/sip/%.o $(call objs,$(SIP_PURE))
 	$(SIP_LINK) -lcmocka $(RE_L) -lsodium -ljansson
 $(B)/tests/store_test: $(call objs,tests/sip/store_test.c control/log.c \
-                       $(call srcs,control/store))
-	$(SIP_LINK) -lcmocka -lsqlite3 -lsodium -lpthread
+                       $(call srcs,control/store) $(STORE_NEEDS))
+	$(SIP_LINK) -lcmocka $(RE_L) -ljansson -lsqlite3 -lsodium -lpthread
 CHECK_PROGRAMS += $(SIP_TESTS)
 
 # The whole door, over a dataplane that only says yes.
