@@ -42,6 +42,8 @@ static struct transport *transport_new(struct media *m, enum leg x,
 	if (!t)
 		return NULL;
 	t->refs = 1;
+	t->m = m;
+	t->leg = x;
 	t->dp = m->dp;
 	t->id = fresh_id();
 	t->media = (uint8_t)m->side[x].media;
@@ -63,6 +65,9 @@ void transport_drop(struct transport **tp)
 	*tp = NULL;
 	if (!t || --t->refs > 0)
 		return;
+	media_punt_unlist(t);
+	agent_drop(&t->ice);
+	session_drop(&t->dtls); /* may still say goodbye */
 	if (t->programmed)
 		dp_transport_remove(t->dp, t->id);
 	dp_ports_give(t->dp, t->media, t->port);
@@ -94,22 +99,32 @@ void flow_drop(struct flow **fp)
 	free(f);
 }
 
-int mline_reserve(struct media *m, struct mline *l, struct media_why *why)
+static int ports_refused(int err, struct media_why *why)
 {
-	const uint8_t media[2] = {(uint8_t)m->side[LEG_A].media,
-				  (uint8_t)m->side[LEG_B].media};
-	uint16_t port[2];
-	int err = dp_ports_take(m->dp, media, port);
-
-	if (err)
-		return media_no(
-			why, err == ENOMEM ? 500 : 503,
+	return media_no(why, err == ENOMEM ? 500 : 503,
 			err == ENOSPC ? "No media port is free; try again later"
 			: err == ENOTCONN
 				? "The dataplane is away; try again later"
 				: "Media ports can't be reserved");
+}
+
+int mline_reserve(struct media *m, struct mline *l, enum leg has,
+		  struct media_why *why)
+{
+	const uint8_t media[2] = {(uint8_t)m->side[LEG_A].media,
+				  (uint8_t)m->side[LEG_B].media};
+	struct transport *tp = l->leg[has].tp; /* of a bundle, or NULL */
+	uint16_t port[2] = {0, 0};
+	int err = tp ? dp_ports_take_with(m->dp, media[!has], tp->port,
+					  &port[!has])
+		     : dp_ports_take(m->dp, media, port);
+
+	if (err)
+		return ports_refused(err, why);
 	l->flow = flow_new(m->dp);
 	for (int x = LEG_A; x <= LEG_B; x++) {
+		if (l->leg[x].tp)
+			continue;
 		l->leg[x].tp = transport_new(m, x, port[x]);
 		if (!l->leg[x].tp)
 			dp_ports_give(m->dp, media[x], port[x]);
@@ -124,8 +139,10 @@ void mline_share(struct mline *l, const struct mline *had)
 {
 	l->flow = had->flow;
 	l->flow->refs++;
-	for (int x = LEG_A; x <= LEG_B; x++)
+	for (int x = LEG_A; x <= LEG_B; x++) {
+		transport_drop(&l->leg[x].tp);
 		l->leg[x].tp = transport_ref(had->leg[x].tp);
+	}
 }
 
 /* ----------------------------------------------------------------- states */
@@ -145,7 +162,10 @@ void mline_clear(struct mline *l)
 		hopkey_drop(&leg->rx);
 		hopkey_drop(&leg->tx);
 		mleg_settle(leg);
-		leg->secure = leg->mux = leg->no_recv = false;
+		agent_drop(&leg->ice);
+		session_drop(&leg->dtls);
+		leg->keying = KEYING_PLAIN;
+		leg->mux = leg->no_recv = leg->bundled = false;
 	}
 	/* streams go before the transports that they lead to */
 	flow_drop(&l->flow);
@@ -176,6 +196,8 @@ struct state *state_copy(const struct state *s)
 			l->flow->refs++;
 		for (int x = LEG_A; x <= LEG_B; x++) {
 			transport_ref(l->leg[x].tp);
+			agent_ref(l->leg[x].ice);
+			session_ref(l->leg[x].dtls);
 			hopkey_ref(l->leg[x].rx);
 			hopkey_ref(l->leg[x].tx);
 			for (unsigned k = 0; k < l->leg[x].n_offered; k++)

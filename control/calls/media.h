@@ -61,6 +61,12 @@ void media_set_profile(struct media *m, enum leg l,
 /** Where that leg is, as its answer shows: nothing else of it changes. */
 void media_peer(struct media *m, enum leg l, const struct sp_addr *peer);
 
+/** Called when something has changed that a restart must know, other than by
+ * offer and answer: keys by DTLS, a peer nominated by ICE. */
+void media_on_change(struct media *m, void (*changed)(void *arg), void *arg);
+/** Look after what time changes: consent of ICE peers. Every few seconds. */
+void media_tick(struct media *m);
+
 /* How a leg's packets are treated, where that isn't the ordinary way. Takes
  * effect with the next answer. */
 struct media_manner {

@@ -6,41 +6,72 @@
 #include <string.h>
 #include "control/calls/media_impl.h"
 
-/* One m-line that was offered and has been accepted. */
-static int line_answered(struct media *m, enum leg from, const struct sdp *s,
-			 unsigned i, const struct mleg *had, struct mline *l,
-			 struct media_why *why)
+/* What the answerer says of the transport, unless that is another m-line's. */
+static int transport_answered(struct media *m, enum leg from,
+			      const struct sdp *s, unsigned i,
+			      const struct mleg *had, struct mleg *a,
+			      struct media_why *why)
 {
-	struct mleg *a = &l->leg[from];
-	const struct profile *prof;
-	struct sdp_mline ml;
 	struct sdp_view v;
 
+	a->mux = a->mux && sdp_attr_find(s, (int)i, "rtcp-mux", &v);
+	if (media_ice_from_answer(m, from, s, i, a, why) != 0)
+		return -1;
+	if (!a->ice && media_addr_peer(m, from, s, i, a, why) != 0)
+		return -1;
+	if (a->keying == KEYING_SDES &&
+	    media_keys_from_answer(s, i, had, a, why) != 0)
+		return -1;
+	if (a->keying == KEYING_DTLS &&
+	    media_dtls_from_answer(m, from, s, i, a, why) != 0)
+		return -1;
+	media_heir_key(m, from, i, a);
+	return 0;
+}
+
+/* Some answer without the F of feedback, or with SAVPF where DTLS was offered;
+ * that it is secured at all is what counts, the keys are checked. */
+static bool profile_fits(const struct profile *p, const struct mleg *a)
+{
+	bool secure = a->keying != KEYING_PLAIN;
+
+	return p && (p->keying != KEYING_PLAIN) == secure &&
+	       (p->keying != KEYING_DTLS || a->keying == KEYING_DTLS ||
+		a->keying == KEYING_RELAY);
+}
+
+/* One m-line that was offered and has been accepted. */
+static int line_answered(struct media *m, enum leg from, const struct sdp *s,
+			 unsigned i, const struct mleg *had, struct state *st,
+			 struct media_why *why)
+{
+	struct mline *l = &st->line[i];
+	struct mleg *a = &l->leg[from];
+	struct sdp_mline ml;
+	int tag, err = 0;
+
 	sdp_mline(s, i, &ml);
-	prof = media_profile_find(ml.proto);
 	if (!sdp_view_eq(ml.kind, l->kind))
 		return media_no(why, 488,
 				"SDP: the answer's m-line %u isn't the %s that "
 				"was offered",
 				i + 1, l->kind);
-	/* some answer without the F of feedback; the security is what counts */
-	if (!prof || prof->refusal ||
-	    prof->secure !=
-		    media_profile_find(
-			    (struct sdp_view){a->proto, strlen(a->proto)})
-			    ->secure)
+	if (!profile_fits(media_profile_find(ml.proto), a))
 		return media_no(why, 488,
 				"SDP: the answer's m-line %u has another "
 				"profile than the %s that was offered",
 				i + 1, a->proto);
-	a->mux = a->mux && sdp_attr_find(s, (int)i, "rtcp-mux", &v);
 	a->dir = sdp_dir(s, i);
-	if (media_addr_peer(m, from, s, i, a, why) != 0)
-		return -1;
-	if (a->secure && media_keys_from_answer(s, i, had, a, why) != 0)
-		return -1;
-	media_heir_key(m, from, i, a);
+	a->bundled = a->bundled && media_bundle_said(s, i);
+	tag = media_bundle_tag(s, st, from, i);
+	if (tag >= 0)
+		media_bundle_join(a, &st->line[tag].leg[from]);
+	else
+		err = transport_answered(m, from, s, i, had, a, why);
+	if (err)
+		return err;
 	mleg_settle(a);
+	media_bundle_learn(s, i, l, from);
 	return media_codecs_answered(s, i, from, l, why);
 }
 
@@ -66,7 +97,7 @@ static int lines_answered(struct media *m, enum leg from, const struct sdp *s,
 		if (ml.port == 0)
 			mline_clear(l);
 		else if (line_answered(m, from, s, i,
-				       had ? &had->leg[from] : NULL, l,
+				       had ? &had->leg[from] : NULL, st,
 				       why) != 0)
 			return -1;
 	}

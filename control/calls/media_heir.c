@@ -19,6 +19,7 @@ int media_heir(struct media *m, enum leg l, const struct media *other,
 	}
 	to->addr = from->addr;
 	to->profile = from->profile;
+	to->heir = true;
 	to->session = from->session;
 	to->version = from->version;
 	memcpy(to->digest, from->digest, sizeof(to->digest));

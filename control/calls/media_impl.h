@@ -11,6 +11,10 @@
  *   media_answer.c   its answer in, the state completed
  *   media_heir.c     a phone that comes from another call
  *   media_keys.c     which a=crypto, which keys
+ *   media_dtls.c     DTLS-SRTP: fingerprints, roles, associations
+ *   media_ice.c      ICE-lite: credentials, candidates
+ *   media_bundle.c   BUNDLE: which m-lines share a transport, and whose is what
+ *   media_punt.c     STUN and DTLS as they arrive, and what comes of them
  *   media_rate.c     codecs, and what they may send at most
  *   media_addr.c     our address, the peers' addresses
  *   media_rewrite.c  the SDP for the other leg
@@ -21,16 +25,37 @@
 #pragma once
 #include "control/calls/media.h"
 #include "control/dataplane/dp.h"
+#include "control/keying/fingerprint.h"
 #include "control/keying/hopkey.h"
+#include "control/keying/ice.h"
 #include "control/sdp/sdp.h"
 
 #define MEDIA_SUITES_MAX 8
 #define MEDIA_CODECS_MAX 32
 
+#define MEDIA_FINGERPRINTS 4
+#define MID_MAX		   17 /* octets of a mid, with the NUL */
+
+struct assoc; /* control/keying/dtls.h */
+struct media;
+struct session; /* an association of a transport: media_dtls.c */
+
+/* ICE on one transport, shared by count as keys are. */
+struct agent {
+	unsigned refs;
+	struct ice ice;
+};
+
 /* A transport of ours on one leg: a pair of ports, and what was agreed on them.
  * Several m-lines share it where they are bundled (RFC 9143). */
 struct transport {
 	unsigned refs;
+	struct transport *next; /* media_punt.c's, where it is listed */
+	struct media *m;
+	enum leg leg;
+	struct agent *ice;    /* in force; NULL: without ICE */
+	struct session *dtls; /* in force; NULL: none */
+	bool sending;	      /* has somebody to send to */
 	struct dp *dp;
 	uint64_t id;
 	uint8_t media;	 /* index into the greeting */
@@ -44,6 +69,7 @@ struct flow {
 	unsigned refs;
 	struct dp *dp;
 	uint64_t stream[2]; /* ids; [l]: from leg l to the other */
+	uint64_t from[2];   /* transport that the stream was made on */
 	uint32_t ssrc_xor;
 	bool programmed;	  /* is in the dataplane */
 	struct sp_stats stats[2]; /* latest read */
@@ -51,11 +77,20 @@ struct flow {
 				* expected; 0: not expected */
 };
 
+enum keying {
+	KEYING_PLAIN,
+	KEYING_SDES,
+	KEYING_DTLS,
+	KEYING_RELAY, /* DTLS-SRTP between the peers themselves */
+};
+
+enum setup { HOLDCONN, ACTIVE, PASSIVE, ACTPASS }; /* a=setup, RFC 4145 */
+
 /* One leg of an m-line: what the peer said, and what we say to it. */
 struct mleg {
 	struct transport *tp; /* as long as the m-line has a flow */
-	char proto[24];	  /* profile in this leg's m-lines; "": as it came */
-	bool secure;	  /* SRTP with SDES keys */
+	char proto[24]; /* profile in this leg's m-lines; "": as it came */
+	enum keying keying;
 	bool mux;	  /* RTCP on the RTP port */
 	bool no_recv;	  /* c=0.0.0.0: hold as RFC 2543 had it */
 	enum sdp_dir dir; /* what the peer does */
@@ -65,6 +100,17 @@ struct mleg {
 	struct hopkey *offered[MEDIA_SUITES_MAX]; /* ours, in an offer to it */
 	unsigned n_offered;
 	uint32_t max_pps, max_octets; /* of what it sends */
+	/* DTLS-SRTP */
+	struct session *dtls;
+	struct fingerprint fp[MEDIA_FINGERPRINTS]; /* of the peer */
+	uint8_t n_fp;
+	enum setup setup; /* ours, in the SDP to this leg */
+	/* ICE and BUNDLE; mid "": this leg has none */
+	struct agent *ice;
+	char mid[MID_MAX];
+	bool bundled;			/* shares its transport, or may */
+	uint32_t ssrc[SP_STREAM_SSRCS]; /* that it says it sends with */
+	uint8_t n_ssrc;
 };
 
 struct codec {
@@ -80,6 +126,8 @@ struct mline {
 	/* of the offer, for the answer to be checked against */
 	struct codec codecs[MEDIA_CODECS_MAX];
 	unsigned n_codecs;
+	uint64_t pts[2];    /* payload types of both sides, as in abi.h */
+	uint8_t mid_ext;    /* id of the MID header extension; 0: none */
 	unsigned ptime;	    /* ms, the offer's; 0: not said */
 	uint64_t bandwidth; /* bits a second, the offerer's b=; 0: not said */
 };
@@ -99,6 +147,7 @@ struct side {
 	bool blocked;		   /* what it sends goes nowhere */
 	uint64_t session, version; /* of our o= towards it */
 	uint8_t digest[16];	   /* of the latest SDP to it */
+	bool heir;		   /* it came from another call */
 	unsigned lines;		   /* m-lines of the SDP session with it */
 	struct state *was;	   /* on the call that it came from, or NULL;
 				    * only `kind` and `rx` of that leg */
@@ -130,6 +179,8 @@ struct media {
 	unsigned lines[2];     /* m-lines of the offer, on each leg */
 	unsigned had_lines[2]; /* of the SDP sessions before it */
 	enum leg offerer;
+	void (*changed)(void *arg); /* something that a restart must know */
+	void *changed_arg;
 	bool answered; /* the offer has been, though not finally */
 };
 
@@ -146,9 +197,10 @@ void state_free(struct state *s);
 void mline_clear(struct mline *l);
 /** Let go of the keys that were only offered. */
 void mleg_settle(struct mleg *leg);
-/** Ports on both legs, ids: a flow and two transports for an m-line that has
- * none. @return 0, or -1 with why. */
-int mline_reserve(struct media *m, struct mline *l, struct media_why *why);
+/** Ports on both legs, ids: a flow, and a transport on each leg; on leg `has`
+ * there may be one of a bundle already. @return 0, or -1 with why. */
+int mline_reserve(struct media *m, struct mline *l, enum leg has,
+		  struct media_why *why);
 /** The same flow and transports as another state's m-line. */
 void mline_share(struct mline *l, const struct mline *had);
 void flow_drop(struct flow **f);
@@ -200,11 +252,90 @@ int media_codecs_answered(const struct sdp *s, unsigned i, enum leg answerer,
 /* A transport profile of m-lines: RFC 3551, 3711, 4585, 5124, 5764. */
 struct profile {
 	const char *name;
-	bool secure, feedback;
-	const char *refusal; /* NULL: we have it */
+	enum keying keying;
+	bool feedback;
 };
 /** @return NULL: unknown. */
 const struct profile *media_profile_find(struct sdp_view name);
+
+/* media_dtls.c */
+/** Does the m-line, or its session, have a fingerprint? */
+bool media_dtls_said(const struct sdp *s, unsigned i);
+/** The offerer's fingerprints and setup: an association, the one in force where
+ * it is still the same. had: the leg in force, or NULL. @return 0, or -1 with
+ * why. */
+int media_dtls_from_offer(struct media *m, enum leg l, const struct sdp *s,
+			  unsigned i, const struct mleg *had, struct mleg *out,
+			  struct media_why *why);
+/** Ours, for an offer to this leg. @return 0, or -1 with why. */
+int media_dtls_to_offer(struct media *m, enum leg l, const struct mleg *had,
+			struct mleg *out, struct media_why *why);
+int media_dtls_from_answer(struct media *m, enum leg l, const struct sdp *s,
+			   unsigned i, struct mleg *out, struct media_why *why);
+/** Our lines. @return 0 or errno. */
+int media_dtls_print(struct sdp *s, unsigned i, const struct mleg *leg);
+struct session *session_ref(struct session *s);
+void session_drop(struct session **s);
+/** The association may begin: what it needs of its peer is known. */
+void session_begin(struct session *s, struct transport *t,
+		   const struct mleg *leg);
+void session_recv(struct session *s, const struct sp_datagram *d,
+		  const struct mleg *leg, const struct agent *ice);
+/** Its keys and where its peer is, into the leg, if they are there. */
+void session_keys(struct session *s, struct mleg *leg);
+
+/* media_ice.c */
+/** The offerer's credentials: an agent of ours, the one in force where they
+ * haven't changed. */
+int media_ice_from_offer(const struct media *m, enum leg l, const struct sdp *s,
+			 unsigned i, const struct mleg *had, struct mleg *out,
+			 struct media_why *why);
+int media_ice_to_offer(const struct media *m, enum leg l,
+		       const struct mleg *had, struct mleg *out,
+		       struct media_why *why);
+int media_ice_from_answer(const struct media *m, enum leg l,
+			  const struct sdp *s, unsigned i, struct mleg *out,
+			  struct media_why *why);
+int media_ice_print(struct sdp *s, unsigned i, const struct side *side,
+		    const struct mleg *leg);
+struct agent *agent_new(void);
+struct agent *agent_ref(struct agent *a);
+void agent_drop(struct agent **a);
+
+/* media_bundle.c */
+/** Is the m-line in a bundle, as this SDP has it? */
+bool media_bundle_said(const struct sdp *s, unsigned i);
+/** Which m-line before has the transport that this one shares on leg x; -1: it
+ * has its own. */
+int media_bundle_tag(const struct sdp *s, const struct state *st, enum leg x,
+		     unsigned i);
+/** Was m-line i bundled with one before, which it isn't any more? */
+bool media_bundle_left(const struct state *had, unsigned i, enum leg x);
+/** Take everything that belongs to the transport from the m-line that has it. */
+void media_bundle_join(struct mleg *leg, const struct mleg *tag);
+/** By what packets from leg x are told apart, as its SDP has it. */
+void media_bundle_learn(const struct sdp *s, unsigned i, struct mline *l,
+			enum leg x);
+/** Which m-lines of an offer to this leg may be bundled, and their mids. */
+void media_bundle_offer(const struct media *m, struct state *st, enum leg to);
+/** a=group and a=mid for leg `to`. @return 0 or errno. */
+int media_bundle_print(enum leg to, struct sdp *s, const struct state *st);
+/** Do other m-lines share this leg's transport? */
+bool media_bundle_shared(const struct state *st, const struct mline *l,
+			 enum leg x);
+void media_bundle_match(const struct state *st, const struct mline *l,
+			enum leg from, struct sp_stream *out);
+
+/* media_punt.c */
+/** Hear of it by its id, as long as it lives. */
+void media_punt_list(struct transport *t);
+void media_punt_unlist(struct transport *t);
+/** What its first m-line of the state says is in force from now on. */
+void media_punt_use(struct transport *t, const struct mleg *leg);
+/** A session has keys, or has come to nothing. */
+void media_punt_keys(struct media *m, struct session *s);
+/** Before there is an answer: let what the peer sends at once be heard. */
+void media_punt_early(struct media *m, struct state *st, enum leg x);
 
 /* media_e2ee.c */
 /** What an offer or answer from this leg means for end-to-end encryption; *e
@@ -227,8 +358,11 @@ int media_program(struct media *m, struct state *next, struct media_why *why);
 void media_transport(const struct media *m, const struct state *st,
 		     const struct transport *t, enum leg x,
 		     struct sp_transport *out);
-void media_stream(const struct media *m, const struct mline *l, enum leg from,
-		  struct sp_stream *out);
+void media_stream(const struct media *m, const struct state *st,
+		  const struct mline *l, enum leg from, struct sp_stream *out);
+/** Tell the dataplane once more what cur says of this transport. */
+int media_transport_program(struct media *m, const struct state *st,
+			    struct transport *t, char text[SP_TEXT_MAX]);
 /** Should media from this leg arrive and be passed on? */
 bool media_flows(const struct mline *l, enum leg from);
 uint64_t media_now(void); /* ms, monotonic */

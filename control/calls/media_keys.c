@@ -83,7 +83,7 @@ int media_keys_from_offer(const struct media_profile *p, const struct sdp *s,
 			 i + 1, bad);
 	if (err)
 		return err;
-	out->secure = true;
+	out->keying = KEYING_SDES;
 	if (had && had->rx == out->rx && had->tx && had->tx->known)
 		out->tx = hopkey_ref(had->tx);
 	else
@@ -96,7 +96,7 @@ int media_keys_to_offer(const struct media_profile *p, const struct mleg *had,
 {
 	const uint16_t *s = suites_of(p);
 
-	out->secure = true;
+	out->keying = KEYING_SDES;
 	/* keys in use are offered again, alone, so that nothing changes */
 	if (had && had->tx && had->tx->known &&
 	    media_suite_allowed(p, had->tx->sdes.suite)) {

@@ -33,13 +33,43 @@ static uint32_t sum_rates(uint32_t a, uint32_t b)
 	return a > UINT32_MAX - b ? UINT32_MAX : a + b;
 }
 
+/* From and to whom. Nobody, as long as there are no keys where there have to be
+ * some, or ICE has nominated nobody: then nothing comes in or goes out. */
+static void peers_say(const struct mleg *leg, struct sp_transport *out)
+{
+	const struct sp_addr *rtp = &leg->rtp, *rtcp = &leg->rtcp;
+
+	if (leg->keying == KEYING_DTLS) {
+		out->dtls = SP_PUNT_CONTROL;
+		if (!leg->rx || !leg->tx || leg->setup == HOLDCONN)
+			return;
+		/* each port would need keys of its own, RFC 5764 section 3 */
+		if (!leg->mux)
+			rtcp = NULL;
+	}
+	if (leg->keying == KEYING_RELAY)
+		out->stun = out->dtls = SP_PUNT_RELAY;
+	if (leg->ice) {
+		out->stun = SP_PUNT_CONTROL;
+		out->source = SP_SOURCE_STRICT;
+		rtp = ice_peer(&leg->ice->ice, 0, media_now());
+		if (rtcp)
+			rtcp = ice_peer(&leg->ice->ice, 1, media_now());
+	}
+	if (rtp)
+		out->peer_rtp = *rtp;
+	if (rtp && leg->mux && leg->ice)
+		out->peer_rtcp = *rtp;
+	else if (rtcp)
+		out->peer_rtcp = *rtcp;
+}
+
 static void transport_says(const struct media *m, const struct mleg *leg,
 			   struct sp_transport *out)
 {
 	out->flags = (leg->mux ? SP_TRANSPORT_RTCP_MUX : 0) |
 		     (m->e2ee.state == E2EE_ON ? SP_TRANSPORT_E2EE : 0);
-	out->peer_rtp = leg->rtp;
-	out->peer_rtcp = leg->rtcp;
+	peers_say(leg, out);
 	hopkey_export(leg->rx, &out->rx);
 	hopkey_export(leg->tx, &out->tx);
 	/* a new key starts from 0 (RFC 4568 section 7.1.4); what only looks
@@ -87,8 +117,8 @@ void media_transport(const struct media *m, const struct state *st,
 	}
 }
 
-void media_stream(const struct media *m, const struct mline *l, enum leg from,
-		  struct sp_stream *out)
+void media_stream(const struct media *m, const struct state *st,
+		  const struct mline *l, enum leg from, struct sp_stream *out)
 {
 	const struct flow *f = l->flow;
 
@@ -98,6 +128,8 @@ void media_stream(const struct media *m, const struct mline *l, enum leg from,
 	out->to = l->leg[OTHER_LEG(from)].tp->id;
 	out->ssrc_xor = f->ssrc_xor;
 	out->match = SP_MATCH_ANY;
+	if (media_bundle_shared(st, l, from))
+		media_bundle_match(st, l, from, out);
 	out->out_pt = SP_PT_KEEP;
 	out->blocked = m->side[from].blocked || !media_flows(l, from);
 	out->clock = l->codec.clock;
@@ -110,29 +142,30 @@ static int refused(struct media_why *why, int status, const char *text)
 			"The dataplane refused the media: %s", text);
 }
 
-static int transport_program(struct media *m, const struct state *st,
-			     struct transport *t, enum leg x,
-			     char text[SP_TEXT_MAX])
+int media_transport_program(struct media *m, const struct state *st,
+			    struct transport *t, char text[SP_TEXT_MAX])
 {
 	struct sp_transport spec;
 	int status;
 
-	media_transport(m, st, t, x, &spec);
+	media_transport(m, st, t, t->leg, &spec);
 	status = dp_transport_set(m->dp, &spec, text);
+	t->sending = spec.peer_rtp.family != 0;
 	sodium_memzero(&spec, sizeof(spec));
 	t->programmed = t->used = true;
 	return status;
 }
 
-static int streams_program(struct media *m, struct mline *l,
-			   char text[SP_TEXT_MAX])
+static int streams_program(struct media *m, const struct state *st,
+			   struct mline *l, char text[SP_TEXT_MAX])
 {
 	struct flow *f = l->flow;
 	struct sp_stream s;
 	int status = SP_OK;
 
 	for (int x = LEG_A; status == SP_OK && x <= LEG_B; x++) {
-		media_stream(m, l, x, &s);
+		media_stream(m, st, l, x, &s);
+		f->from[x] = s.from;
 		status = dp_stream_set(m->dp, &s, text);
 		if (s.blocked)
 			f->since[x] = 0;
@@ -140,6 +173,38 @@ static int streams_program(struct media *m, struct mline *l,
 			f->since[x] = media_now();
 	}
 	return status;
+}
+
+/* Is it the m-line that speaks for this leg's transport? */
+static bool first_on(const struct state *st, const struct mline *l, enum leg x)
+{
+	for (const struct mline *o = st->line; o < l; o++)
+		if (o->flow && o->leg[x].tp == l->leg[x].tp)
+			return false;
+	return true;
+}
+
+/* Associations may have had their keys before the answer was here; those that
+ * haven't may begin. */
+static void keys_program(struct state *st)
+{
+	for (unsigned i = 0; i < 2 * st->n; i++) {
+		struct mleg *leg = &st->line[i / 2].leg[i % 2];
+
+		if (leg->dtls && st->line[i / 2].flow)
+			session_keys(leg->dtls, leg);
+	}
+}
+
+static void keys_begin(struct state *st)
+{
+	for (unsigned i = 0; i < 2 * st->n; i++) {
+		struct mline *l = &st->line[i / 2];
+		struct mleg *leg = &l->leg[i % 2];
+
+		if (leg->dtls && l->flow && first_on(st, l, i % 2))
+			session_begin(leg->dtls, leg->tp, leg);
+	}
 }
 
 /* One m-line, made or changed. */
@@ -157,11 +222,14 @@ static int line_program(struct media *m, const struct state *st,
 		 * theirs may come again, so the SSRCs are others */
 		if (!t->programmed && t->used)
 			f->ssrc_xor = 1 + randombytes_uniform(UINT32_MAX);
-		status = transport_program(m, st, t, x, text);
+		if (first_on(st, l, x)) {
+			media_punt_use(t, &l->leg[x]);
+			status = media_transport_program(m, st, t, text);
+		}
 	}
-	f->programmed = true;
 	if (status == SP_OK)
-		status = streams_program(m, l, text);
+		status = streams_program(m, st, l, text);
+	f->programmed = true;
 	return status == SP_OK ? 0 : refused(why, status, text);
 }
 
@@ -207,6 +275,23 @@ static void remove_missing(struct media *m, const struct state *had,
 	}
 }
 
+/* Streams that move to another transport of their leg leave the old one before
+ * any joins: on a bundle each packet has one stream at most. */
+static void streams_part(struct media *m, const struct state *next)
+{
+	for (unsigned i = 0; i < 2 * next->n; i++) {
+		const struct mline *l = &next->line[i / 2];
+		struct flow *f = l->flow;
+		unsigned x = i % 2;
+
+		if (!f || !f->programmed || !f->from[x] ||
+		    f->from[x] == l->leg[x].tp->id)
+			continue;
+		dp_stream_remove(m->dp, f->stream[x]);
+		f->from[x] = 0;
+	}
+}
+
 void media_manner(struct media *m, enum leg l, const struct media_manner *how)
 {
 	m->side[l].manner = *how;
@@ -227,7 +312,8 @@ int media_block(struct media *m, enum leg from, bool blocked,
 	m->side[from].blocked = blocked;
 	for (unsigned i = 0; status == SP_OK && i < m->cur->n; i++)
 		if (m->cur->line[i].flow && m->cur->line[i].flow->programmed)
-			status = streams_program(m, &m->cur->line[i], text);
+			status = streams_program(m, m->cur, &m->cur->line[i],
+						 text);
 	if (status == SP_OK)
 		return 0;
 	m->side[from].blocked = before;
@@ -239,11 +325,14 @@ int media_program(struct media *m, struct state *next, struct media_why *why)
 	struct media_why ignored;
 	int err = 0;
 
+	keys_program(next);
+	streams_part(m, next);
 	for (unsigned i = 0; !err && i < next->n; i++)
 		if (next->line[i].flow)
 			err = line_program(m, next, &next->line[i], why);
 	if (err) {
 		remove_missing(m, next, m->cur);
+		streams_part(m, m->cur);
 		for (unsigned i = 0; i < m->cur->n; i++)
 			if (m->cur->line[i].flow)
 				line_program(m, m->cur, &m->cur->line[i],
@@ -253,5 +342,6 @@ int media_program(struct media *m, struct state *next, struct media_why *why)
 	remove_missing(m, m->cur, next);
 	state_free(m->cur);
 	m->cur = next;
+	keys_begin(m->cur);
 	return 0;
 }

@@ -13,26 +13,17 @@
 static const char *const hop_attributes[] = {
 	"crypto",   /* 4568; the other hop has keys of its own */
 	"key-mgmt", /* 4567 */
-	"fingerprint",
-	"setup", /* 8122, 4145; DTLS ends at nobody here */
-	"connection",
-	"tls-id",  /* 4145, 8842 */
-	"dtls-id", /* older name of tls-id */
 	"candidate",
 	"remote-candidates",
 	"end-of-candidates", /* 8839 */
-	"ice-ufrag",
-	"ice-pwd",
-	"ice-options",
-	"ice-lite",
 	"ice-mismatch",
-	"ice-pacing",
-	"ice2",
 	"rtcp",
 	"rtcp-mux",
 	"rtcp-mux-only", /* 3605, 5761, 8858; ours follow */
 	"bundle-only",
-	"cryptex", /* 9143, 9335 */
+	"cryptex",   /* 9143, 9335 */
+	"simulcast", /* 8853: one stream of each kind */
+	"rid",
 	"acap",
 	"tcap",
 	"pcfg",
@@ -43,9 +34,33 @@ static const char *const hop_attributes[] = {
 	"bcap",
 };
 
+/* The same, but where DTLS is relayed it is between the two ends, and so are
+ * the checks of ICE. */
+static const char *const end_attributes[] = {
+	"fingerprint", "setup",	 /* 8122, 4145 */
+	"connection",  "tls-id", /* 4145, 8842 */
+	"dtls-id",		 /* older name of tls-id */
+	"ice-ufrag",   "ice-pwd",    "ice-options",
+	"ice-lite",    "ice-pacing", "ice2",
+};
+
+struct drop {
+	const struct media *m;
+	bool relay;
+};
+
+static bool named(struct sdp_view name, const char *const list[], size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (sdp_view_eq(name, list[i]))
+			return true;
+	return false;
+}
+
 static bool drop_line(char type, struct sdp_view v, void *arg)
 {
-	const struct media *m = arg;
+	const struct drop *d = arg;
+	const struct media *m = d->m;
 	const char *colon = v.len ? memchr(v.p, ':', v.len) : NULL;
 	struct sdp_view name = {v.p, colon ? (size_t)(colon - v.p) : v.len};
 
@@ -53,11 +68,13 @@ static bool drop_line(char type, struct sdp_view v, void *arg)
 		return true;
 	if (type != 'a')
 		return false;
-	for (size_t i = 0; i < sizeof(hop_attributes) / sizeof(*hop_attributes);
-	     i++)
-		if (sdp_view_eq(name, hop_attributes[i]))
-			return true;
-	/* one transport for each m-line here: RFC 9143 */
+	if (named(name, hop_attributes,
+		  sizeof(hop_attributes) / sizeof(*hop_attributes)) ||
+	    (!d->relay &&
+	     named(name, end_attributes,
+		   sizeof(end_attributes) / sizeof(*end_attributes))))
+		return true;
+	/* which m-lines share a transport is each hop's own, RFC 9143 */
 	if (v.len >= 12 && memcmp(v.p, "group:BUNDLE", 12) == 0)
 		return true;
 	return m->e2ee.state != E2EE_OFFERED && m->e2ee.state != E2EE_ON &&
@@ -87,8 +104,8 @@ static int hold_translate(struct sdp *s, unsigned i, enum sdp_dir dir)
 			   SDP_DIR_SEND(dir) ? SDP_SENDONLY : SDP_INACTIVE);
 }
 
-static int line_rewrite(struct sdp *s, unsigned i, const struct mline *l,
-			enum leg to, bool answer)
+static int line_rewrite(struct sdp *s, unsigned i, const struct side *side,
+			const struct mline *l, enum leg to, bool answer)
 {
 	const struct mleg *leg = &l->leg[to], *from = &l->leg[OTHER_LEG(to)];
 	const struct flow *f = l->flow;
@@ -103,8 +120,12 @@ static int line_rewrite(struct sdp *s, unsigned i, const struct mline *l,
 		err = hold_translate(s, i, from->dir);
 	if (!err && leg->mux)
 		err = sdp_attr_add(s, (int)i, "rtcp-mux");
+	if (!err)
+		err = media_ice_print(s, i, side, leg);
+	if (!err)
+		err = media_dtls_print(s, i, leg);
 	if (answer) {
-		if (!err && leg->secure)
+		if (!err && leg->keying == KEYING_SDES)
 			err = crypto_add(s, i, leg->tx, leg->tag);
 		return err;
 	}
@@ -146,20 +167,47 @@ static char *print_versioned(struct side *side, struct sdp *s)
 	return text;
 }
 
+static bool any_relayed(const struct state *st, enum leg to)
+{
+	for (unsigned i = 0; i < st->n; i++)
+		if (st->line[i].flow &&
+		    st->line[i].leg[to].keying == KEYING_RELAY)
+			return true;
+	return false;
+}
+
+/* What stands before the first m-line. */
+static int session_rewrite(const struct side *side, enum leg to, struct sdp *s,
+			   const struct state *st)
+{
+	struct sdp_addr here = {.family = side->local.family};
+	bool ice = false;
+	int err;
+
+	memcpy(here.addr, side->local.addr, sizeof(here.addr));
+	err = sdp_conn_set(s, &here);
+	for (unsigned i = 0; i < st->n; i++)
+		ice = ice || (st->line[i].flow && st->line[i].leg[to].ice);
+	if (!err && ice)
+		err = sdp_attr_add(s, SDP_SESSION, "ice-lite");
+	return err ? err : media_bundle_print(to, s, st);
+}
+
 int media_rewrite(struct media *m, enum leg to, bool answer, struct sdp *s,
 		  const struct state *st, char **out, struct media_why *why)
 {
 	struct side *side = &m->side[to];
-	struct sdp_addr here = {.family = side->local.family};
-	int err;
+	struct drop drop = {m, any_relayed(st, to)};
+	int err = 0;
 
-	memcpy(here.addr, side->local.addr, sizeof(here.addr));
-	sdp_lines_remove(s, SDP_SESSION, drop_line, m);
-	err = sdp_conn_set(s, &here);
+	sdp_lines_remove(s, SDP_SESSION, drop_line, &drop);
 	for (unsigned i = 0; !err && i < sdp_media_count(s); i++) {
-		sdp_lines_remove(s, (int)i, drop_line, m);
-		err = line_rewrite(s, i, &st->line[i], to, answer);
+		drop.relay = st->line[i].leg[to].keying == KEYING_RELAY;
+		sdp_lines_remove(s, (int)i, drop_line, &drop);
+		err = line_rewrite(s, i, side, &st->line[i], to, answer);
 	}
+	if (!err)
+		err = session_rewrite(side, to, s, st);
 	*out = err ? NULL : print_versioned(side, s);
 	if (*out)
 		return 0;

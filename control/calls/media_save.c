@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "control/calls/media_impl.h"
+#include "control/calls/media_save.h"
 
 #define SAVE_VERSION 1
 
@@ -18,7 +19,7 @@ static json_t *id_json(uint64_t id)
 	return json_integer((json_int_t)id);
 }
 
-static json_t *addr_json(const struct sp_addr *a)
+json_t *media_addr_json(const struct sp_addr *a)
 {
 	char text[INET6_ADDRSTRLEN] = "";
 
@@ -43,13 +44,15 @@ static json_t *key_json(const struct hopkey *k)
 static json_t *leg_json(const struct mleg *g)
 {
 	return json_pack("{s:s, s:b, s:b, s:b, s:i, s:i, s:o, s:o, s:o, s:o, "
-			 "s:I, s:I}",
-			 "proto", g->proto, "secure", g->secure, "mux", g->mux,
-			 "no_recv", g->no_recv, "dir", (int)g->dir, "tag",
-			 (int)g->tag, "rtp", addr_json(&g->rtp), "rtcp",
-			 addr_json(&g->rtcp), "rx", key_json(g->rx), "tx",
+			 "s:I, s:I, s:o}",
+			 "proto", g->proto, "secure", g->keying == KEYING_SDES,
+			 "mux", g->mux, "no_recv", g->no_recv, "dir",
+			 (int)g->dir, "tag", (int)g->tag, "rtp",
+			 media_addr_json(&g->rtp), "rtcp",
+			 media_addr_json(&g->rtcp), "rx", key_json(g->rx), "tx",
 			 key_json(g->tx), "pps", (json_int_t)g->max_pps,
-			 "octets", (json_int_t)g->max_octets);
+			 "octets", (json_int_t)g->max_octets, "keying",
+			 media_keying_json(g));
 }
 
 static json_t *flow_json(const struct mline *l)
@@ -68,12 +71,13 @@ static json_t *flow_json(const struct mline *l)
 
 static json_t *mline_json(const struct mline *l)
 {
-	return json_pack("{s:s, s:o, s:[o,o], s:{s:s, s:I, s:i}}", "kind",
-			 l->kind, "flow", flow_json(l), "leg",
+	return json_pack("{s:s, s:o, s:[o,o], s:{s:s, s:I, s:i}, s:[o,o,i]}",
+			 "kind", l->kind, "flow", flow_json(l), "leg",
 			 leg_json(&l->leg[0]), leg_json(&l->leg[1]), "codec",
 			 "name", l->codec.name, "clock",
 			 (json_int_t)l->codec.clock, "channels",
-			 (int)l->codec.channels);
+			 (int)l->codec.channels, "match", id_json(l->pts[0]),
+			 id_json(l->pts[1]), l->mid_ext);
 }
 
 static json_t *manner_json(const struct side *s)
@@ -91,12 +95,13 @@ static json_t *side_json(const struct side *s)
 		json_array_append_new(suites,
 				      json_integer(s->profile.suites[i]));
 	return json_pack("{s:o, s:o, s:i, s:o, s:i, s:o, s:o, s:o, s:i, s:o}",
-			 "signalling", addr_json(&s->addr.local), "peer",
-			 addr_json(&s->addr.peer), "security",
+			 "signalling", media_addr_json(&s->addr.local), "peer",
+			 media_addr_json(&s->addr.peer), "security",
 			 (int)s->profile.security, "suites", suites, "media",
-			 s->media, "local", addr_json(&s->local), "session",
-			 id_json(s->session), "version", id_json(s->version),
-			 "lines", (int)s->lines, "manner", manner_json(s));
+			 s->media, "local", media_addr_json(&s->local),
+			 "session", id_json(s->session), "version",
+			 id_json(s->version), "lines", (int)s->lines, "manner",
+			 manner_json(s));
 }
 
 static json_t *hash_json(const uint8_t hash[E2EE_HASH])
@@ -146,7 +151,7 @@ static void text_load(const char *text, char *out, size_t size)
 	snprintf(out, size, "%s", text);
 }
 
-static bool addr_load(json_t *j, struct sp_addr *out)
+bool media_addr_load(json_t *j, struct sp_addr *out)
 {
 	const char *text;
 	int port, prefix;
@@ -192,29 +197,31 @@ static bool key_load(json_t *j, struct hopkey **out)
 
 static bool leg_load(json_t *j, struct mleg *g)
 {
-	json_t *rtp, *rtcp, *rx, *tx;
+	json_t *rtp, *rtcp, *rx, *tx, *keying = NULL;
 	json_int_t pps, octets;
 	int secure, mux, no_recv, dir, tag;
 	const char *proto;
 
 	if (json_unpack(j,
 			"{s:s, s:b, s:b, s:b, s:i, s:i, s:o, s:o, s:o, s:o, "
-			"s:I, s:I}",
+			"s:I, s:I, s?o}",
 			"proto", &proto, "secure", &secure, "mux", &mux,
 			"no_recv", &no_recv, "dir", &dir, "tag", &tag, "rtp",
 			&rtp, "rtcp", &rtcp, "rx", &rx, "tx", &tx, "pps", &pps,
-			"octets", &octets) != 0)
+			"octets", &octets, "keying", &keying) != 0)
 		return false;
 	text_load(proto, g->proto, sizeof(g->proto));
-	g->secure = secure;
+	g->keying = secure ? KEYING_SDES : KEYING_PLAIN;
+	media_keying_load(keying, g);
 	g->mux = mux;
 	g->no_recv = no_recv;
 	g->dir = dir & SDP_SENDRECV;
 	g->tag = (uint32_t)tag;
 	g->max_pps = (uint32_t)pps;
 	g->max_octets = (uint32_t)octets;
-	return addr_load(rtp, &g->rtp) && addr_load(rtcp, &g->rtcp) &&
-	       key_load(rx, &g->rx) && key_load(tx, &g->tx);
+	return media_addr_load(rtp, &g->rtp) &&
+	       media_addr_load(rtcp, &g->rtcp) && key_load(rx, &g->rx) &&
+	       key_load(tx, &g->tx);
 }
 
 /* The one of an m-line before, where they are bundled. */
@@ -232,6 +239,8 @@ static struct transport *transport_load(struct media *m, enum leg x,
 	if (!t)
 		return NULL;
 	t->refs = 1;
+	t->m = m;
+	t->leg = x;
 	t->dp = m->dp;
 	t->id = id;
 	t->media = (uint8_t)media;
@@ -264,6 +273,7 @@ static bool flow_load(struct media *m, json_t *j, struct mline *l)
 	f->programmed = true;
 	for (int x = LEG_A; x <= LEG_B; x++) {
 		f->stream[x] = (uint64_t)stream[x];
+		f->from[x] = (uint64_t)transport[x];
 		l->leg[x].tp = transport_load(m, x, (uint64_t)transport[x],
 					      media[x], port[x]);
 	}
@@ -274,14 +284,17 @@ static bool mline_load(struct media *m, json_t *j, struct mline *l)
 {
 	json_t *flow, *leg[2];
 	const char *kind, *codec;
-	json_int_t clock;
-	int channels;
+	json_int_t clock, pts[2] = {0, 0};
+	int channels, mid_ext = 0;
 
-	if (json_unpack(j, "{s:s, s:o, s:[o,o], s:{s:s, s:I, s:i}}", "kind",
-			&kind, "flow", &flow, "leg", &leg[0], &leg[1], "codec",
-			"name", &codec, "clock", &clock, "channels",
-			&channels) != 0)
+	if (json_unpack(j, "{s:s, s:o, s:[o,o], s:{s:s, s:I, s:i}, s?[I,I,i]}",
+			"kind", &kind, "flow", &flow, "leg", &leg[0], &leg[1],
+			"codec", "name", &codec, "clock", &clock, "channels",
+			&channels, "match", &pts[0], &pts[1], &mid_ext) != 0)
 		return false;
+	l->pts[0] = (uint64_t)pts[0];
+	l->pts[1] = (uint64_t)pts[1];
+	l->mid_ext = (uint8_t)mid_ext;
 	text_load(kind, l->kind, sizeof(l->kind));
 	text_load(codec, l->codec.name, sizeof(l->codec.name));
 	l->codec.clock = (uint32_t)clock;
@@ -298,13 +311,17 @@ static bool mline_keep(struct media *m, struct mline *l)
 	int status = SP_OK;
 
 	for (int x = LEG_A; status == SP_OK && l->flow && x <= LEG_B; x++) {
-		media_transport(m, m->cur, l->leg[x].tp, x, &t);
+		struct transport *tp = l->leg[x].tp;
+
+		if (tp->sending) /* bundled: an m-line before has said it */
+			continue;
+		media_punt_use(tp, &l->leg[x]);
+		media_transport(m, m->cur, tp, x, &t);
 		status = dp_transport_keep(m->dp, &t);
-		if (status == SP_EEXIST) /* bundled */
-			status = SP_OK;
+		tp->sending = true;
 	}
 	for (int x = LEG_A; status == SP_OK && l->flow && x <= LEG_B; x++) {
-		media_stream(m, l, x, &s);
+		media_stream(m, m->cur, l, x, &s);
 		status = dp_stream_keep(m->dp, &s);
 		l->flow->since[x] = s.blocked ? 0 : media_now();
 	}
@@ -348,8 +365,9 @@ static bool side_load(json_t *j, struct side *s)
 	s->session = (uint64_t)session;
 	/* what was sent last isn't known here, so what comes is a change */
 	s->version = (uint64_t)version + 1;
-	return addr_load(local, &s->addr.local) &&
-	       addr_load(peer, &s->addr.peer) && addr_load(media, &s->local);
+	return media_addr_load(local, &s->addr.local) &&
+	       media_addr_load(peer, &s->addr.peer) &&
+	       media_addr_load(media, &s->local);
 }
 
 static bool lines_load(struct media *m, json_t *lines)

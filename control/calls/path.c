@@ -11,6 +11,14 @@ static void path_destructor(void *arg)
 		media_free(p->media);
 }
 
+static void changed(void *arg)
+{
+	struct path *p = arg;
+
+	if (p->call && p->call->path == p)
+		call_save(p->call);
+}
+
 struct path *path_new(struct call *c, const struct media_leg_addr addr[2],
 		      const struct media_profile profile[2])
 {
@@ -22,6 +30,7 @@ struct path *path_new(struct call *c, const struct media_leg_addr addr[2],
 	p->media = media_new(c->all->cfg.dp, c->id, addr, profile);
 	if (!p->media)
 		return mem_deref(p);
+	media_on_change(p->media, changed, p);
 	call_ask_policy(c, p->media);
 	return p;
 }
@@ -41,7 +50,10 @@ struct path *path_load(struct call *c, const char *json)
 	p->call = c;
 	p->negotiated = true;
 	p->media = media_load(c->all->cfg.dp, json);
-	return p->media ? p : mem_deref(p);
+	if (!p->media)
+		return mem_deref(p);
+	media_on_change(p->media, changed, p);
+	return p;
 }
 
 void path_free(struct path *p)

@@ -10,7 +10,10 @@ static void look(struct call *c, void *arg)
 	const struct calls *cs = arg;
 	int64_t up = call_now() - c->answered;
 
-	if (c->state != CALL_UP || up < (int64_t)cs->cfg.media_timeout)
+	if (c->state != CALL_UP)
+		return;
+	media_tick(c->path->media);
+	if (up < (int64_t)cs->cfg.media_timeout)
 		return;
 	if (media_silent(c->path->media, cs->cfg.media_timeout * 1000))
 		c->door->hangup(c->arg, 200, "no media from either side");

@@ -78,6 +78,17 @@ const struct sp_addr *ice_peer(const struct ice *ice, unsigned component,
 								   : NULL;
 }
 
+void ice_restore(struct ice *ice, unsigned component,
+		 const struct sp_addr *peer, uint64_t now)
+{
+	struct ice_component *c = &ice->component[component];
+
+	c->source[0] = c->peer = *peer;
+	c->next = 1;
+	c->checked = now;
+	ice->restored = true;
+}
+
 /* "ours:theirs". Until the peer's SDP is here, whoever knows our password may
  * call itself what it likes, but not another name later. */
 static bool username_ok(struct ice *ice, const struct stun_msg *m)
@@ -132,7 +143,7 @@ static enum ice_result checked(struct ice *ice, unsigned component,
 
 	if (!known)
 		keep_source(c, from);
-	if (m->use_candidate && !same(&c->peer, from)) {
+	if (m->use_candidate && !same(&c->peer, from) && !ice->restored) {
 		c->peer = *from;
 		c->checked = now;
 		return ICE_NOMINATED;

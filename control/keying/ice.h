@@ -35,6 +35,7 @@ struct ice {
 	char ufrag[ICE_OUR_UFRAG], pwd[ICE_OUR_PWD]; /* ours */
 	char remote[ICE_UFRAG_MAX]; /* the peer's ufrag; "": not known yet */
 	struct ice_component component[ICE_COMPONENTS];
+	bool restored;		       /* ice_restore: nominates nobody else */
 	uint64_t seen[ICE_SEEN_WORDS]; /* Bloom filter over transactions. That
 					* a new one seems to be old costs its
 					* sender one more check. */
@@ -62,6 +63,10 @@ bool ice_valid(const struct ice *ice, unsigned component,
 /** Whom to send to; NULL: nobody is nominated, or consent has ended. */
 const struct sp_addr *ice_peer(const struct ice *ice, unsigned component,
 			       uint64_t now);
+/** Another life of the program had this peer nominated; until ICE restarts it
+ * stays the only one, since what it has heard before is forgotten. */
+void ice_restore(struct ice *ice, unsigned component,
+		 const struct sp_addr *peer, uint64_t now);
 /** ice-char of RFC 8839 section 5.4, and of the right length. */
 bool ice_ufrag_ok(const char *p, size_t n);
 bool ice_pwd_ok(const char *p, size_t n);

@@ -89,7 +89,7 @@ static void offerer_by_profile(void **state)
 		{MEDIA_EITHER,
 		 HEAD_A "m=audio 4000 UDP/TLS/RTP/SAVPF 0\r\n"
 			"a=fingerprint:sha-256 AA\r\n",
-		 "DTLS-SRTP isn't supported", NULL},
+		 "offers only DTLS-SRTP", NULL},
 	};
 	struct talk *t = *state;
 

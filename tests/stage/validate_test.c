@@ -103,7 +103,7 @@ static void test_stream_fields(void **state)
 		{{.id = 0, .from = 1, .to = 2, OK}, SP_EINVAL, "id: 0"},
 		{{.id = 9, .from = 1, .to = 1, OK}, SP_EINVAL, "to: the"},
 		{{.id = 9, .from = 1, .to = 2}, SP_EINVAL, "match: 0"},
-		{{9, 1, 2, .match = 4}, SP_EINVAL, "match: 4"},
+		{{9, 1, 2, .match = 5}, SP_EINVAL, "match: 5"},
 		{{9, 1, 2, .match = 2, .pt = 128}, SP_EINVAL, "pt: 128"},
 		{{9, 1, 2, .match = 1, .out_pt = 200}, SP_EINVAL, "out_pt: 20"},
 		{{9, 1, 2, OK, .blocked = 2}, SP_EINVAL, "blocked: 2"},
