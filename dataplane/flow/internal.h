@@ -9,6 +9,10 @@
 #include "dataplane/flow/flow.h"
 #include "dataplane/flow/table.h"
 
+struct told_roc {
+	uint32_t ssrc, roc;
+};
+
 /* What the sweep has told control already, so that it says each thing once. */
 struct told {
 	struct endpoint source[2];
@@ -18,15 +22,30 @@ struct told {
 	bool silent;	 /* SILENT was said, and no MEDIA since */
 	bool key_end[2]; /* enum srtp_dir: near its end, and that was said */
 	uint16_t warnings[2];
-	uint8_t n; /* of ssrc[], roc[] */
-	uint32_t ssrc[SRTP_SSRC_MAX], roc[SRTP_SSRC_MAX];
+	uint8_t n; /* SSRCs whose rollover counter was said */
+	struct told_roc first;
+	struct told_roc *more; /* [SRTP_SSRC_MAX - 1]; NULL: one at most */
 };
 
-/* The keys of one direction, oldest first; their octets are the session's. */
-struct keys {
-	struct sp_key key[SP_KEYS_MAX]; /* without octets */
-	unsigned n;			/* 0: plain */
+/* A key as it is kept: without its octets, which are the session's. */
+struct kept_key {
+	uint64_t id, packets;
+	uint16_t suite;
+	uint8_t mki_len;
+	uint8_t mki[SP_MKI_MAX];
 };
+
+/* The keys of one direction, oldest first. */
+struct keys {
+	struct kept_key first;
+	struct kept_key *more; /* [SP_KEYS_MAX - 1]; NULL: never were any */
+	unsigned n;	       /* 0: plain */
+};
+
+static inline struct kept_key *keys_at(const struct keys *ks, unsigned i)
+{
+	return i ? &ks->more[i - 1] : (struct kept_key *)(uintptr_t)&ks->first;
+}
 
 /* A transport, as control programmed it and as it stands published. */
 struct transport {
@@ -39,6 +58,9 @@ struct transport {
 	unsigned to;		      /* streams that lead here */
 	struct told told;
 };
+
+/** What is kept of it, once it was withdrawn. */
+void transport_free(struct transport *x);
 
 struct stream_rec {
 	struct sp_stream spec;
@@ -107,10 +129,13 @@ int validate_key_add(const struct sp_key_add *x, char text[SP_TEXT_MAX]);
 struct srtp_master key_master(const struct sp_key *k);
 /** The octets stay out of what is kept. */
 void key_wipe(struct sp_key *k);
-/** A session's first key. */
+/** A session's first key. What ks had remains as it was, but for first and n:
+ * a copy of it that is still needed stays whole. */
 void keys_begin(struct keys *ks, const struct sp_key *k);
 /** The key with this id; NULL: it isn't there. */
-const struct sp_key *keys_find(const struct keys *ks, uint64_t id);
+const struct kept_key *keys_find(const struct keys *ks, uint64_t id);
+/** What is kept of them is over. */
+void keys_end(struct keys *ks);
 /** Of a session whose key has ended: which, for RETIRED_KEY. */
 struct ended_key {
 	struct srtp_session *s;

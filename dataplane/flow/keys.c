@@ -30,21 +30,48 @@ void key_wipe(struct sp_key *k)
 	explicit_bzero(k->salt, sizeof(k->salt));
 }
 
-void keys_begin(struct keys *ks, const struct sp_key *k)
+static struct kept_key kept(const struct sp_key *k)
 {
-	memset(ks, 0, sizeof(*ks));
-	if (k->suite == SP_SUITE_PLAIN)
-		return;
-	ks->key[0] = *k;
-	key_wipe(&ks->key[0]);
-	ks->n = 1;
+	struct kept_key r = {.id = k->id,
+			     .packets = k->packets,
+			     .suite = k->suite,
+			     .mki_len = k->mki_len};
+
+	memcpy(r.mki, k->mki, sizeof(r.mki));
+	return r;
 }
 
-const struct sp_key *keys_find(const struct keys *ks, uint64_t id)
+/* As the abi has it, without octets. */
+static struct sp_key shown(const struct kept_key *k)
+{
+	struct sp_key r = {.id = k->id,
+			   .packets = k->packets,
+			   .suite = k->suite,
+			   .mki_len = k->mki_len};
+
+	memcpy(r.mki, k->mki, sizeof(r.mki));
+	return r;
+}
+
+void keys_begin(struct keys *ks, const struct sp_key *k)
+{
+	ks->n = k->suite != SP_SUITE_PLAIN;
+	if (ks->n)
+		ks->first = kept(k);
+}
+
+void keys_end(struct keys *ks)
+{
+	free(ks->more);
+	ks->more = NULL;
+	ks->n = 0;
+}
+
+const struct kept_key *keys_find(const struct keys *ks, uint64_t id)
 {
 	for (unsigned i = 0; i < ks->n; i++)
-		if (ks->key[i].id == id)
-			return &ks->key[i];
+		if (keys_at(ks, i)->id == id)
+			return keys_at(ks, i);
 	return NULL;
 }
 
@@ -52,7 +79,7 @@ const struct sp_key *keys_find(const struct keys *ks, uint64_t id)
 static int check_add(const struct keys *ks, const struct sp_key *k,
 		     char text[SP_TEXT_MAX])
 {
-	const struct sp_key *first = &ks->key[0];
+	const struct kept_key *first = &ks->first;
 
 	if (ks->n == 0)
 		return refuse(text, SP_EINVAL, "dir: plain, has no keys");
@@ -68,10 +95,10 @@ static int check_add(const struct keys *ks, const struct sp_key *k,
 			      "key.mki_len: %u, those there have %u",
 			      k->mki_len, first->mki_len);
 	for (unsigned i = 0; i < ks->n; i++)
-		if (memcmp(ks->key[i].mki, k->mki, k->mki_len) == 0)
+		if (memcmp(keys_at(ks, i)->mki, k->mki, k->mki_len) == 0)
 			return refuse(text, SP_EEXIST,
 				      "key.mki: key %llu has it",
-				      (ull)ks->key[i].id);
+				      (ull)keys_at(ks, i)->id);
 	if (ks->n == SP_KEYS_MAX)
 		return refuse(text, SP_ENOSPC, "full: %u keys", ks->n);
 	return SP_OK;
@@ -97,6 +124,10 @@ int table_key_add(struct table *t, const struct sp_key_add *a,
 		r = check_add(ks, &a->key, text);
 	if (r != SP_OK)
 		return r;
+	if (!ks->more)
+		ks->more = calloc(SP_KEYS_MAX - 1, sizeof(*ks->more));
+	if (!ks->more)
+		return refuse(text, SP_ENOSPC, "no memory for another key");
 	m = key_master(&a->key);
 	made = t->srtp->session_key(t->engine, dir == SRTP_RX ? x->rx : x->tx,
 				    &m);
@@ -105,10 +136,9 @@ int table_key_add(struct table *t, const struct sp_key_add *a,
 	if (!made)
 		return refuse(text, SP_ENOSPC,
 			      "no room for a key yet, or no memory: try again");
-	ks->key[ks->n] = a->key;
-	key_wipe(&ks->key[ks->n]);
+	*keys_at(ks, ks->n) = kept(&a->key);
 	if (dir == SRTP_TX)
-		x->spec.tx = ks->key[ks->n];
+		x->spec.tx = shown(keys_at(ks, ks->n));
 	ks->n++;
 	return SP_OK;
 }
@@ -118,7 +148,7 @@ int table_key_retire(struct table *t, const struct sp_key_retire *a,
 {
 	struct transport *x = transport_find(t, a->id);
 	enum srtp_dir dir = a->dir == SP_RX ? SRTP_RX : SRTP_TX;
-	const struct sp_key *k;
+	const struct kept_key *k;
 	struct ended_key *e;
 	struct keys *ks;
 	unsigned at;
@@ -144,12 +174,12 @@ int table_key_retire(struct table *t, const struct sp_key_retire *a,
 	e->s = dir == SRTP_RX ? x->rx : x->tx;
 	memcpy(e->mki, k->mki, sizeof(e->mki));
 	t->srtp->session_key_end(e->s, e->mki);
-	at = (unsigned)(k - ks->key);
-	memmove(&ks->key[at], &ks->key[at + 1],
-		(ks->n - at - 1) * sizeof(ks->key[0]));
-	ks->n--;
+	for (at = 0; keys_at(ks, at) != k; at++)
+		;
+	for (ks->n--; at < ks->n; at++)
+		*keys_at(ks, at) = *keys_at(ks, at + 1);
 	if (dir == SRTP_RX && !keys_find(ks, x->spec.rx.id))
-		x->spec.rx = ks->key[0];
+		x->spec.rx = shown(&ks->first);
 	retire(t, RETIRED_KEY, e);
 	return SP_OK;
 }

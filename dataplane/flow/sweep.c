@@ -78,25 +78,39 @@ static void sweep_silence(const struct sweep *w, struct transport *x)
 	}
 }
 
+/* What was said of an SSRC; roc: of one not met before. @return NULL: no memory
+ * now, so the next sweep says it. */
+static struct told_roc *told_roc(struct told *told, uint32_t ssrc, uint32_t roc)
+{
+	struct told_roc *t = &told->first;
+
+	for (unsigned i = 0; i < told->n; i++) {
+		t = i ? &told->more[i - 1] : &told->first;
+		if (t->ssrc == ssrc)
+			return t;
+	}
+	if (told->n && !told->more)
+		told->more = calloc(SRTP_SSRC_MAX - 1, sizeof(*told->more));
+	if (told->n && !told->more)
+		return NULL;
+	if (told->n == SRTP_SSRC_MAX)
+		t = &told->first; /* the session has let one go as well */
+	else
+		t = told->n ? &told->more[told->n - 1] : t;
+	told->n += told->n < SRTP_SSRC_MAX;
+	*t = (struct told_roc){ssrc, roc};
+	return t;
+}
+
 static void sweep_roc(const struct sweep *w, struct transport *x,
 		      const struct srtp_state *st)
 {
-	struct told *told = &x->told;
-	unsigned i = 0;
+	struct told_roc *t = told_roc(&x->told, st->ssrc, x->spec.rx_roc);
 
-	while (i < told->n && told->ssrc[i] != st->ssrc)
-		i++;
-	if (i == told->n) {
-		if (i == SRTP_SSRC_MAX)
-			i = 0; /* the session has let one go as well */
-		else
-			told->n++;
-		told->ssrc[i] = st->ssrc;
-		told->roc[i] = x->spec.rx_roc;
-	}
-	if (told->roc[i] != st->roc)
+	if (t && t->roc != st->roc) {
 		say(w, x, SP_EVENT_ROC, st->ssrc, st->roc, NULL);
-	told->roc[i] = st->roc;
+		t->roc = st->roc;
+	}
 }
 
 /* The SSRC that is nearest its end of a key; NULL: all have long to go. */
@@ -108,8 +122,8 @@ static const struct srtp_state *near_end(const struct keys *ks,
 	uint64_t life = 0;
 
 	for (unsigned i = 0; i < ks->n; i++) {
-		uint64_t l =
-			ks->key[i].packets ? ks->key[i].packets : 1ull << 48;
+		uint64_t l = keys_at(ks, i)->packets ? keys_at(ks, i)->packets
+						     : 1ull << 48;
 
 		life = l > life ? l : life;
 	}

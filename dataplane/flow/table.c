@@ -164,7 +164,7 @@ static void records_free(struct table *t)
 		struct transport *x = p;
 
 		flow_withdraw(t, x);
-		free(x);
+		transport_free(x);
 	}
 }
 

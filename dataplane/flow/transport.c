@@ -9,6 +9,14 @@
 
 typedef unsigned long long ull;
 
+void transport_free(struct transport *x)
+{
+	keys_end(&x->keys[SRTP_RX]);
+	keys_end(&x->keys[SRTP_TX]);
+	free(x->told.more);
+	free(x);
+}
+
 /* A session for a key that is new here. @return false: no memory. */
 static bool session_make(struct table *t, const struct sp_key *k,
 			 enum srtp_dir dir, uint32_t roc,
@@ -118,7 +126,7 @@ static bool same_addr(const struct sp_addr *a, const struct sp_addr *b)
 static int check_key(const char *name, const struct keys *have,
 		     const struct sp_key *is, char text[SP_TEXT_MAX])
 {
-	const struct sp_key *was = keys_find(have, is->id);
+	const struct kept_key *was = keys_find(have, is->id);
 
 	if (!was)
 		return SP_OK;
@@ -241,6 +249,6 @@ int table_transport_remove(struct table *t, uint64_t id, char text[SP_TEXT_MAX])
 	rte_hash_del_key(t->transports, &id);
 	t->n_transports--;
 	flow_withdraw(t, x);
-	free(x);
+	transport_free(x);
 	return SP_OK;
 }

@@ -261,7 +261,7 @@ static int slot_make(struct srtp_session *s)
 		return -1;
 	memset(block, 0, key_size(s->suite));
 	key_of(s->suite, block)->number = n;
-	more->added[n - 1] = block;
+	more->ledger->added[n - 1] = block;
 	__atomic_store_n(&more->n_keys, n + 1, __ATOMIC_RELEASE);
 	return n;
 }
@@ -345,8 +345,8 @@ void srtp_session_free(struct srtp_session *s)
 	size = more->size;
 	key = key_size(s->suite);
 	for (unsigned i = 0; i + 1 < more->n_keys; i++) {
-		explicit_bzero(more->added[i], key);
-		mem->free(mem->ctx, more->added[i], key);
+		explicit_bzero(more->ledger->added[i], key);
+		mem->free(mem->ctx, more->ledger->added[i], key);
 	}
 	if (more->ledger) {
 		explicit_bzero(more->ledger, sizeof(*more->ledger));

@@ -83,9 +83,10 @@ struct srtcp_ssrc {
 	uint32_t left;
 };
 
-/* What is left on keys that an SSRC does not use at the moment; there is one
- * only when a session has several keys. */
+/* Keys after the first, and what is left on keys that an SSRC does not use at
+ * the moment; there is one only when a session has several keys. */
 struct srtp_ledger {
+	void *added[SRTP_KEYS_MAX - 1]; /* expanded */
 	uint64_t left[SRTP_KEYS_MAX][SRTP_SSRC_MAX];
 	uint32_t rtcp_left[SRTP_KEYS_MAX][SRTP_SSRC_MAX];
 };
@@ -93,8 +94,7 @@ struct srtp_ledger {
 struct srtp_more {
 	struct srtp_ssrc ssrc[SRTP_SSRC_MAX - 1]; /* second and later */
 	struct srtcp_ssrc rtcp[SRTP_SSRC_MAX];
-	void *added[SRTP_KEYS_MAX - 1]; /* expanded keys after the first */
-	struct srtp_ledger *ledger;
+	struct srtp_ledger *ledger; /* NULL: one key */
 	const struct srtp_mem *mem;
 	uint32_t roc;	   /* for the next SSRC met */
 	uint16_t size;	   /* octets of the whole block */
@@ -128,7 +128,7 @@ static inline const void *key_expanded(const struct srtp_session *s, unsigned k)
 {
 	const unsigned slot = key_slot(k);
 
-	return slot ? more_of(s)->added[slot - 1] : s->key;
+	return slot ? more_of(s)->ledger->added[slot - 1] : s->key;
 }
 
 static inline struct srtp_key *key_at(const struct srtp_session *s,
