@@ -63,7 +63,7 @@ CTL_SRC  := $(call srcs,control control/sip control/ng control/sdp control/keyin
 # What the store needs beside itself, for tests that link it alone.
 STORE_NEEDS := $(addprefix control/,trunk/settings.c trunk/number.c sip/addr.c)
 SCTL_SRC := $(call srcs,control/sallyctl) control/audit/chain.c \
-            control/audit/verify.c
+            control/audit/verify.c control/media/seal.c
 E2EE_SRC := $(call srcs,control/e2ee)
 
 # What the fragments of tests/ add to.

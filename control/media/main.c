@@ -235,7 +235,19 @@ static uint64_t watchdog_interval(void)
 	return text ? strtoull(text, NULL, 10) / 2 : 0;
 }
 
-static bool run(struct media *m)
+/* Before the first thread: all have them blocked, and only run's reads them. */
+static int signals_open(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static bool run(struct media *m, int signals)
 {
 	const struct itimerspec every = {
 		.it_interval.tv_nsec = FRAME_US * 1000,
@@ -243,14 +255,7 @@ static bool run(struct media *m)
 	};
 	uint64_t watchdog = watchdog_interval(), told = 0;
 	int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	int signals;
-	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signals = signalfd(-1, &set, SFD_CLOEXEC);
 	if (timer < 0 || signals < 0 ||
 	    timerfd_settime(timer, 0, &every, NULL)) {
 		log_error(0, "timer: %s", strerror(errno));
@@ -273,12 +278,13 @@ static bool run(struct media *m)
 
 static int serve(struct media *m)
 {
+	int signals = signals_open();
 	bool good = false;
 
 	if (!harden())
 		log_error(0, "hardening: %s", strerror(errno));
 	else if (start(m))
-		good = run(m);
+		good = run(m, signals);
 	stop(m);
 	return good ? 0 : 1;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "control/log.h"
 
 #define TONE_LEVEL 6000 /* of all parts together, about -15 dBm0 */
@@ -127,8 +128,11 @@ static void load_file(struct player *p, const char *folder, const char *name)
 	struct load l = {0};
 	int s;
 
+	struct stat st;
+
 	if (snprintf(path, sizeof(path), "file:%s/%s", folder, name) >=
-	    (int)sizeof(path))
+		    (int)sizeof(path) ||
+	    stat(path + strlen("file:"), &st) || !S_ISREG(st.st_mode))
 		return;
 	s = load_open(&l, path);
 	if (s >= 0)

@@ -218,6 +218,37 @@ out:
 	return end;
 }
 
+/* ----------------------------------------------------------------- fetch */
+
+enum exit_status client_fetch(const char *socket, const char *path, FILE *to)
+{
+	CURL *curl = curl_easy_init();
+	enum exit_status end = EXIT_UNREACHABLE;
+	struct curl_slist *headers;
+	long status = 0;
+	char url[2048];
+	CURLcode code;
+
+	if (!curl)
+		return EXIT_UNREACHABLE;
+	headers = prepare(curl, socket, path, url, sizeof(url));
+	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, to);
+	code = curl_easy_perform(curl);
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_slist_free_all(headers);
+	if (code == CURLE_OK && !fflush(to)) {
+		end = EXIT_DONE;
+	} else if (code == CURLE_HTTP_RETURNED_ERROR) {
+		refused(status, NULL);
+		end = EXIT_REFUSED;
+	} else {
+		unreachable(socket, code);
+	}
+	curl_easy_cleanup(curl);
+	return end;
+}
+
 enum exit_status client_request(const char *socket, const char *method,
 				const char *path, const json_t *body,
 				json_t **out)

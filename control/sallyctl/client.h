@@ -3,6 +3,7 @@
  * request at a time, over the UNIX socket or, from afar, over TLS. */
 #pragma once
 #include <jansson.h>
+#include <stdio.h>
 #include <stdbool.h>
 
 /* What a run of sallyctl ends with. */
@@ -33,5 +34,7 @@ enum exit_status client_follow(const char *socket, const char *path,
 enum exit_status client_request(const char *socket, const char *method,
 				const char *path, const json_t *body,
 				json_t **out);
+/** What a GET answers, into a file; nothing is, but on EXIT_DONE. */
+enum exit_status client_fetch(const char *socket, const char *path, FILE *to);
 /** As a part of a path. @return malloc'd. */
 char *client_escape(const char *text);

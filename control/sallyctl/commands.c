@@ -223,6 +223,10 @@ const struct option_info options[OPTION_COUNT] = {
 		       "PEM certificate to trust there; its own will do"},
 	[OPTION_ROLE] = {"--role", NULL, "ROLE", "read, operate or administer"},
 	[OPTION_DAYS] = {"--days", NULL, "N", "until it expires; else never"},
+	[OPTION_PRIVATE] = {"--private", NULL, "FILE",
+			    "the private key, from \"recordings keygen\""},
+	[OPTION_PASSPHRASE] = {"--passphrase", NULL, NULL,
+			       "lock it; read from standard input"},
 };
 
 const struct command commands[] = {
@@ -418,6 +422,35 @@ const struct command commands[] = {
 	 number_add},
 	{"number remove", "NUMBER", 1, 0, "take a number away",
 	 "Calls to it are answered 404 from then on.", number_remove},
+	{"recordings", "", 0, 0, "list the recordings that are stored",
+	 "They are sealed: what is said in them only the private key opens.",
+	 recordings_list},
+	{"recordings list", "", 0, 0, "the same", "As \"sallyctl recordings\".",
+	 recordings_list},
+	{"recordings show", "ID", 1, 0, "one of them",
+	 "Its size, and the keys that it is sealed to.", recordings_show},
+	{"recordings delete", "ID", 1, 0, "delete one for good",
+	 "The audit log keeps who did.", recordings_delete},
+	{"recordings keygen", "FILE", 1, WITH(PASSPHRASE),
+	 "make a key pair to seal recordings to",
+	 "Needs no gateway: do it where recordings will be opened. The private\n"
+	 "half goes to FILE, the public one is printed, for the configuration\n"
+	 "(media: recording: keys:). With --passphrase the file is useless to\n"
+	 "who only has that (Argon2id).",
+	 recordings_keygen},
+	{"recordings verify", "ID|FILE", 1, WITH(PRIVATE),
+	 "is a recording whole?",
+	 "Opens every piece: whole, cut off (by a crash, or a full disk), or\n"
+	 "tampered with. Exit status 0 only if whole.",
+	 recordings_verify},
+	{"recordings export", "ID|FILE OUT", 2, WITH(PRIVATE),
+	 "open a recording",
+	 "Fetches it sealed, and opens it here. OUT becomes a Matroska file: a\n"
+	 "track for each party and direction (.mka), and video where there was\n"
+	 "(.mkv). What was cut off is exported as far as it goes.\n"
+	 "\n"
+	 "  sallyctl recordings export 71-1 call.mka --private admin.key",
+	 recordings_export},
 	{"audit list", "", 0, WITH(MAX), "the latest of the audit log",
 	 "Newest first: end-to-end encrypted calls, refused features, changed\n"
 	 "policies and switches, with who asked.",

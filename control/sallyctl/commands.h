@@ -35,6 +35,8 @@ enum option {
 	OPTION_CA,
 	OPTION_ROLE,
 	OPTION_DAYS,
+	OPTION_PRIVATE,
+	OPTION_PASSPHRASE,
 	OPTION_COUNT
 };
 
@@ -95,6 +97,9 @@ run_f bans_list, bans_add, bans_remove;
 run_f trunk_list, trunk_show, trunk_add, trunk_set, trunk_remove, route_list,
 	route_add, route_remove, route_test, number_list, number_add,
 	number_remove, user_dial;
+/* recordings.c */
+run_f recordings_list, recordings_show, recordings_delete, recordings_keygen,
+	recordings_verify, recordings_export;
 /* audit.c */
 run_f audit_list, audit_head, audit_check;
 

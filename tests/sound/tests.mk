@@ -10,3 +10,5 @@ $(SOUND_TESTS): $(B)/tests/%: $(B)/obj/tests/sound/%.o \
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka $(SOUND_L)
 CHECK_PROGRAMS += $(SOUND_TESTS)
+CHECK_PYTEST += tests/sound/test_media.py
+CHECK_PYTEST_SAN += tests/sound/test_media.py
