@@ -39,8 +39,17 @@ static size_t on_data(char *data, size_t size, size_t n, void *arg)
 	return n;
 }
 
+static bool quiet;
+
+void client_quiet(bool q)
+{
+	quiet = q;
+}
+
 static void unreachable(const char *socket, CURLcode code)
 {
+	if (quiet)
+		return;
 	if (remote.url)
 		fprintf(stderr, "sallyctl: %s: %s\n%s", remote.url,
 			curl_easy_strerror(code),
@@ -96,6 +105,8 @@ static void refused(long status, const json_t *j)
 {
 	const char *text = json_string_value(json_object_get(j, "message"));
 
+	if (quiet)
+		return;
 	if (text)
 		fprintf(stderr, "sallyctl: %s%s\n", text,
 			text[0] && text[strlen(text) - 1] == '?' ? "" : ".");

@@ -22,6 +22,8 @@ enum exit_status {
  * the appliance's own certificate will do; NULL: the system's.
  * @return false, having said why. */
 bool client_remote(const char *url, const char *token_file, const char *ca);
+/** Say nothing on stderr from now on (or again): who asks says it. */
+void client_quiet(bool quiet);
 /** Each line that the API says at this path, as it comes, until it ends or f
  * says false. */
 enum exit_status client_follow(const char *socket, const char *path,

@@ -227,6 +227,9 @@ const struct option_info options[OPTION_COUNT] = {
 			    "the private key, from \"recordings keygen\""},
 	[OPTION_PASSPHRASE] = {"--passphrase", NULL, NULL,
 			       "lock it; read from standard input"},
+	[OPTION_ROOT] = {"--root", NULL, "FOLDER",
+			 "whose /proc, /sys and /var to look at (else /)"},
+	[OPTION_ONCE] = {"--once", NULL, NULL, "one look, then end"},
 };
 
 const struct command commands[] = {
@@ -521,6 +524,20 @@ const struct command commands[] = {
 	 "Calls, changes by administrators, the dataplane, alarms: a line each,\n"
 	 "until interrupted.",
 	 events_follow},
+	{"top", "", 0, WITH(ONCE), "calls and ports, live",
+	 "Packet rates of each port, what is being discarded, the calls. q ends\n"
+	 "it. Where the output is no terminal, one look of a second is printed.",
+	 top},
+	{"doctor", "", 0, WITH(ROOT),
+	 "is the machine fit, is the gateway well?",
+	 "CPU, hugepages, isolation, NICs, clock, disk, programs, packets,\n"
+	 "certificate: what was found, and what to do. Exit status 1 where\n"
+	 "something is wrong.",
+	 doctor},
+	{"help man", "", 0, 0, "the manual page, for man",
+	 "  sallyctl help man > sallyctl.1", help_man},
+	{"help completion", "", 0, 0, "completion, for bash",
+	 "  source <(sallyctl help completion)", help_completion},
 	{"registrations", "", 0, 0, "list the registered devices",
 	 "Where each device is reached, and for how long it said so.",
 	 registrations},

@@ -37,6 +37,8 @@ enum option {
 	OPTION_DAYS,
 	OPTION_PRIVATE,
 	OPTION_PASSPHRASE,
+	OPTION_ROOT,
+	OPTION_ONCE,
 	OPTION_COUNT
 };
 
@@ -117,6 +119,8 @@ run_f admins_list, admins_add, admins_set, admins_remove, tokens_list,
 /** One line from stdin, without echo on a terminal; to be wiped by the caller.
  * @return false: none. */
 bool password_read(char *out, size_t size);
+/* doctor.c, top.c, help.c */
+run_f doctor, top, help_man, help_completion;
 /* Of use to both. */
 /* show_trunk.c */
 show_f show_trunks, show_trunk, show_trunk_gone, show_routes, show_route,

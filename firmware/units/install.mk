@@ -17,3 +17,9 @@ install-units:
 	install -m 644 $(UNITS)/tmpfiles.conf $(LIB)/tmpfiles.d/sallyport.conf
 	install -m 644 $(UNITS)/vfio.rules $(LIB)/udev/rules.d/60-sallyport-vfio.rules
 	install -m 644 $(UNITS)/companions.nft $(UNITS)/hugepages.conf $(DOC)/examples
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 \
+	   $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(B)/bin/sallyctl help man >$(DESTDIR)$(PREFIX)/share/man/man1/sallyctl.1
+	$(B)/bin/sallyctl help completion \
+	   >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/sallyctl
+	install -m 644 firmware/grafana/sallyport.json $(DOC)/examples/grafana.json
