@@ -261,12 +261,15 @@ static void binding_item(const struct store_binding *b, void *arg)
 	if (left > 0)
 		json_array_append_new(
 			arg,
-			json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I}", "user",
-				  b->user, "contact", b->contact, "source",
-				  b->source, "transport", b->transport,
-				  "user_agent", b->user_agent, "expires",
-				  (json_int_t)b->expires, "expires_in",
-				  (json_int_t)left));
+			json_pack(
+				"{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:b}",
+				"user", b->user, "contact", b->contact,
+				"source", b->source, "transport", b->transport,
+				"user_agent", b->user_agent, "expires",
+				(json_int_t)b->expires, "expires_in",
+				(json_int_t)left, "instance", b->instance,
+				"reg_id", (json_int_t)b->reg_id, "lost",
+				b->lost));
 }
 
 static void bindings_reply(const struct request *rq, const char *user,

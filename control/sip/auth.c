@@ -15,7 +15,7 @@ bool is_our_uri(const struct door *d, const struct uri *u)
 {
 	struct sa addr;
 
-	if (pl_strcasecmp(&u->scheme, "sip"))
+	if (!message_is_sip_uri(u))
 		return false;
 	if (!pl_strcasecmp(&u->host, d->cfg.domain))
 		return true;

@@ -78,21 +78,72 @@ struct fork {
 	unsigned n;
 };
 
-static void add_branch(const struct store_binding *to, void *arg)
+#define BINDINGS_MAX 16 /* more than one user may have */
+
+/* A device with several flows rings by one: the latest that is there. */
+struct flows {
+	const struct store_binding *b[BINDINGS_MAX];
+	unsigned n;
+};
+
+static void collect(const struct store_binding *b, void *arg)
 {
-	struct fork *f = arg;
+	struct flows *f = arg;
+	unsigned i = f->n;
+
+	if (f->n == BINDINGS_MAX)
+		return;
+	/* flows by their age, the latest first; all others as they come */
+	while (i && b->reg_id && f->b[i - 1]->reg_id &&
+	       f->b[i - 1]->expires < b->expires) {
+		f->b[i] = f->b[i - 1];
+		i--;
+	}
+	f->b[i] = b;
+	f->n++;
+}
+
+static bool same_device(const struct store_binding *a,
+			const struct store_binding *b)
+{
+	return a->reg_id && b->reg_id && !strcmp(a->instance, b->instance);
+}
+
+static bool add_branch(const struct store_binding *to, struct fork *f)
+{
 	const struct caller *c = f->b->caller;
 	struct target t;
 	struct sa at;
 
 	if (f->n == FORK_MAX || to->expires <= f->now)
-		return;
+		return false;
 	/* who calls their own number doesn't ring themselves */
 	if (sip_addr_parse(&at, to->source) && sa_cmp(&at, &c->at, SA_ALL))
-		return;
-	if (target_phone(&t, f->b->d, to, c->name, f->callee) &&
-	    branch_new(f->b, &c->profile, &t))
-		f->n++;
+		return false;
+	if (!target_phone(&t, f->b->d, to, c->name, f->callee) ||
+	    !branch_new(f->b, &c->profile, &t))
+		return false;
+	f->n++;
+	return true;
+}
+
+static void add_branches(struct fork *f)
+{
+	struct store *store = f->b->d->cfg.store;
+	const struct store_binding *rung[BINDINGS_MAX];
+	struct flows flows = {.n = 0};
+	unsigned n = 0;
+
+	/* pointers into the store: nothing here changes it */
+	store_binding_list(store, f->callee->name, collect, &flows);
+	for (unsigned i = 0; i < flows.n; i++) {
+		bool rings = false;
+
+		for (unsigned j = 0; j < n; j++)
+			rings |= same_device(flows.b[i], rung[j]);
+		if (!rings && add_branch(flows.b[i], f))
+			rung[n++] = flows.b[i];
+	}
 }
 
 static void ring(struct bridge *b)
@@ -116,7 +167,7 @@ static unsigned ring_user(struct bridge *b, const struct store_user *callee,
 {
 	struct fork f = {b, callee, (int64_t)time(NULL), rung};
 
-	store_binding_list(b->d->cfg.store, callee->name, add_branch, &f);
+	add_branches(&f);
 	return f.n;
 }
 

@@ -33,8 +33,8 @@ static const struct {
 	{"PUBLISH", verb_not_allowed, verb_not_allowed},
 };
 
-const char *const supported[] = {"100rel", "norefersub", "replaces", "timer",
-				 NULL};
+const char *const supported[] = {"100rel",   "norefersub", "outbound",
+				 "replaces", "timer",	   NULL};
 
 static const struct {
 	const char *name;
@@ -320,6 +320,20 @@ static void on_stray(struct listener *l, const struct sip_msg *m, void *arg)
 	}
 }
 
+/* A connection that somebody registered over has gone. */
+static void flow_lost(struct listener *l, enum sip_tp tp, const struct sa *peer,
+		      const char *user, void *arg)
+{
+	char source[SIP_ADDR_TEXT];
+	struct door *d = arg;
+
+	(void)l;
+	sip_addr_print(source, peer);
+	log_info(0, "%s: the connection from %s/%s has gone", user, source,
+		 sip_tp_name(tp));
+	store_binding_lost(d->cfg.store, user, source, sip_tp_name(tp));
+}
+
 static void expire(void *arg)
 {
 	struct door *d = arg;
@@ -414,6 +428,7 @@ int door_alloc(struct door **dp, const struct door_config *cfg, char *err,
 					.idle = cfg->sip->max_expires + 60,
 					.reqh = on_request,
 					.strayh = on_stray,
+					.losth = flow_lost,
 					.banh = door_ban_changed,
 					.arg = d,
 				});

@@ -246,10 +246,25 @@ uint32_t message_expires(const struct sip_msg *m)
 		       : MESSAGE_NO_EXPIRES;
 }
 
+/* "<urn:uuid:...>"; some phones leave out the quotes, some the brackets. */
+static void read_instance(struct pl *out, const struct pl *params)
+{
+	struct pl val;
+
+	if (msg_param_decode(params, "+sip.instance", &val))
+		return;
+	while (val.l && strchr("\"< ", *val.p))
+		pl_advance(&val, 1);
+	while (val.l && strchr("\"> ", val.p[val.l - 1]))
+		val.l--;
+	if (plain(&val) && !memchr(val.p, '"', val.l))
+		*out = val;
+}
+
 static bool contact_read(struct message_contact *c, const struct pl *val)
 {
 	struct sip_addr a;
-	struct pl expires;
+	struct pl expires, reg_id;
 
 	memset(c, 0, sizeof(*c));
 	if (sip_addr_decode(&a, val) || !a.auri.l ||
@@ -262,6 +277,10 @@ static bool contact_read(struct message_contact *c, const struct pl *val)
 	if (!msg_param_decode(&a.params, "expires", &expires) &&
 	    !message_number(&expires, &c->expires))
 		c->expires = MESSAGE_NO_EXPIRES;
+	read_instance(&c->instance, &a.params);
+	if (msg_param_decode(&a.params, "reg-id", &reg_id) ||
+	    !message_number(&reg_id, &c->reg_id))
+		c->reg_id = 0;
 	return true;
 }
 
@@ -289,12 +308,19 @@ bool message_contacts(const struct sip_msg *m, struct message_contacts *out)
 	return !sip_msg_hdr_apply(m, true, SIP_HDR_CONTACT, add_contact, out);
 }
 
+/* Phones that are set to TLS write sips: or sip:, as they please. */
+bool message_is_sip_uri(const struct uri *u)
+{
+	return !pl_strcasecmp(&u->scheme, "sip") ||
+	       !pl_strcasecmp(&u->scheme, "sips");
+}
+
 bool message_contact(const struct sip_msg *m, struct message_contact *out)
 {
 	const struct sip_hdr *hdr = sip_msg_hdr(m, SIP_HDR_CONTACT);
 
 	return hdr && contact_read(out, &hdr->val) &&
-	       !pl_strcasecmp(&out->parsed.scheme, "sip");
+	       message_is_sip_uri(&out->parsed);
 }
 
 bool message_contact_addr(const struct sip_msg *m, struct sa *sa)

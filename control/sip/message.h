@@ -44,11 +44,16 @@ bool message_unsupported(const struct sip_msg *m, const char *const ours[],
 /** @return Max-Forwards; 70 where absent. */
 unsigned message_max_forwards(const struct sip_msg *m);
 
+/** sip:, or sips: */
+bool message_is_sip_uri(const struct uri *u);
+
 struct message_contact {
 	struct pl uri; /* addr-spec as it stands */
 	struct uri parsed;
-	struct pl params; /* after the address */
-	uint32_t expires; /* MESSAGE_NO_EXPIRES: not said here */
+	struct pl params;   /* after the address */
+	uint32_t expires;   /* MESSAGE_NO_EXPIRES: not said here */
+	struct pl instance; /* +sip.instance without quotes and brackets */
+	uint32_t reg_id;    /* 0: none */
 };
 #define MESSAGE_NO_EXPIRES UINT32_MAX
 

@@ -2,7 +2,13 @@
 /* control/sip/register.c - the registrar. RFC 3261 section 10.3.
  *
  * A binding keeps, beside the Contact, where the request came from: requests
- * to the phone go there, so that phones behind address translation ring. */
+ * to the phone go there, so that phones behind address translation ring.
+ *
+ * RFC 5626 (outbound) as the edge proxy and registrar in one: with
+ * +sip.instance and reg-id, a binding is a flow of a device, and is replaced by
+ * that device's next registration under the same reg-id, whatever its Contact
+ * and address have become. The flow is the connection, or over UDP the address,
+ * that the registration came by. */
 #include <string.h>
 #include <time.h>
 #include "control/log.h"
@@ -22,6 +28,7 @@ struct registration {
 	uint32_t cseq;
 	char callid[MESSAGE_CALLID_MAX + 1];
 	int64_t now;
+	bool outbound; /* the phone knows of it */
 };
 
 static void collect(const struct store_binding *b, void *arg)
@@ -38,6 +45,14 @@ static struct store_binding *find(struct registration *r, const struct pl *uri)
 		if (!pl_strcmp(uri, r->known[i].contact))
 			return &r->known[i];
 	return NULL;
+}
+
+/* Is it a flow of a device, rather than a Contact? */
+static bool is_flow(const struct registration *r,
+		    const struct message_contact *c)
+{
+	return r->outbound && c->reg_id && c->instance.l &&
+	       c->instance.l < sizeof(((struct store_binding *)0)->instance);
 }
 
 /* A request of the same Call-ID that is older than what it would change. */
@@ -85,7 +100,7 @@ static uint16_t check_contacts(struct registration *r, const char **text)
 		struct sa addr;
 
 		*text = "only sip: contacts can be reached here";
-		if (pl_strcasecmp(&c->parsed.scheme, "sip"))
+		if (!message_is_sip_uri(&c->parsed))
 			return 400;
 		*text = "that contact is the gateway itself";
 		if (!sa_set(&addr, &c->parsed.host,
@@ -113,9 +128,26 @@ static void drop_left_behind(struct registration *r)
 	for (unsigned i = 0; i < r->n_known; i++) {
 		const struct store_binding *b = &r->known[i];
 
-		if (!strcmp(b->source, r->source) &&
+		if (!b->reg_id && !strcmp(b->source, r->source) &&
 		    !strcmp(b->transport, sip_tp_name(r->tp)) &&
 		    strcmp(b->callid, r->callid))
+			store_binding_remove(r->d->cfg.store, b->user,
+					     b->contact);
+	}
+}
+
+/* The device has moved: what the same flow of it left elsewhere goes. So do
+ * earlier Contacts of a device that names itself and registers but one. */
+static void drop_moved(struct registration *r, const struct message_contact *c)
+{
+	uint32_t reg_id = is_flow(r, c) ? c->reg_id : 0;
+
+	for (unsigned i = 0; i < r->n_known; i++) {
+		const struct store_binding *b = &r->known[i];
+
+		if (c->instance.l && !pl_strcmp(&c->instance, b->instance) &&
+		    pl_strcmp(&c->uri, b->contact) && b->reg_id == reg_id &&
+		    (reg_id || r->contacts.n == 1))
 			store_binding_remove(r->d->cfg.store, b->user,
 					     b->contact);
 	}
@@ -128,6 +160,7 @@ static void put(struct registration *r, const struct message_contact *c,
 	const struct sip_hdr *ua = sip_msg_hdr(r->m, SIP_HDR_USER_AGENT);
 
 	pl_strcpy(&c->uri, b.contact, sizeof(b.contact));
+	drop_moved(r, c);
 	if (!expires) {
 		store_binding_remove(r->d->cfg.store, r->user.name, b.contact);
 		return;
@@ -137,6 +170,10 @@ static void put(struct registration *r, const struct message_contact *c,
 	re_snprintf(b.local, sizeof(b.local), "%s", r->local);
 	re_snprintf(b.transport, sizeof(b.transport), "%s", sip_tp_name(r->tp));
 	re_snprintf(b.callid, sizeof(b.callid), "%s", r->callid);
+	if (c->instance.l < sizeof(b.instance))
+		pl_strcpy(&c->instance, b.instance, sizeof(b.instance));
+	if (is_flow(r, c))
+		b.reg_id = c->reg_id;
 	if (ua && ua->val.l < sizeof(b.user_agent))
 		pl_strcpy(&ua->val, b.user_agent, sizeof(b.user_agent));
 	store_binding_put(r->d->cfg.store, &b);
@@ -150,6 +187,8 @@ static void change(struct registration *r)
 		drop_left_behind(r);
 	for (unsigned i = 0; i < r->contacts.n; i++)
 		put(r, &r->contacts.c[i], expires_of(r, &r->contacts.c[i]));
+	if (r->contacts.n)
+		stack_flow_user(r->m, r->user.name);
 	if (r->contacts.star || r->contacts.n)
 		log_info(0, "%s registered from %s/%s", r->user.name, r->source,
 			 sip_tp_name(r->tp));
@@ -165,10 +204,24 @@ static void list_binding(const struct store_binding *b, void *arg)
 {
 	struct listing *l = arg;
 
-	if (b->expires > l->now)
-		l->err |= mbuf_printf(l->mb, "Contact: <%s>;expires=%u\r\n",
-				      b->contact,
-				      (unsigned)(b->expires - l->now));
+	if (b->expires <= l->now)
+		return;
+	l->err |= mbuf_printf(l->mb, "Contact: <%s>;expires=%u", b->contact,
+			      (unsigned)(b->expires - l->now));
+	if (b->instance[0])
+		l->err |= mbuf_printf(l->mb, ";+sip.instance=\"<%s>\"",
+				      b->instance);
+	if (b->reg_id)
+		l->err |= mbuf_printf(l->mb, ";reg-id=%u", b->reg_id);
+	l->err |= mbuf_write_str(l->mb, "\r\n");
+}
+
+static bool any_flow(const struct registration *r)
+{
+	for (unsigned i = 0; i < r->contacts.n; i++)
+		if (is_flow(r, &r->contacts.c[i]))
+			return true;
+	return false;
 }
 
 static void answer(struct registration *r, struct listener *l, uint16_t status,
@@ -188,6 +241,9 @@ static void answer(struct registration *r, struct listener *l, uint16_t status,
 	else
 		store_binding_list(r->d->cfg.store, r->user.name, list_binding,
 				   &list);
+	if (status < 300 && any_flow(r))
+		list.err |= mbuf_write_str(list.mb, "Require: outbound\r\n"
+						    "Supported: outbound\r\n");
 	st = stxn_new(l, r->m, NULL, NULL);
 	if (st && !list.err)
 		stxn_answer(st, &a);
@@ -220,6 +276,7 @@ void verb_register(struct door *d, struct listener *l, struct session *s,
 	sip_addr_print(r.source, &hop.peer);
 	sip_addr_print(r.local, listener_addr(l));
 	r.tp = hop.tp;
+	r.outbound = message_lists(m, SIP_HDR_SUPPORTED, "outbound");
 	r.cseq = m->cseq.num;
 	pl_strcpy(&m->callid, r.callid, sizeof(r.callid));
 	store_binding_list(d->cfg.store, r.user.name, collect, &r);
@@ -228,6 +285,12 @@ void verb_register(struct door *d, struct listener *l, struct session *s,
 	text = "malformed Contact";
 	if (message_contacts(m, &r.contacts))
 		status = check_contacts(&r, &text);
+	/* Section 6: what lies between must have marked the flow, and nothing
+	 * that does is understood here. */
+	if (!status && any_flow(&r) && sip_msg_hdr_count(m, SIP_HDR_VIA) > 1) {
+		status = 439;
+		text = "the proxy in between keeps no flows";
+	}
 	if (!status)
 		change(&r);
 	answer(&r, l, status ? status : 200, text);

@@ -33,6 +33,8 @@ static const struct {
 	{421, "Extension Required"},
 	{422, "Session Interval Too Small"},
 	{423, "Interval Too Brief"},
+	{430, "Flow Failed"},
+	{439, "First Hop Lacks Outbound Support"},
 	{469, "Bad Info Package"},
 	{480, "Temporarily Unavailable"},
 	{481, "Call/Transaction Does Not Exist"},

@@ -49,7 +49,8 @@ bool target_phone(struct target *t, const struct door *d,
 		  const struct store_user *callee)
 {
 	memset(t, 0, sizeof(*t));
-	if (!hop_to(&t->hop, d, to))
+	/* Only by its flow (RFC 5626 section 5.3), which it will make anew. */
+	if ((to->lost && to->reg_id) || !hop_to(&t->hop, d, to))
 		return false;
 	snprintf(t->uri, sizeof(t->uri), "%s", to->contact);
 	snprintf(t->from, sizeof(t->from), "%s", from);

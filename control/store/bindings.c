@@ -60,9 +60,10 @@ int store_binding_put(struct store *s, const struct store_binding *b)
 
 	if (err)
 		return err;
-	return store_queue(s, BINDING_PUT, "sssssssii", b->user, b->contact,
+	return store_queue(s, BINDING_PUT, "sssssssiisi", b->user, b->contact,
 			   b->source, b->local, b->transport, b->callid,
-			   b->user_agent, (int64_t)b->cseq, b->expires);
+			   b->user_agent, (int64_t)b->cseq, b->expires,
+			   b->instance, (int64_t)b->reg_id);
 }
 
 int store_binding_remove(struct store *s, const char *user, const char *contact)
@@ -99,6 +100,15 @@ int store_binding_list(struct store *s, const char *user,
 	return 0;
 }
 
+void store_binding_lost(struct store *s, const char *user, const char *source,
+			const char *transport)
+{
+	for (struct bound *b = *bucket_of(s, user); b; b = b->next)
+		if (!strcmp(b->b.user, user) && !strcmp(b->b.source, source) &&
+		    !strcmp(b->b.transport, transport))
+			b->b.lost = true;
+}
+
 void store_binding_expire(struct store *s, int64_t now)
 {
 	for (unsigned i = 0; i < BINDING_BUCKETS; i++) {
@@ -115,7 +125,7 @@ int bindings_load(struct store *s)
 {
 	static const char sql[] =
 		"SELECT user, contact, source, local, transport, callid,"
-		" user_agent, cseq, expires FROM binding";
+		" user_agent, cseq, expires, instance, reg_id FROM binding";
 	sqlite3_stmt *st;
 	int rc, err = 0;
 
@@ -133,6 +143,8 @@ int bindings_load(struct store *s)
 		column_copy(b.user_agent, sizeof(b.user_agent), st, 6);
 		b.cseq = (uint32_t)sqlite3_column_int64(st, 7);
 		b.expires = sqlite3_column_int64(st, 8);
+		column_copy(b.instance, sizeof(b.instance), st, 9);
+		b.reg_id = (uint32_t)sqlite3_column_int64(st, 10);
 		err = bound_put(s, &b);
 	}
 	if (!err && rc != SQLITE_DONE)

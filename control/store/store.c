@@ -21,8 +21,9 @@ static const char *const statements[STMT_MAX] = {
 		     " VALUES (?, ?, ?, ?, ?)",
 	[USER_REMOVE] = "DELETE FROM user WHERE name = ?",
 	[BINDING_PUT] = "INSERT OR REPLACE INTO binding (user, contact, source,"
-			" local, transport, callid, user_agent, cseq, expires)"
-			" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			" local, transport, callid, user_agent, cseq, expires,"
+			" instance, reg_id)"
+			" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[BINDING_REMOVE] = "DELETE FROM binding WHERE user = ? AND contact = ?",
 	[CALL_PUT] = "INSERT OR REPLACE INTO call (id, json) VALUES (?, ?)",
 	[CALL_REMOVE] = "DELETE FROM call WHERE id = ?",
@@ -108,6 +109,10 @@ static const char *const migrations[] = {
 	" DELETE FROM dial WHERE user = OLD.name; END;"
 	"CREATE TRIGGER grp_gone_pstn AFTER DELETE ON grp BEGIN"
 	" DELETE FROM did WHERE grp = OLD.name; END;",
+
+	/* Which device registered, by which of its connections (RFC 5626). */
+	"ALTER TABLE binding ADD COLUMN instance TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE binding ADD COLUMN reg_id INTEGER NOT NULL DEFAULT 0;",
 };
 #define VERSION_NOW ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

@@ -40,11 +40,14 @@ struct store_binding { /* a registration, RFC 3261 section 10 */
 	char contact[512]; /* URI */
 	char source[64];   /* address:port it came from */
 	char local[64];	   /* our address:port it came to */
-	char transport[8]; /* "udp", "tcp" */
+	char transport[8]; /* "udp", "tcp", "tls", "ws", "wss" */
 	char callid[256];
 	char user_agent[128];
 	uint32_t cseq;
-	int64_t expires; /* UNIX time, seconds */
+	int64_t expires;    /* UNIX time, seconds */
+	char instance[128]; /* +sip.instance, without brackets; "": none */
+	uint32_t reg_id;    /* RFC 5626; 0: no outbound registration */
+	bool lost;	    /* the connection it came by has gone; not kept */
 };
 
 int store_binding_put(struct store *s, const struct store_binding *b);
@@ -53,6 +56,9 @@ int store_binding_remove(struct store *s, const char *user,
 int store_binding_list(struct store *s, const char *user, /* NULL: every */
 		       void (*f)(const struct store_binding *, void *),
 		       void *arg);
+/** Mark those of user that came from source over transport. */
+void store_binding_lost(struct store *s, const char *user, const char *source,
+			const char *transport);
 void store_binding_expire(struct store *s, int64_t now);
 
 /* A call in progress as one JSON document (calls/ writes and reads it). */
