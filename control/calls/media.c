@@ -84,6 +84,7 @@ static struct flow *flow_new(struct dp *dp)
 	f->dp = dp;
 	for (int l = LEG_A; l <= LEG_B; l++)
 		f->stream[l] = fresh_id();
+	f->generation = (uint32_t)fresh_id();
 	return f;
 }
 
@@ -96,6 +97,7 @@ void flow_drop(struct flow **fp)
 		return;
 	for (int l = LEG_A; f->programmed && l <= LEG_B; l++)
 		dp_stream_remove(f->dp, f->stream[l]);
+	media_duty_drop(f);
 	free(f);
 }
 

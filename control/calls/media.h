@@ -16,7 +16,8 @@
 #include "control/calls/media_profile.h"
 #include "dataplane/abi/abi.h"
 
-struct dp; /* control/dataplane/dp.h: the client of the abi */
+struct dp;     /* control/dataplane/dp.h: the client of the abi */
+struct duties; /* control/duties/duties.h: the client of sallyport-media */
 struct media;
 
 enum leg { LEG_A, LEG_B };
@@ -26,6 +27,7 @@ enum leg { LEG_A, LEG_B };
 struct media_why {
 	int status;	/* SIP status: 400, 488, 500, 503 ... */
 	char text[160]; /* one sentence, nothing secret in it */
+	bool no_codec;	/* for want of a common codec */
 	bool stays;	/* an end-to-end encrypted call was to be changed into
 			 * something else: it goes on as it was */
 };
@@ -41,6 +43,9 @@ struct media_leg_addr {
 struct media *media_new(struct dp *dp, uint64_t call,
 			const struct media_leg_addr addr[2],
 			const struct media_profile profile[2]);
+/** Who transcodes and records for it; without, neither is possible. Also after
+ * media_load, before duties_ready(). */
+void media_duties(struct media *m, struct duties *d);
 /** Removes its flows, frees its ports, wipes its keys. */
 void media_free(struct media *m);
 /** B is known only after a fork or a registration look-up: set it anew, before
@@ -123,10 +128,26 @@ void media_e2ee_drop(struct media *m);
 int media_e2ee_info(struct media *m, enum leg from, const void *body,
 		    size_t len, struct media_why *why);
 
+/* Copies of what both legs say go to sallyport-media, from now on and for
+ * m-lines that come later; or no longer. Never on an end-to-end encrypted call.
+ * @return 0, or -1 with why and all as it was. */
+int media_copy(struct media *m, bool on, struct media_why *why);
+/** Is any of its m-lines transcoded? */
+bool media_transcoded(const struct media *m);
+/** The streams whose packets sallyport-media gets, and from which leg they
+ * are. @return how many, at most n. */
+struct media_port {
+	uint64_t stream;
+	enum leg from;
+	const char *kind; /* "audio", "video" */
+};
+unsigned media_ports(const struct media *m, struct media_port out[],
+		     unsigned n);
+
 /* One m-line, for lists, records and people. */
 struct media_info {
 	char kind[16];	      /* "audio", "video" */
-	char codec[2][32];    /* first codec of each leg's answer */
+	char codec[2][48];    /* first codec of each leg's answer */
 	uint16_t suite_rx[2]; /* hop suite by leg, what the peer sends */
 	uint16_t suite_tx[2];
 	uint64_t stream[2];	  /* stream ids: from leg A, from leg B */
@@ -135,6 +156,8 @@ struct media_info {
 	struct sp_addr local[2];  /* our address and port towards each leg */
 	struct sp_addr peer[2];	  /* as signalled by each leg */
 	bool active;
+	bool transcoded;
+	const char *refusal; /* why it isn't active; NULL: not known */
 };
 /** Statistics are read from the dataplane; when it is away, the last known.
  * @return m-lines filled in, at most n. */

@@ -72,7 +72,26 @@ static int line_answered(struct media *m, enum leg from, const struct sdp *s,
 		return err;
 	mleg_settle(a);
 	media_bundle_learn(s, i, l, from);
-	return media_codecs_answered(s, i, from, l, why);
+	return media_codecs_answered(m, s, i, from, l, why);
+}
+
+/* Why there is nothing on it: shown with the call. */
+static void line_refused(struct mline *l, const char *reason)
+{
+	mline_clear(l);
+	l->refusal = reason;
+}
+
+/* Video that the two can't both do is no reason to lose the audio. */
+static bool goes_without(const struct state *st, const struct mline *l,
+			 const struct media_why *why)
+{
+	if (!why->no_codec || strcmp(l->kind, "video") != 0)
+		return false;
+	for (unsigned i = 0; i < st->n; i++)
+		if (st->line[i].flow && strcmp(st->line[i].kind, "audio") == 0)
+			return true;
+	return false;
 }
 
 static int lines_answered(struct media *m, enum leg from, const struct sdp *s,
@@ -95,10 +114,15 @@ static int lines_answered(struct media *m, enum leg from, const struct sdp *s,
 		if (had && had->flow != l->flow)
 			had = NULL;
 		if (ml.port == 0)
-			mline_clear(l);
+			line_refused(l, "The answer switched it off");
 		else if (line_answered(m, from, s, i,
 				       had ? &had->leg[from] : NULL, st,
-				       why) != 0)
+				       why) == 0)
+			continue;
+		else if (goes_without(st, l, why))
+			line_refused(l, "The two sides have no codec for it in "
+					"common, and video isn't transcoded");
+		else
 			return -1;
 	}
 	return 0;

@@ -15,6 +15,9 @@
  *   media_ice.c      ICE-lite: credentials, candidates
  *   media_bundle.c   BUNDLE: which m-lines share a transport, and whose is what
  *   media_punt.c     STUN and DTLS as they arrive, and what comes of them
+ *   media_codec.c    which codecs; transcoding where none is in common
+ *   media_tongue.c   the same, saved and loaded
+ *   media_duty.c     what sallyport-media is to do
  *   media_rate.c     codecs, and what they may send at most
  *   media_addr.c     our address, the peers' addresses
  *   media_rewrite.c  the SDP for the other leg
@@ -23,8 +26,10 @@
  *   media_save.c     JSON and back
  *   media_info.c     for lists and people */
 #pragma once
+#include <jansson.h>
 #include "control/calls/media.h"
 #include "control/dataplane/dp.h"
+#include "control/duties/duties.h"
 #include "control/keying/fingerprint.h"
 #include "control/keying/hopkey.h"
 #include "control/keying/ice.h"
@@ -32,6 +37,10 @@
 
 #define MEDIA_SUITES_MAX 8
 #define MEDIA_CODECS_MAX 32
+#define MEDIA_SPOKEN_MAX 8
+#define MEDIA_ADDED_MAX	 8
+#define CODEC_FMTP_MAX	 64 /* octets; a longer a=fmtp is none to us */
+#define NO_PT		 0xff
 
 #define MEDIA_FINGERPRINTS 4
 #define MID_MAX		   17 /* octets of a mid, with the NUL */
@@ -68,8 +77,12 @@ struct transport {
 struct flow {
 	unsigned refs;
 	struct dp *dp;
-	uint64_t stream[2]; /* ids; [l]: from leg l to the other */
-	uint64_t from[2];   /* transport that the stream was made on */
+	struct duties *duties; /* NULL: has none, and never had */
+	uint32_t generation;   /* of its streams, while diverted */
+	bool port[2];	       /* sallyport-media has a port for stream[l] */
+	bool transcoding;      /* holds a place among them */
+	uint64_t stream[2];    /* ids; [l]: from leg l to the other */
+	uint64_t from[2];      /* transport that the stream was made on */
 	uint32_t ssrc_xor;
 	bool programmed;	  /* is in the dataplane */
 	struct sp_stats stats[2]; /* latest read */
@@ -116,6 +129,17 @@ struct mleg {
 struct codec {
 	char name[24];
 	uint32_t clock, channels;
+	uint8_t pt;
+	char fmtp[CODEC_FMTP_MAX];
+};
+
+/* What a leg speaks, so that sallyport-media can understand and answer it. */
+struct tongue {
+	struct codec codec; /* that we send to it */
+	uint8_t event_pt;   /* of RFC 4733 towards it, or NO_PT */
+	uint8_t ptime;	    /* ms, towards it */
+	unsigned n;
+	struct codec spoken[MEDIA_SPOKEN_MAX]; /* that it may send */
 };
 
 struct mline {
@@ -126,10 +150,16 @@ struct mline {
 	/* of the offer, for the answer to be checked against */
 	struct codec codecs[MEDIA_CODECS_MAX];
 	unsigned n_codecs;
-	uint64_t pts[2];    /* payload types of both sides, as in abi.h */
-	uint8_t mid_ext;    /* id of the MID header extension; 0: none */
-	unsigned ptime;	    /* ms, the offer's; 0: not said */
-	uint64_t bandwidth; /* bits a second, the offerer's b=; 0: not said */
+	uint64_t pts[2]; /* payload types of both sides, as in abi.h */
+	uint8_t mid_ext; /* id of the MID header extension; 0: none */
+	/* payload types of the codecs that we have added to the offer, in the
+	 * order of media_codec.c's table; NO_PT: not added */
+	uint8_t added[MEDIA_ADDED_MAX];
+	bool transcoded; /* the legs have no codec in common */
+	struct tongue tongue[2];
+	const char *refusal; /* why it has no flow, or NULL; static */
+	unsigned ptime;	     /* ms, the offer's; 0: not said */
+	uint64_t bandwidth;  /* bits a second, the offerer's b=; 0: not said */
 };
 
 struct state {
@@ -170,6 +200,8 @@ struct e2ee {
 
 struct media {
 	struct dp *dp;
+	struct duties *duties; /* NULL: there is no sallyport-media */
+	bool copy;	       /* to it, of what both legs say */
 	uint64_t call;
 	struct e2ee e2ee;
 	struct side side[2];
@@ -241,12 +273,45 @@ int media_keys_from_answer(const struct sdp *s, unsigned i,
 			   const struct mleg *had, struct mleg *out,
 			   struct media_why *why);
 
-/* media_rate.c */
+/* media_codec.c */
 /** Remember what the offer's m-line proposes. */
 void media_codecs_offered(const struct sdp *s, unsigned i, struct mline *l);
-/** The answer's first codec that was offered, and the limits for both legs. */
-int media_codecs_answered(const struct sdp *s, unsigned i, enum leg answerer,
-			  struct mline *l, struct media_why *why);
+/** Which codecs the offer for leg `to` has besides, since they can be made of
+ * what the offerer speaks. had: the line in force, or NULL. After
+ * media_codecs_offered. */
+void media_codecs_add(const struct media *m, const struct sdp *s,
+		      const struct mline *had, enum leg to, struct mline *l);
+/** The answer's first codec that was offered, or else what is to be transcoded;
+ * and the limits for both legs. @return 0, or -1 with why. */
+int media_codecs_answered(const struct media *m, const struct sdp *s,
+			  unsigned i, enum leg answerer, struct mline *l,
+			  struct media_why *why);
+/** The formats of an m-line towards leg `to`: those added to the offer go in,
+ * and in an answer those that the offerer hasn't heard of come out. @return 0,
+ * or errno. */
+int media_codecs_rewrite(struct sdp *s, unsigned i, const struct mline *l,
+			 enum leg to, bool answer);
+/** Does it carry no media of its own (digits, comfort noise, redundancy)? */
+bool media_codec_auxiliary(const char *name);
+
+/** For restarts: what an m-line's legs speak. */
+json_t *media_codecs_save(const struct mline *l);
+void media_codecs_load(json_t *j, struct mline *l);
+
+/* media_duty.c */
+/** How its streams are diverted. enum sp_divert */
+uint8_t media_divert(const struct media *m, const struct mline *l);
+/** Tell sallyport-media what it has to do with the stream from this leg. */
+void media_duty_set(const struct media *m, struct mline *l, enum leg from);
+/** Nothing any more, with both. */
+void media_duty_drop(struct flow *f);
+
+/* media_rate.c */
+/** What an m-line's legs may send at most. ptime: ms, bits: a second, both of
+ * the answer; the bandwidths are those that each leg has named. */
+void media_limits(struct mline *l, uint64_t bits, const uint64_t bandwidth[2],
+		  unsigned ptime);
+uint32_t media_codec_bits(const struct codec *c);
 
 /* media_offer.c */
 /* A transport profile of m-lines: RFC 3551, 3711, 4585, 5124, 5764. */

@@ -29,13 +29,15 @@ unsigned media_describe(struct media *m, struct media_info info[], unsigned n)
 
 		memset(o, 0, sizeof(*o));
 		snprintf(o->kind, sizeof(o->kind), "%s", l->kind);
+		o->refusal = l->flow ? NULL : l->refusal;
 		if (!l->flow)
 			continue;
 		o->active = true;
+		o->transcoded = l->transcoded;
 		for (int x = LEG_A; x <= LEG_B; x++) {
-			/* never transcoded, so the same on both legs */
-			codec_print(&l->codec, o->codec[x],
-				    sizeof(o->codec[x]));
+			codec_print(l->transcoded ? &l->tongue[x].codec
+						  : &l->codec,
+				    o->codec[x], sizeof(o->codec[x]));
 			o->suite_rx[x] = suite_of(l->leg[x].rx);
 			o->suite_tx[x] = suite_of(l->leg[x].tx);
 			snprintf(o->proto[x], sizeof(o->proto[x]), "%s",

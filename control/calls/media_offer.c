@@ -245,6 +245,7 @@ static int line_offered(struct media *m, enum leg from, const struct sdp *s,
 		return -1;
 	media_heir_key(m, from, i, o);
 	media_codecs_offered(s, i, l);
+	media_codecs_add(m, s, had, to, l);
 	media_bundle_learn(s, i, l, from);
 	if (!had)
 		return mline_reserve(m, l, from, why);

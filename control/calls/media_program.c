@@ -132,7 +132,10 @@ void media_stream(const struct media *m, const struct state *st,
 		media_bundle_match(st, l, from, out);
 	out->out_pt = SP_PT_KEEP;
 	out->blocked = m->side[from].blocked || !media_flows(l, from);
-	out->clock = l->codec.clock;
+	out->clock =
+		l->transcoded ? l->tongue[from].codec.clock : l->codec.clock;
+	out->divert = media_divert(m, l);
+	out->generation = out->divert ? f->generation : 0;
 }
 
 static int refused(struct media_why *why, int status, const char *text)
@@ -167,6 +170,8 @@ static int streams_program(struct media *m, const struct state *st,
 		media_stream(m, st, l, x, &s);
 		f->from[x] = s.from;
 		status = dp_stream_set(m->dp, &s, text);
+		if (status == SP_OK)
+			media_duty_set(m, l, x);
 		if (s.blocked)
 			f->since[x] = 0;
 		else if (!f->since[x])
@@ -263,6 +268,7 @@ static void remove_missing(struct media *m, const struct state *had,
 			continue;
 		for (int x = LEG_A; x <= LEG_B; x++)
 			dp_stream_remove(m->dp, f->stream[x]);
+		media_duty_drop(f);
 		f->programmed = false;
 	}
 	for (unsigned i = 0; i < 2 * had->n; i++) {
@@ -317,6 +323,25 @@ int media_block(struct media *m, enum leg from, bool blocked,
 	if (status == SP_OK)
 		return 0;
 	m->side[from].blocked = before;
+	return refused(why, status, text);
+}
+
+int media_copy(struct media *m, bool on, struct media_why *why)
+{
+	bool before = m->copy;
+	char text[SP_TEXT_MAX] = "";
+	int status = SP_OK;
+
+	if (on && m->e2ee.state == E2EE_ON)
+		return media_no(why, 403,
+				"An end-to-end encrypted call can't be copied");
+	m->copy = on;
+	for (unsigned i = 0; status == SP_OK && i < m->cur->n; i++)
+		if (m->cur->line[i].flow && m->cur->line[i].flow->programmed)
+			status = streams_program(m, &m->cur->line[i], text);
+	if (status == SP_OK)
+		return 0;
+	m->copy = before;
 	return refused(why, status, text);
 }
 

@@ -205,6 +205,9 @@ int media_rewrite(struct media *m, enum leg to, bool answer, struct sdp *s,
 		drop.relay = st->line[i].leg[to].keying == KEYING_RELAY;
 		sdp_lines_remove(s, (int)i, drop_line, &drop);
 		err = line_rewrite(s, i, side, &st->line[i], to, answer);
+		if (!err)
+			err = media_codecs_rewrite(s, i, &st->line[i], to,
+						   answer);
 	}
 	if (!err)
 		err = session_rewrite(side, to, s, st);

@@ -62,22 +62,25 @@ static json_t *flow_json(const struct mline *l)
 
 	if (!f)
 		return json_null();
-	return json_pack("{s:[i,i], s:[i,i], s:[o,o], s:[o,o], s:I}", "media",
-			 a->media, b->media, "port", a->port, b->port,
+	return json_pack("{s:[i,i], s:[i,i], s:[o,o], s:[o,o], s:I, s:I}",
+			 "media", a->media, b->media, "port", a->port, b->port,
 			 "transport", id_json(a->id), id_json(b->id), "stream",
 			 id_json(f->stream[0]), id_json(f->stream[1]), "xor",
-			 (json_int_t)f->ssrc_xor);
+			 (json_int_t)f->ssrc_xor, "generation",
+			 (json_int_t)f->generation);
 }
 
 static json_t *mline_json(const struct mline *l)
 {
-	return json_pack("{s:s, s:o, s:[o,o], s:{s:s, s:I, s:i}, s:[o,o,i]}",
+	return json_pack("{s:s, s:o, s:[o,o], s:{s:s, s:I, s:i}, s:[o,o,i], "
+			 "s:o}",
 			 "kind", l->kind, "flow", flow_json(l), "leg",
 			 leg_json(&l->leg[0]), leg_json(&l->leg[1]), "codec",
 			 "name", l->codec.name, "clock",
 			 (json_int_t)l->codec.clock, "channels",
 			 (int)l->codec.channels, "match", id_json(l->pts[0]),
-			 id_json(l->pts[1]), l->mid_ext);
+			 id_json(l->pts[1]), l->mid_ext, "codecs",
+			 media_codecs_save(l));
 }
 
 static json_t *manner_json(const struct side *s)
@@ -133,10 +136,10 @@ char *media_save(const struct media *m)
 
 	for (unsigned i = 0; i < m->cur->n; i++)
 		json_array_append_new(lines, mline_json(&m->cur->line[i]));
-	j = json_pack("{s:i, s:o, s:o, s:[o,o], s:o}", "save", SAVE_VERSION,
-		      "call", id_json(m->call), "e2ee", e2ee_json(&m->e2ee),
-		      "side", side_json(&m->side[0]), side_json(&m->side[1]),
-		      "line", lines);
+	j = json_pack("{s:i, s:o, s:o, s:[o,o], s:o, s:b}", "save",
+		      SAVE_VERSION, "call", id_json(m->call), "e2ee",
+		      e2ee_json(&m->e2ee), "side", side_json(&m->side[0]),
+		      side_json(&m->side[1]), "line", lines, "copy", m->copy);
 	if (j)
 		text = json_dumps(j, JSON_COMPACT);
 	json_decref(j);
@@ -252,16 +255,17 @@ static struct transport *transport_load(struct media *m, enum leg x,
 
 static bool flow_load(struct media *m, json_t *j, struct mline *l)
 {
-	json_int_t transport[2], stream[2], mask;
+	json_int_t transport[2], stream[2], mask, generation = 1;
 	int media[2], port[2];
 	struct flow *f;
 
 	if (json_is_null(j))
 		return true;
-	if (json_unpack(j, "{s:[i,i], s:[i,i], s:[I,I], s:[I,I], s:I}", "media",
-			&media[0], &media[1], "port", &port[0], &port[1],
-			"transport", &transport[0], &transport[1], "stream",
-			&stream[0], &stream[1], "xor", &mask) != 0)
+	if (json_unpack(j, "{s:[i,i], s:[i,i], s:[I,I], s:[I,I], s:I, s?I}",
+			"media", &media[0], &media[1], "port", &port[0],
+			&port[1], "transport", &transport[0], &transport[1],
+			"stream", &stream[0], &stream[1], "xor", &mask,
+			"generation", &generation) != 0)
 		return false;
 	f = calloc(1, sizeof(*f));
 	if (!f)
@@ -270,6 +274,7 @@ static bool flow_load(struct media *m, json_t *j, struct mline *l)
 	f->refs = 1;
 	f->dp = m->dp;
 	f->ssrc_xor = (uint32_t)mask;
+	f->generation = (uint32_t)generation;
 	f->programmed = true;
 	for (int x = LEG_A; x <= LEG_B; x++) {
 		f->stream[x] = (uint64_t)stream[x];
@@ -299,6 +304,7 @@ static bool mline_load(struct media *m, json_t *j, struct mline *l)
 	text_load(codec, l->codec.name, sizeof(l->codec.name));
 	l->codec.clock = (uint32_t)clock;
 	l->codec.channels = (uint32_t)channels;
+	media_codecs_load(json_object_get(j, "codecs"), l);
 	return leg_load(leg[0], &l->leg[0]) && leg_load(leg[1], &l->leg[1]) &&
 	       flow_load(m, flow, l);
 }
@@ -437,6 +443,7 @@ struct media *media_load(struct dp *dp, const char *json)
 	if (ok) {
 		m->dp = dp;
 		m->call = (uint64_t)call;
+		m->copy = json_is_true(json_object_get(j, "copy"));
 		ok = e2ee_load(e2ee, &m->e2ee) &&
 		     side_load(side[0], &m->side[0]) &&
 		     side_load(side[1], &m->side[1]) && lines_load(m, lines);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What sallyport-media has to do with each stream: nothing, to hear it (copied,
+ * for a recording), or to take it and send on what it has made of it. Its ports
+ * have the ids of the streams. */
+#include <jansson.h>
+#include <string.h>
+#include "control/calls/media_impl.h"
+
+uint8_t media_divert(const struct media *m, const struct mline *l)
+{
+	if (m->e2ee.state == E2EE_ON)
+		return SP_DIVERT_NONE;
+	if (l->transcoded)
+		return SP_DIVERT_TAKE;
+	return m->copy ? SP_DIVERT_COPY : SP_DIVERT_NONE;
+}
+
+static json_t *format_json(const struct codec *c)
+{
+	json_t *j = json_pack("{s:i, s:s, s:I, s:i}", "pt", c->pt, "codec",
+			      c->name, "clock", (json_int_t)c->clock,
+			      "channels", (int)c->channels);
+
+	if (j && c->fmtp[0])
+		json_object_set_new(j, "fmtp", json_string(c->fmtp));
+	return j;
+}
+
+static json_t *formats_json(const struct tongue *t)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < t->n; i++)
+		if (t->spoken[i].name[0])
+			json_array_append_new(list, format_json(&t->spoken[i]));
+	return list;
+}
+
+/* What it sends to a leg. reports_on: what that leg sends comes by it. */
+static json_t *out_json(const struct tongue *t, uint64_t reports_on)
+{
+	json_t *j = format_json(&t->codec);
+	char id[DUTY_ID_MAX];
+
+	if (!j)
+		return NULL;
+	json_object_set_new(j, "ptime", json_integer(t->ptime));
+	json_object_set_new(j, "reports_on",
+			    json_string(duty_port_id(reports_on, id)));
+	if (t->event_pt != NO_PT)
+		json_object_set_new(j, "telephone_event",
+				    json_integer(t->event_pt));
+	return j;
+}
+
+static json_t *port_json(const struct media *m, const struct mline *l,
+			 enum leg from)
+{
+	const struct sp_greeting *g = dp_greeting(m->dp);
+	const struct transport *tp = l->leg[from].tp;
+	const struct flow *f = l->flow;
+	char id[DUTY_ID_MAX];
+	json_t *j = json_pack("{s:I, s:o, s:i}", "generation",
+			      (json_int_t)f->generation, "in",
+			      formats_json(&l->tongue[from]), "worker",
+			      g ? (tp->port >> 1) % g->n_workers : 0);
+
+	if (!j || !l->transcoded)
+		return j;
+	json_object_set_new(j, "out",
+			    out_json(&l->tongue[OTHER_LEG(from)],
+				     f->stream[OTHER_LEG(from)]));
+	/* on hold nobody is sent anything */
+	json_object_set_new(
+		j, "source",
+		m->side[from].blocked || !media_flows(l, from)
+			? json_null()
+			: json_pack("{s:s}", "port",
+				    duty_port_id(f->stream[from], id)));
+	return j;
+}
+
+static void place(struct flow *f, bool transcoding)
+{
+	if (f->duties && f->transcoding != transcoding)
+		duties_transcoding(f->duties, transcoding);
+	f->transcoding = transcoding;
+}
+
+static void port_drop(struct flow *f, enum leg from)
+{
+	char id[DUTY_ID_MAX];
+
+	if (f->port[from])
+		duty_remove(f->duties, DUTY_PORT,
+			    duty_port_id(f->stream[from], id));
+	f->port[from] = false;
+}
+
+void media_duty_set(const struct media *m, struct mline *l, enum leg from)
+{
+	struct flow *f = l->flow;
+	char id[DUTY_ID_MAX];
+
+	if (!m->duties || media_divert(m, l) == SP_DIVERT_NONE) {
+		port_drop(f, from);
+		place(f, false);
+		return;
+	}
+	f->duties = m->duties;
+	place(f, l->transcoded);
+	/* wanted from now on, also if it is away just now */
+	f->port[from] = duty_set(m->duties, DUTY_PORT,
+				 duty_port_id(f->stream[from], id), m->call,
+				 true, port_json(m, l, from), NULL) == 0;
+}
+
+void media_duty_drop(struct flow *f)
+{
+	for (int x = LEG_A; x <= LEG_B; x++)
+		port_drop(f, x);
+	place(f, false);
+}
+
+void media_duties(struct media *m, struct duties *d)
+{
+	m->duties = d;
+	/* a call from the store: what was wanted is so still */
+	for (unsigned i = 0; d && i < m->cur->n; i++)
+		for (int x = LEG_A; m->cur->line[i].flow && x <= LEG_B; x++)
+			media_duty_set(m, &m->cur->line[i], x);
+}
+
+bool media_transcoded(const struct media *m)
+{
+	for (unsigned i = 0; i < m->cur->n; i++)
+		if (m->cur->line[i].flow && m->cur->line[i].transcoded)
+			return true;
+	return false;
+}
+
+unsigned media_ports(const struct media *m, struct media_port out[], unsigned n)
+{
+	unsigned k = 0;
+
+	for (unsigned i = 0; i < m->cur->n; i++) {
+		const struct mline *l = &m->cur->line[i];
+
+		if (!l->flow || media_divert(m, l) == SP_DIVERT_NONE)
+			continue;
+		for (int x = LEG_A; k < n && x <= LEG_B; x++)
+			out[k++] = (struct media_port){l->flow->stream[x], x,
+						       l->kind};
+	}
+	return k;
+}
