@@ -90,6 +90,9 @@ static const cyaml_schema_field_t ng_fields[] = {
 			     NG_INTERFACES),
 	NUMBER("calls", struct config_ng, calls),
 	CYAML_FIELD_BOOL("end_to_end", OPTIONAL, struct config_ng, end_to_end),
+static const cyaml_schema_field_t media_fields[] = {
+	TEXT("socket", OPTIONAL, struct config_media, socket),
+	NUMBER("transcodings", struct config_media, transcodings),
 	CYAML_FIELD_END,
 };
 
@@ -115,6 +118,8 @@ static const cyaml_schema_field_t fields[] = {
 			    https_fields),
 	CYAML_FIELD_MAPPING("ng", OPTIONAL, struct config, ng, ng_fields),
 	CYAML_FIELD_MAPPING("pstn", OPTIONAL, struct config, pstn, pstn_fields),
+	CYAML_FIELD_MAPPING("media", OPTIONAL, struct config, media,
+			    media_fields),
 	NUMBER("media_timeout", struct config, media_timeout),
 	TEXT("log", OPTIONAL, struct config, log),
 	CYAML_FIELD_END,
@@ -301,6 +306,9 @@ static const struct conf_rule rules[] = {
 	{"pstn.internal_digits", "a number from 0 to 8", .max = 8},
 	{"pstn.location", "a URI, such as https://lis.example/branch-7",
 	 .ok = is_uri},
+	{"media.socket", "the path of sallyport-media's socket",
+	 .ok = is_socket},
+	{"media.transcodings", "calls from 1 to 10000", .min = 1, .max = 10000},
 	{"media_timeout", "seconds from 1 to 86400", .min = 1, .max = 86400},
 	{"log", "error, warn, info or debug", .ok = is_level},
 	{.field = NULL},
@@ -324,6 +332,7 @@ static const struct {
 	{offsetof(struct config, sip.guard.ban), 600},
 	{offsetof(struct config, https.session_idle), 1800},
 	{offsetof(struct config, ng.calls), 10000},
+	{offsetof(struct config, media.transcodings), 32},
 	{offsetof(struct config, media_timeout), 60},
 };
 

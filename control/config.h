@@ -65,6 +65,9 @@ struct config_ng {
 	unsigned interfaces_count;
 	unsigned calls;	 /* at once, at most */
 	bool end_to_end; /* the proxy says who the parties are */
+struct config_media {	       /* sallyport-media */
+	char *socket;	       /* NULL: there is none */
+	unsigned transcodings; /* calls that may be transcoded at a time */
 };
 
 /* How people dial here, and what emergency calls say of where we are. */
@@ -87,6 +90,7 @@ struct config {
 	struct config_pstn pstn;
 	struct config_https https;
 	struct config_ng ng;
+	struct config_media media;
 	unsigned media_timeout; /* seconds */
 	char *log;		/* "error", "warn", "info", "debug" */
 };

@@ -17,6 +17,7 @@
 #include "control/calls/call.h"
 #include "control/config.h"
 #include "control/dataplane/dp.h"
+#include "control/duties/duties.h"
 #include "control/events.h"
 #include "control/http/http.h"
 #include "control/libre.h"
@@ -38,6 +39,7 @@ static struct {
 	struct audit *audit;
 	struct events *events;
 	struct dp *dp;
+	struct duties *duties;
 	struct calls *calls;
 	struct door *sip;
 	struct ng *ng;
@@ -183,12 +185,20 @@ static int start(void)
 		log_error(0, "dataplane client: %s", strerror(e));
 		return e;
 	}
+	e = duties_alloc(&control.duties,
+			 &(struct duties_config){c->media.socket,
+						 c->media.transcodings});
+	if (e) {
+		log_error(0, "media client: %s", strerror(e));
+		return e;
+	}
 	e = calls_alloc(&control.calls,
 			&(struct calls_config){
 				.dp = control.dp,
 				.store = control.store,
 				.audit = control.audit,
 				.media_timeout = c->media_timeout,
+				.duties = control.duties,
 				.events = control.events,
 			});
 	if (e) {
@@ -221,6 +231,7 @@ static int start(void)
 	}
 	calls_load(control.calls);
 	dp_ready(control.dp);
+	duties_ready(control.duties);
 	return start_http(c);
 }
 
@@ -234,6 +245,7 @@ static void stop(void)
 	ng_free(control.ng);
 	door_free(control.sip);
 	calls_free(control.calls);
+	duties_free(control.duties);
 	if (control.dp)
 		dp_free(control.dp);
 	store_close(control.store);

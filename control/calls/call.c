@@ -124,6 +124,7 @@ void call_up(struct call *c, struct path *p)
 	log_info(c->id, "answered%s",
 		 call_kind(c) == CALL_E2EE ? ", end-to-end encrypted" : "");
 	evidence_up(c);
+	recording_up(c);
 	call_save(c);
 }
 
@@ -137,6 +138,7 @@ void call_end(struct call *c, enum call_by by, int status, const char *reason)
 		 reason ? reason : "");
 	totals_ended(c, status);
 	record_write(c, by, status, reason);
+	recording_end(c);
 	evidence_end(c, record_by(by), status, reason);
 	if (saved)
 		store_call_remove(c->all->cfg.store, c->id);
@@ -205,6 +207,7 @@ int calls_alloc(struct calls **csp, const struct calls_config *cfg)
 		return ENOMEM;
 	cs->cfg = *cfg;
 	tmr_init(&cs->watch);
+	duty_listen(cs);
 	watch_start(cs);
 	*csp = cs;
 	return 0;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "control/calls/media.h"
+#include "control/duties/duties.h"
 #include "control/features/features.h"
 
 struct audit;
@@ -31,6 +32,10 @@ int calls_hangup(struct calls *cs, uint64_t id, const char *reason);
  * by: who asks, for the audit log. @return 0 or ENOENT. */
 int calls_feature(struct calls *cs, uint64_t id, enum feature f, const char *by,
 		  struct feature_answer *a);
+/** Record a call, or no longer, by the control API. @return 0, ENOENT, or EPERM
+ * with why. */
+int calls_record(struct calls *cs, uint64_t id, bool on, const char *by,
+		 struct duty_why *why);
 /** Records, newest first. */
 json_t *calls_records(struct calls *cs, unsigned max);
 unsigned calls_count(const struct calls *cs);
@@ -43,6 +48,7 @@ struct calls_config {
 	struct audit *audit;
 	unsigned media_timeout; /* seconds without media on both sides */
 	struct events *events;
+	struct duties *duties; /* sallyport-media's client; NULL: none */
 };
 
 int calls_alloc(struct calls **csp, const struct calls_config *cfg);
@@ -107,6 +113,13 @@ void call_heard_offer(struct call *c, const char *sdp, size_t len);
  * how: the shape ("REFER"). c NULL: no call of ours is concerned. */
 struct feature_answer call_may(struct call *c, enum feature f, const char *by,
 			       const char *how);
+
+#define CALL_POLICY "policy" /* who asks, where nobody does */
+
+/** Record it, or no longer; once more is no error. It asks the gate. by, how: as
+ * call_may. @return 0, or -1 with why. */
+int call_record(struct call *c, bool on, const char *by, const char *how,
+		struct duty_why *why);
 
 /** media_new for a leg B that may come to be the call's. @return NULL: no
  * memory. */

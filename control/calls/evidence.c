@@ -48,6 +48,16 @@ void call_ask_policy(struct call *c, struct media *m)
 		  a.allowed ? "allowed" : a.error);
 }
 
+bool call_complies(struct call *c)
+{
+	struct policy_subject party[2];
+
+	subject_of(c, LEG_A, &party[LEG_A]);
+	subject_of(c, LEG_B, &party[LEG_B]);
+	return (party[LEG_A].known && party[LEG_A].compliance) ||
+	       (party[LEG_B].known && party[LEG_B].compliance);
+}
+
 bool call_offers_e2ee(const char *sdp, size_t len)
 {
 	struct sdp_error e;

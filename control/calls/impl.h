@@ -5,6 +5,8 @@
 #include "control/calls/call.h"
 #include "control/calls/totals.h"
 #include "control/dataplane/dp.h"
+#include "control/duties/duties.h"
+#include "control/media/protocol.h"
 #include "control/store/store.h"
 
 #define CALL_AOR_MAX   STORE_AOR_MAX
@@ -33,6 +35,10 @@ struct call {
 	struct path *path;		 /* NULL until CALL_UP */
 	bool e2ee_offered;		 /* an M1 has passed */
 	unsigned refused[FEATURE_COUNT]; /* of its features, so often */
+	char recording[DUTY_ID_MAX];	 /* "": it isn't recorded */
+	unsigned recordings;		 /* so far */
+	uint64_t tracks; /* tells those of this one from others */
+	bool complies;	 /* a party's compliance recording applies */
 };
 
 struct calls {
@@ -67,6 +73,19 @@ void evidence_end(struct call *c, const char *ended_by, int status,
 		  const char *reason);
 /** What policy says of its two parties, told to the media. */
 void call_ask_policy(struct call *c, struct media *m);
+/** Does compliance recording apply to a party? */
+bool call_complies(struct call *c);
+/* recording.c */
+void recording_up(struct call *c);	/* answered */
+void recording_changed(struct call *c); /* other media, maybe */
+void recording_end(struct call *c);
+/** It can't be written any more; error "gone": it can, but not in that file. */
+void recording_failed(struct call *c, const char *id, const char *error,
+		      const char *message);
+void recording_save(const struct call *c, json_t *j);
+void recording_load(struct call *c, const json_t *j);
+/* duty.c: what sallyport-media says. */
+void duty_listen(struct calls *cs);
 /* record.c */
 const char *record_by(enum call_by by); /* "caller" */
 void record_write(struct call *c, enum call_by by, int status,

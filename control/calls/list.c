@@ -51,8 +51,10 @@ static json_t *media_json(struct media *m)
 	for (unsigned i = 0; i < n; i++)
 		json_array_append_new(
 			list,
-			json_pack("{s:s, s:b, s:[o, o], s:[o, o]}", "kind",
-				  info[i].kind, "active", info[i].active,
+			json_pack("{s:s, s:b, s:b, s:s?, s:[o, o], s:[o, o]}",
+				  "kind", info[i].kind, "active",
+				  info[i].active, "transcoded",
+				  info[i].transcoded, "reason", info[i].refusal,
 				  "legs", leg_json(&info[i], LEG_A),
 				  leg_json(&info[i], LEG_B), "streams",
 				  stream_json(&info[i], LEG_A),
@@ -71,6 +73,17 @@ json_t *call_describe(struct call *c)
 			  (json_int_t)c->answered, "media",
 			  c->path ? media_json(c->path->media) : json_array());
 
+	if (j) {
+		json_object_set_new(
+			j, "transcoded",
+			json_boolean(c->path &&
+				     media_transcoded(c->path->media)));
+		json_object_set_new(j, "recording",
+				    c->recording[0] ? json_string(c->recording)
+						    : json_null());
+		json_object_set_new(j, "recordings",
+				    json_integer(c->recordings));
+	}
 	if (j && c->door->describe)
 		c->door->describe(c->arg, j);
 	return j;

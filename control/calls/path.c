@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* control/calls/path.c - offer and answer over both legs of a call. */
 #include <errno.h>
+#include <stdio.h>
 #include "control/calls/impl.h"
 
 static void path_destructor(void *arg)
@@ -31,6 +32,7 @@ struct path *path_new(struct call *c, const struct media_leg_addr addr[2],
 	if (!p->media)
 		return mem_deref(p);
 	media_on_change(p->media, changed, p);
+	media_duties(p->media, c->all->cfg.duties);
 	call_ask_policy(c, p->media);
 	return p;
 }
@@ -53,6 +55,7 @@ struct path *path_load(struct call *c, const char *json)
 	if (!p->media)
 		return mem_deref(p);
 	media_on_change(p->media, changed, p);
+	media_duties(p->media, c->all->cfg.duties);
 	return p;
 }
 
@@ -135,6 +138,22 @@ int path_offer(struct path *p, enum leg from, const char *sdp, size_t len,
 	return 0;
 }
 
+/* The gate's word for what can't be transcoded. */
+static void ask_transcoding(struct path *p, enum leg from,
+			    struct media_why *why)
+{
+	struct feature_answer a;
+
+	if (!why->no_codec || call_kind(p->call) != CALL_E2EE)
+		return;
+	a = call_may(p->call, FEATURE_TRANSCODING, call_party(p->call, from),
+		     "an answer without a common codec");
+	if (a.allowed)
+		return;
+	why->status = a.status;
+	snprintf(why->text, sizeof(why->text), "%s", a.reason);
+}
+
 int path_answer(struct path *p, enum leg from, const char *sdp, size_t len,
 		bool final, char **out, struct media_why *why)
 {
@@ -145,9 +164,14 @@ int path_answer(struct path *p, enum leg from, const char *sdp, size_t len,
 	 * before it is known whether the flows are to bear the mark. */
 	if (!final && media_e2ee(p->media) == E2EE_OFFERED)
 		return 0;
+	why->no_codec = false;
 	err = media_answer(p->media, from, sdp, len, out, why);
-	if (err)
+	if (err) {
+		ask_transcoding(p, from, why);
 		return err;
+	}
+	if (p == p->call->path)
+		recording_changed(p->call);
 	p->answered = true;
 	p->negotiated = true;
 	if (final) {
@@ -173,6 +197,8 @@ void path_decline(struct path *p)
 	p->open = false;
 	/* What an early answer committed is put back as well. */
 	media_rollback(p->media);
+	if (p == p->call->path)
+		recording_changed(p->call);
 }
 
 char *path_refusal(struct path *p, enum leg from, const char *sdp, size_t len)

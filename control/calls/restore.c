@@ -18,8 +18,10 @@ void call_save(struct call *c)
 		      (json_int_t)c->started, "answered",
 		      (json_int_t)c->answered, "media", media ? media : "",
 		      "legs", c->door->save(c->arg));
-	if (j)
+	if (j) {
+		recording_save(c, j);
 		text = json_dumps(j, JSON_COMPACT);
+	}
 	if (text)
 		store_call_put(c->all->cfg.store, c->id, text);
 	else
@@ -64,6 +66,7 @@ static void load_one(uint64_t id, const char *text, void *arg)
 	c->arg = c->door->load(cs->doors[d].arg, c, c->path, legs);
 	if (!c->arg)
 		goto lost;
+	recording_load(c, j);
 	log_info(id, "%s to %s: taken up again", from, to);
 	json_decref(j);
 	return;

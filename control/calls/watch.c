@@ -36,7 +36,10 @@ void watch_start(struct calls *cs)
 
 static void check_keys(struct call *c, void *arg)
 {
-	(void)arg;
+	const struct calls *cs = arg;
+
+	if (c->state == CALL_UP) /* other workers may own its streams now */
+		media_duties(c->path->media, cs->cfg.duties);
 	if (c->state != CALL_UP || !media_keys_lost(c->path->media))
 		return;
 	log_warn(c->id, "its hop keys were lost with the dataplane");
@@ -47,5 +50,5 @@ static void check_keys(struct call *c, void *arg)
 void calls_dataplane_up(struct calls *cs, bool fresh)
 {
 	log_info(0, "dataplane: connected%s", fresh ? ", newly started" : "");
-	calls_each(cs, check_keys, NULL);
+	calls_each(cs, check_keys, cs);
 }

@@ -27,7 +27,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 			NAMED("recording", "Recording"),
 			.asked = "INFO with Record: on; API",
 			.needs_plain = true,
-			.built = false,
+			.built = true,
 			E2EE_ANSWERS(403, "can't be recorded"),
 		},
 	[FEATURE_CAPTIONS] =
@@ -51,7 +51,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 			NAMED("transcoding", "Transcoding"),
 			.asked = "an answer without a common codec",
 			.needs_plain = true,
-			.built = false,
+			.built = true,
 			E2EE_ANSWERS(488, "can't be transcoded"),
 		},
 	[FEATURE_TRANSFER_BLIND] =

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls, records, version. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include "control/calls/call.h"
@@ -64,6 +65,36 @@ void api_call_hangup(const struct request *rq, struct reply *rp)
 		no_such_call(rq, rp);
 	else
 		reply_ok(rp, json_pack("{s:I}", "ended", (json_int_t)id));
+}
+
+static void record(const struct request *rq, bool on, struct reply *rp)
+{
+	struct duty_why why;
+	uint64_t id;
+
+	if (!call_id_read(rq, &id, rp))
+		return;
+	switch (calls_record(rq->ctx->calls, id, on, rq->by, &why)) {
+	case 0:
+		reply_ok(rp, json_pack("{s:I, s:b}", "call", (json_int_t)id,
+				       "recording", on));
+		break;
+	case ENOENT:
+		no_such_call(rq, rp);
+		break;
+	default:
+		reply_error(rp, why.status, why.name, "%s", why.text);
+	}
+}
+
+void api_call_record(const struct request *rq, struct reply *rp)
+{
+	record(rq, true, rp);
+}
+
+void api_call_record_end(const struct request *rq, struct reply *rp)
+{
+	record(rq, false, rp);
 }
 
 void api_records(const struct request *rq, struct reply *rp)

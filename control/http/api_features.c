@@ -44,6 +44,8 @@ void api_call_feature(const struct request *rq, struct reply *rp)
 			    rq->arg);
 	else if (!a.allowed)
 		reply_error(rp, a.status, a.error, "%s", a.reason);
+	else if (f == FEATURE_RECORDING)
+		api_call_record(rq, rp);
 	else /* it is the phones' own: nothing for the gateway to do */
 		reply_error(rp, 501, "by-phone",
 			    "%s is asked for by a phone, not here", a.name);

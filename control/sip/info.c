@@ -24,6 +24,39 @@ static bool handshake_may(struct session *s, struct listener *l,
 	return false;
 }
 
+/* Record: on, off. @return false: it asks for neither. */
+static bool record(struct door *d, struct listener *l, struct session *s,
+		   const struct sip_msg *m)
+{
+	const struct sip_hdr *hdr = sip_msg_xhdr(m, "Record");
+	struct call *c = s->br->b->call;
+	struct answer a = {.status = 200};
+	struct feature_answer may;
+	struct duty_why why;
+	bool on;
+
+	if (!hdr || !c)
+		return false;
+	on = pl_strcasecmp(&hdr->val, "on") == 0;
+	if (!on && pl_strcasecmp(&hdr->val, "off") != 0)
+		return false;
+	if (on) {
+		may = call_may(c, FEATURE_RECORDING, call_party(c, s->side),
+			       "INFO with Record: on");
+		if (!may.allowed) {
+			door_refuse_feature(d, l, m, &may);
+			return true;
+		}
+	}
+	if (call_record(c, on, call_party(c, s->side),
+			on ? "INFO with Record: on" : "INFO with Record: off",
+			&why) == 0)
+		door_reply(d, l, m, &a);
+	else
+		door_refuse(d, l, m, (uint16_t)why.status, why.text);
+	return true;
+}
+
 void verb_info(struct door *d, struct listener *l, struct session *s,
 	       const struct sip_msg *m)
 {
@@ -31,7 +64,8 @@ void verb_info(struct door *d, struct listener *l, struct session *s,
 		door_refuse(d, l, m, 413, "that body is too large to relay");
 	else if (message_has_sdp(m))
 		door_refuse(d, l, m, 415, "INFO doesn't negotiate media");
-	else if (relay_may(s, l, m) && !refuse_feature(d, l, s, m, NULL) &&
+	else if (relay_may(s, l, m) && !record(d, l, s, m) &&
+		 !refuse_feature(d, l, s, m, NULL) &&
 		 (!is_handshake(m) || handshake_may(s, l, m)))
 		relay_start(s, l, m, NULL, NULL, false, true);
 }

@@ -15,7 +15,7 @@ $(B)/tests/audit_test: $(call objs,tests/e2gw/audit_test.c control/log.c \
 $(B)/tests/media_e2ee_test: $(call objs,tests/e2gw/media_e2ee_test.c \
                             tests/media/fake_dp.c tests/media/loop.c \
                             tests/media/talk.c $(call srcs,control/sdp \
-                            control/keying control/dataplane) \
+                            control/keying control/dataplane control/duties) \
                             $(wildcard control/calls/media*.c) control/log.c)
 	$(E2GW_LINK) -lcmocka $(RE_L) -lsodium -ljansson -lpthread
 CHECK_PROGRAMS += $(E2GW_TESTS)

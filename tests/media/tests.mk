@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # SDP, SDES, offer and answer, the dataplane's client, the control API.
-MEDIA_SRC  := $(call srcs,control/sdp control/keying control/dataplane) \
+MEDIA_SRC  := $(call srcs,control/sdp control/keying control/dataplane \
+              control/duties) \
               $(wildcard control/calls/media*.c) control/log.c
 # of control/keying, what needs neither OpenSSL nor libre
 SDES_SRC   := $(addprefix control/keying/,sdes.c hopkey.c vault.c)
@@ -43,7 +44,7 @@ CHECK_PYTEST += tests/media/test_api.py
 
 # The whole negotiation, over a stub of the dataplane's client.
 $(B)/fuzz/media: tests/fuzz/media.c control/log.c $(call srcs,control/sdp \
-                 control/keying) $(wildcard control/calls/media*.c \
+                 control/keying control/duties) $(wildcard control/calls/media*.c \
                  control/calls/media*.h control/*/*.h)
 	@mkdir -p $(@D)
 	clang -std=gnu11 -O1 -g $(WARN) -I. $(RE_C) \

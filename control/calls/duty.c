@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/calls/duty.c - what sallyport-media says, and what becomes of the
+ * calls that it concerns. */
+#include <stdlib.h>
+#include <string.h>
+#include "control/calls/impl.h"
+#include "control/events.h"
+#include "control/log.h"
+
+static void on_up(bool up, void *arg)
+{
+	struct calls *cs = arg;
+
+	events_publish(cs->cfg.events, up ? "media-up" : "media-down", NULL);
+}
+
+static void on_failed(enum duty kind, const char *id, uint64_t call,
+		      const char *error, const char *message, void *arg)
+{
+	struct calls *cs = arg;
+	struct call *c = calls_find(cs, call);
+
+	if (!c || c->state != CALL_UP)
+		return;
+	if (kind == DUTY_RECORDING)
+		recording_failed(c, id, error, message);
+	else if (kind == DUTY_PORT && media_transcoded(c->path->media))
+		c->door->hangup(c->arg, 500,
+				"the call can't be transcoded any more");
+}
+
+/* A recording that ended by itself. */
+static void recording_ended(struct calls *cs, const json_t *e)
+{
+	const char *id = json_string_value(json_object_get(e, "recording"));
+	const char *call = json_string_value(json_object_get(e, "call"));
+	const char *reason = json_string_value(json_object_get(e, "reason"));
+	struct call *c = call ? calls_find(cs, strtoull(call, NULL, 10)) : NULL;
+
+	if (c && id && c->state == CALL_UP)
+		recording_failed(c, id, reason ? reason : "internal",
+				 reason ? reason : "no reason given");
+}
+
+static void on_event(const char *name, const json_t *event, void *arg)
+{
+	/* What people want to hear of; events_publish keeps no names. */
+	static const char *const told[] = {"recording-closed", "store-warning",
+					   "store-deleted", "limit"};
+	struct calls *cs = arg;
+
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+		if (strcmp(name, told[i]) == 0)
+			events_publish(cs->cfg.events, told[i],
+				       json_deep_copy(event));
+	if (strcmp(name, "recording-failed") == 0)
+		recording_ended(cs, event);
+}
+
+void duty_listen(struct calls *cs)
+{
+	static const struct duties_handlers h = {on_up, on_failed, on_event};
+
+	if (cs->cfg.duties)
+		duties_handlers(cs->cfg.duties, &h, cs);
+}
