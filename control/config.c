@@ -90,6 +90,9 @@ static const cyaml_schema_field_t ng_fields[] = {
 			     NG_INTERFACES),
 	NUMBER("calls", struct config_ng, calls),
 	CYAML_FIELD_BOOL("end_to_end", OPTIONAL, struct config_ng, end_to_end),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t media_fields[] = {
 	TEXT("socket", OPTIONAL, struct config_media, socket),
 	NUMBER("transcodings", struct config_media, transcodings),

@@ -65,6 +65,8 @@ struct config_ng {
 	unsigned interfaces_count;
 	unsigned calls;	 /* at once, at most */
 	bool end_to_end; /* the proxy says who the parties are */
+};
+
 struct config_media {	       /* sallyport-media */
 	char *socket;	       /* NULL: there is none */
 	unsigned transcodings; /* calls that may be transcoded at a time */

@@ -120,6 +120,7 @@ struct feature_answer call_may(struct call *c, enum feature f, const char *by,
  * call_may. @return 0, or -1 with why. */
 int call_record(struct call *c, bool on, const char *by, const char *how,
 		struct duty_why *why);
+bool call_recorded(const struct call *c);
 
 /** media_new for a leg B that may come to be the call's. @return NULL: no
  * memory. */

@@ -150,6 +150,11 @@ int call_record(struct call *c, bool on, const char *by, const char *how,
 	return 0;
 }
 
+bool call_recorded(const struct call *c)
+{
+	return c->recording[0] != '\0';
+}
+
 int calls_record(struct calls *cs, uint64_t id, bool on, const char *by,
 		 struct duty_why *why)
 {

@@ -244,6 +244,11 @@ const struct command commands[] = {
 	{"calls hangup", "ID", 1, 0, "end a call",
 	 "Sends BYE to both phones. The ids are in \"sallyctl calls\".",
 	 calls_hangup},
+	{"calls record", "ID on|off", 2, 0, "record a call, or no longer",
+	 "Both sides' media from now on, as separate tracks, sealed to the\n"
+	 "recording key. An end-to-end encrypted call can't be recorded, and one\n"
+	 "of a user with compliance recording always is.",
+	 calls_record},
 	{"calls feature", "ID NAME", 2, 0, "ask for a feature on a call",
 	 "Recording, park, merge ... as \"sallyctl features\" lists them. What\n"
 	 "an end-to-end encrypted call refuses is refused here, with the reason,\n"

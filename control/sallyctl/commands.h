@@ -93,6 +93,8 @@ run_f policy_new, policy_set, policy_get, policy_remove, policy_grant,
 	policy_revoke, policy_grants, policy_effective, group_list, group_add,
 	group_remove, group_members, group_join, group_leave, user_e2ee,
 	user_compliance, features, calls_feature;
+/* record.c */
+run_f calls_record;
 /* bans.c */
 run_f bans_list, bans_add, bans_remove;
 /* trunk.c: trunks, routes, numbers, what users may dial. */

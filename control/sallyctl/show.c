@@ -80,15 +80,21 @@ static void media(struct grid *g, const json_t *call)
 		const json_t *legs = json_object_get(line, "legs");
 		const json_t *a = json_array_get(legs, 0);
 		const json_t *b = json_array_get(legs, 1);
+		bool other = json_is_true(json_object_get(line, "transcoded"));
 
 		if (!json_is_true(json_object_get(line, "active")) ||
 		    n >= sizeof(out))
 			continue;
 		n += (size_t)snprintf(out + n, sizeof(out) - n,
-				      "%s%s %s, %s | %s", n ? "; " : "",
+				      "%s%s %s%s%s, %s | %s", n ? "; " : "",
 				      text(line, "kind"), text(a, "codec"),
+				      other ? " to " : "",
+				      other ? text(b, "codec") : "",
 				      text(a, "suite_rx"), text(b, "suite_rx"));
 	}
+	if (json_is_string(json_object_get(call, "recording")) &&
+	    n < sizeof(out))
+		snprintf(out + n, sizeof(out) - n, "; recorded");
 	grid_text(g, out);
 }
 

@@ -24,7 +24,8 @@ static bool handshake_may(struct session *s, struct listener *l,
 	return false;
 }
 
-/* Record: on, off. @return false: it asks for neither. */
+/* Record: on, off. @return false: it asks for neither, or is for the other
+ * side: nothing is recorded here that could be ended. */
 static bool record(struct door *d, struct listener *l, struct session *s,
 		   const struct sip_msg *m)
 {
@@ -38,7 +39,7 @@ static bool record(struct door *d, struct listener *l, struct session *s,
 	if (!hdr || !c)
 		return false;
 	on = pl_strcasecmp(&hdr->val, "on") == 0;
-	if (!on && pl_strcasecmp(&hdr->val, "off") != 0)
+	if (!on && (pl_strcasecmp(&hdr->val, "off") != 0 || !call_recorded(c)))
 		return false;
 	if (on) {
 		may = call_may(c, FEATURE_RECORDING, call_party(c, s->side),
@@ -53,7 +54,13 @@ static bool record(struct door *d, struct listener *l, struct session *s,
 			&why) == 0)
 		door_reply(d, l, m, &a);
 	else
-		door_refuse(d, l, m, (uint16_t)why.status, why.text);
+		door_refuse_feature(d, l, m,
+				    &(struct feature_answer){
+					    .status = why.status,
+					    .name = "recording",
+					    .error = why.name,
+					    .reason = why.text,
+				    });
 	return true;
 }
 

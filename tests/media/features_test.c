@@ -45,10 +45,10 @@ static void answers(void **state)
 	} cases[] = {
 		{CALL_ORDINARY, FEATURE_HOLD, 200, NULL},
 		{CALL_E2EE, FEATURE_HOLD, 200, NULL},
-		{CALL_ORDINARY, FEATURE_RECORDING, 501, "not-built-recording"},
+		{CALL_ORDINARY, FEATURE_RECORDING, 200, NULL},
 		{CALL_E2EE, FEATURE_RECORDING, 403, "e2ee-recording"},
-		{CALL_ORDINARY, FEATURE_TRANSFER_BLIND, 501,
-		 "not-built-transfer-blind"},
+		{CALL_ORDINARY, FEATURE_MONITORING, 501,
+		 "not-built-monitoring"},
 		{CALL_E2EE, FEATURE_TRANSFER_BLIND, 403, "e2ee-transfer-blind"},
 		{CALL_E2EE, FEATURE_TRANSCODING, 488, "e2ee-transcoding"},
 		{CALL_E2EE, FEATURE_PSTN, 488, "e2ee-pstn"},

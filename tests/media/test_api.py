@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import socket
 import sqlite3
 import stat
@@ -18,6 +19,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("B", ROOT / "build")).absolute()
 PASSWORD = "correct horse battery"
+ABI = int(re.search(r"SP_ABI_VERSION (\d+)",
+                    (ROOT / "dataplane/abi/abi.h").read_text()).group(1))
 
 
 class Unix(http.client.HTTPConnection):
@@ -125,7 +128,7 @@ def rig(tmp_path_factory):
 def test_version(rig):
     status, body, _ = rig.get("/version")
     assert status == 200
-    assert body["api"] == "v1" and body["abi"] == 1
+    assert body["api"] == "v1" and body["abi"] == ABI
     assert body["dataplane_connected"] is True
     out = rig.ctl("version")
     assert out.returncode == 0
