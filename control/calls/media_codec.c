@@ -200,6 +200,7 @@ void media_codecs_add(const struct media *m, const struct sdp *s,
 	struct taken t;
 
 	if (strcmp(l->kind, "audio") != 0 || !m->duties ||
+	    l->leg[to].keying == KEYING_RELAY ||
 	    m->e2ee.state == E2EE_OFFERED || m->e2ee.state == E2EE_ON ||
 	    !offers_transcodable(m, l))
 		return;

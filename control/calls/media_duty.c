@@ -8,7 +8,8 @@
 
 uint8_t media_divert(const struct media *m, const struct mline *l)
 {
-	if (m->e2ee.state == E2EE_ON)
+	if (m->e2ee.state == E2EE_ON ||
+	    l->leg[LEG_A].keying == KEYING_RELAY) /* sealed by the peers */
 		return SP_DIVERT_NONE;
 	if (l->transcoded)
 		return SP_DIVERT_TAKE;

@@ -338,7 +338,8 @@ int media_copy(struct media *m, bool on, struct media_why *why)
 	m->copy = on;
 	for (unsigned i = 0; status == SP_OK && i < m->cur->n; i++)
 		if (m->cur->line[i].flow && m->cur->line[i].flow->programmed)
-			status = streams_program(m, &m->cur->line[i], text);
+			status = streams_program(m, m->cur, &m->cur->line[i],
+						 text);
 	if (status == SP_OK)
 		return 0;
 	m->copy = before;
