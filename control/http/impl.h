@@ -159,6 +159,9 @@ http_handler api_routes, api_route_add, api_route_remove, api_route_remove_one,
 http_handler api_bench_set, api_bench_clear;
 /* api_flows.c */
 http_handler api_flows, api_ports, api_stats;
+/* api_recordings.c */
+http_handler api_recordings, api_recording, api_recording_sealed,
+	api_recording_remove;
 /* api_users.c */
 http_handler api_users, api_user_add, api_user_remove, api_registrations,
 	api_user_devices;

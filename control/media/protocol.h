@@ -128,10 +128,11 @@
  *
  * --- what is stored (ended recordings, and those being written) ---
  *
- *   {"do": "store.list", ["after": ID], ["max": 1..100]}        100
+ *   {"do": "store.list", ["after": ID], ["recording": ID], ["max": 1..100]} 100
  *   reply: "recordings": [{"recording": ID, "call": ID, "started": MS,
  *           "size": octets, "keys": [KEYID, ...], "open": bool}, ...] by ID,
  *           "more": bool; "used": octets, "quota": octets of the whole folder
+ *   recording: only that one, if it is there.
  *   {"do": "store.fetch", "recording": ID}
  *   reply: "size"; with a descriptor (SCM_RIGHTS), read-only, of the sealed
  *          file, at its start

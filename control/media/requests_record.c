@@ -228,6 +228,7 @@ static struct archive *archive_or_fail(const struct media *m, struct reader *r)
 void do_store_list(struct media *m, struct reader *r, json_t *reply)
 {
 	const char *after = read_id(r, "after", false);
+	const char *only = read_id(r, "recording", false);
 	unsigned max = (unsigned)read_number(r, "max", 1, MP_LIST_MAX, false,
 					     MP_LIST_MAX);
 	struct archive *a = archive_or_fail(m, r);
@@ -237,7 +238,9 @@ void do_store_list(struct media *m, struct reader *r, json_t *reply)
 	if (!reader_done(r))
 		return;
 	list = json_array();
-	e = archive_after(a, after);
+	e = *only ? archive_find(a, only) : archive_after(a, after);
+	if (*only)
+		max = 1;
 	for (; e && max; e = e->next, max--)
 		json_array_append_new(
 			list,
@@ -248,7 +251,7 @@ void do_store_list(struct media *m, struct reader *r, json_t *reply)
 				  key_ids(e->h.keyid, e->h.keys, SEAL_KEYID),
 				  "open", e->open));
 	json_object_set_new(reply, "recordings", list);
-	json_object_set_new(reply, "more", json_boolean(e != NULL));
+	json_object_set_new(reply, "more", json_boolean(e && !*only));
 	json_object_set_new(reply, "used",
 			    json_integer((json_int_t)archive_used(a)));
 	json_object_set_new(reply, "quota",

@@ -91,9 +91,47 @@ static void show_deleted(const json_t *j, const struct invocation *in)
 	printf("Recording %s is deleted.\n", in->arg[0]);
 }
 
+/* One page more into *all. @return whether it was the last, or an error. */
+static bool last_page(const struct invocation *in, json_t **all,
+		      enum exit_status *end)
+{
+	json_t *list = json_object_get(*all, "recordings"), *j = NULL;
+	char path[256] = "/recordings";
+	bool more;
+
+	if (*all)
+		snprintf(path, sizeof(path), "/recordings?after=%s",
+			 show_text(json_array_get(list,
+						  json_array_size(list) - 1),
+				   "recording"));
+	*end = client_request(in->option[OPTION_SOCKET], "GET", path, NULL, &j);
+	if (*end != EXIT_DONE)
+		return true;
+	more = json_is_true(json_object_get(j, "more"));
+	if (*all)
+		json_array_extend(list, json_object_get(j, "recordings"));
+	else
+		*all = json_incref(j);
+	json_decref(j);
+	return !more;
+}
+
 enum exit_status recordings_list(const struct invocation *in)
 {
-	return ask(in, "GET", "/recordings", NULL, show_recordings);
+	enum exit_status end;
+	json_t *all = NULL;
+
+	while (!last_page(in, &all, &end))
+		;
+	if (end == EXIT_DONE && in->option[OPTION_JSON]) {
+		json_object_set_new(all, "more", json_false());
+		json_dumpf(all, stdout, JSON_INDENT(2));
+		putchar('\n');
+	} else if (end == EXIT_DONE) {
+		show_recordings(all, in);
+	}
+	json_decref(all);
+	return end;
 }
 
 enum exit_status recordings_show(const struct invocation *in)
