@@ -26,6 +26,8 @@
 #include "dataplane/port/reserve.h"
 #include "version.h"
 
+#define EXIT_WRONG 2 /* configuration or arguments, which no restart mends */
+
 #define TURN_MS	       1 /* of the main lcore, when it has nothing to do */
 #define TICKS_A_SECOND 10
 
@@ -330,15 +332,15 @@ int main(int argc, char *argv[])
 			return EXIT_SUCCESS;
 		default:
 			fputs(usage, stderr);
-			return EXIT_FAILURE;
+			return EXIT_WRONG;
 		}
 	if (optind < argc) {
 		fputs(usage, stderr);
-		return EXIT_FAILURE;
+		return EXIT_WRONG;
 	}
 	if (config_load(&d.config, path, err)) {
 		log_line(LOG_ERR, "%s", err);
-		return EXIT_FAILURE;
+		return EXIT_WRONG;
 	}
 	if (check)
 		printf("%s: the dataplane section is right\n", path);

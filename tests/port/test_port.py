@@ -289,8 +289,8 @@ def test_a_bad_configuration_gets_one_line(tmp_path):
         """))
     said = (f"sallyport-dataplane: {bad}, line 4: dataplane.ports[0].role: "
             'expected access or trunk, found "inside".\n')
-    assert run("--config", bad) == (1, "", said)
-    assert run("--check", "--config", bad) == (1, "", said)
+    assert run("--config", bad) == (2, "", said)
+    assert run("--check", "--config", bad) == (2, "", said)
 
 
 def test_check_only_checks():
@@ -303,8 +303,8 @@ def test_arguments():
     assert run("--help")[0] == 0
     assert run("--help")[1].startswith("Usage: sallyport-dataplane")
     assert run("--version")[1].startswith("sallyport-dataplane ")
-    assert run("--nonsense")[0] == 1
-    assert run("extra")[0] == 1
+    assert run("--nonsense")[0] == 2
+    assert run("extra")[0] == 2
 
 
 @pytest.mark.parametrize("old, new, says", (

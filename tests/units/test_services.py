@@ -283,12 +283,16 @@ def test_both_stop_tidily(services):
 
 
 def test_a_wrong_configuration_is_not_tried_again(services):
-    services.manager.write("/etc/sallyport/sallyport.yaml", "control: none\n")
-    assert services.manager.ctl("start", CONTROL, check=False).returncode
+    services.manager.write("/etc/sallyport/sallyport.yaml",
+                           "control: none\ndataplane: none\n")
+    for unit in BOTH:
+        assert services.manager.ctl("start", unit, check=False).returncode
     time.sleep(1.5)
-    assert services.manager.show(
-        CONTROL, "ActiveState", "ExecMainStatus", "NRestarts") == {
-            "ActiveState": "failed", "ExecMainStatus": "2", "NRestarts": "0"}
+    for unit in BOTH:
+        assert services.manager.show(
+            unit, "ActiveState", "ExecMainStatus", "NRestarts") == {
+                "ActiveState": "failed", "ExecMainStatus": "2",
+                "NRestarts": "0"}
 
 
 def test_no_configuration_is_no_failure(services):
