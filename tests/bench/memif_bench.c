@@ -12,7 +12,6 @@
  * copy each packet, which is memif's way, and each has one CPU: what is
  * measured is the dataplane's worker, its ports included, or the sender where
  * that is slower. A packet lost ends the run. */
-#include <getopt.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +21,7 @@
 #include <rte_mbuf.h>
 #include "dataplane/stage/csum.h"
 #include "tests/bench/memif_flows.h"
+#include "tests/bench/options.h"
 #include "tests/bench/srtp_bench.h"
 
 #define SEND	32   /* packets in a burst */
@@ -31,24 +31,12 @@
 #define PATIENT 2.0  /* seconds without a packet that mean one is lost */
 #define TURNS	4096
 
-static const uint16_t suites[] = {SP_SUITE_AES_CM_128_HMAC_SHA1_80,
-				  SP_SUITE_AEAD_AES_128_GCM};
-static const unsigned all_octets[] = {92, 172, 1212};
-static const unsigned all_streams[] = {1, 1000, 20000, 100000};
-
-static struct {
-	const char *dataplane, *memif[2], *json;
-	unsigned cpu;
-	double seconds;
-	bool quick;
-} opt = {.seconds = 0.4};
+static const char *dataplane, *memif[2], *cpu_text;
 
 static struct memif_flows flows;
 static struct rte_mempool *pool;
 static uint16_t port[2]; /* FLOWS_* */
 static struct peer sender = {.what = "memif"};
-static FILE *json;
-static unsigned objects;
 
 static bool eal_up(void)
 {
@@ -67,12 +55,13 @@ static bool eal_up(void)
 			vdev[1],
 			"--file-prefix=memif_bench"};
 
-	snprintf(cpu, sizeof(cpu), "--lcores=0@%u", opt.cpu);
+	snprintf(cpu, sizeof(cpu), "--lcores=0@%lu",
+		 cpu_text ? strtoul(cpu_text, NULL, 0) : 0);
 	for (unsigned i = 0; i < 2; i++)
 		snprintf(vdev[i], sizeof(vdev[i]),
 			 "--vdev=net_memif%u,role=client,socket-abstract=no,"
 			 "socket=%s",
-			 i, opt.memif[i]);
+			 i, memif[i]);
 	return rte_eal_init((int)RTE_DIM(argv), argv) >= 0;
 }
 
@@ -216,25 +205,20 @@ static double batch(const struct load *l, unsigned n)
 
 static void report(const struct cell *c, double ns)
 {
-	const char *direction = c->protect ? "protect" : "unprotect";
-	const char *suite = sp_suite_info(c->suite)->name;
-
-	printf("%-9s %-23s %5u %7u | %8.1f %7.3f\n", direction, suite,
-	       c->octets, c->streams, ns, 1e3 / ns);
+	printf("%-9s %-23s %5u %7u | %8.1f %7.3f\n", cell_direction(c),
+	       cell_suite(c), c->octets, c->streams, ns, 1e3 / ns);
 	fflush(stdout);
-	if (json)
-		fprintf(json,
-			"%s\n{\"what\": \"memif\", \"direction\": \"%s\", "
-			"\"suite\": \"%s\", \"octets\": %u, \"streams\": %u, "
-			"\"mpps\": %.4f, \"ns\": %.1f}",
-			objects++ ? "," : "", direction, suite, c->octets,
-			c->streams, 1e3 / ns, ns);
+	options_object("\"what\": \"memif\", \"direction\": \"%s\", "
+		       "\"suite\": \"%s\", \"octets\": %u, \"streams\": %u, "
+		       "\"mpps\": %.4f, \"ns\": %.1f",
+		       cell_direction(c), cell_suite(c), c->octets, c->streams,
+		       1e3 / ns, ns);
 }
 
 static void row(const struct cell *c)
 {
 	static double ns[TURNS];
-	const double until = seconds() + opt.seconds;
+	const double until = seconds() + options.seconds;
 	unsigned n = 0;
 
 	do {
@@ -266,9 +250,9 @@ static bool rows(struct cell c)
 
 		batch(l, l->n);
 	}
-	for (unsigned i = 0; well && i < 3; i++) {
-		c.octets = all_octets[i];
-		if (!opt.quick || c.octets == 172)
+	for (unsigned i = 0; well && i < OPTION_SIZES; i++) {
+		c.octets = option_octets[i];
+		if (options_octets(c.octets))
 			row(&c);
 	}
 	well = well && memif_flows_remove(&flows, c.streams);
@@ -277,90 +261,29 @@ static bool rows(struct cell c)
 	return well;
 }
 
-static void parse(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{"dataplane", required_argument, NULL, 'd'},
-		{"access", required_argument, NULL, 'a'},
-		{"trunk", required_argument, NULL, 't'},
-		{"cpu", required_argument, NULL, 'c'},
-		{"quick", no_argument, NULL, 'q'},
-		{"seconds", required_argument, NULL, 's'},
-		{"json", required_argument, NULL, 'j'},
-		{0}};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'd':
-			opt.dataplane = optarg;
-			break;
-		case 'a':
-			opt.memif[FLOWS_ACCESS] = optarg;
-			break;
-		case 't':
-			opt.memif[FLOWS_TRUNK] = optarg;
-			break;
-		case 'c':
-			opt.cpu = (unsigned)strtoul(optarg, NULL, 0);
-			break;
-		case 'q':
-			opt.quick = true;
-			opt.seconds = 0.1;
-			break;
-		case 's':
-			opt.seconds = strtod(optarg, NULL);
-			break;
-		case 'j':
-			opt.json = optarg;
-			break;
-		default:
-			exit(2);
-		}
-	}
-	if (!opt.dataplane || !opt.memif[0] || !opt.memif[1]) {
-		fprintf(stderr, "--dataplane, --access and --trunk: sockets\n");
-		exit(2);
-	}
-}
-
-static bool sweep(void)
-{
-	for (unsigned s = 0; s < 2; s++)
-		for (unsigned d = 0; d < 2; d++)
-			for (unsigned n = 0; n < 4; n++)
-				if (!rows((struct cell){.suite = suites[s],
-							.protect = d == 0,
-							.streams =
-								all_streams[n],
-							.burst = SEND}))
-					return false;
-	return true;
-}
-
 int main(int argc, char **argv)
 {
+	static const struct option_own own[] = {{"dataplane", &dataplane},
+						{"access",
+						 &memif[FLOWS_ACCESS]},
+						{"trunk", &memif[FLOWS_TRUNK]},
+						{"cpu", &cpu_text},
+						{NULL, NULL}};
 	bool well;
 
-	parse(argc, argv);
+	options_read(argc, argv, own);
+	if (!dataplane || !memif[0] || !memif[1]) {
+		fprintf(stderr, "--dataplane, --access and --trunk: sockets\n");
+		return 2;
+	}
 	if (!eal_up() || !bare_open_isa(NULL) || !ports_up() || !links_up() ||
-	    !memif_flows_connect(&flows, opt.dataplane))
+	    !memif_flows_connect(&flows, dataplane))
 		return 2;
 	measure_start();
-	json = opt.json ? fopen(opt.json, "w") : NULL;
-	if (opt.json && !json) {
-		perror(opt.json);
-		return 2;
-	}
 	printf("%-9s %-23s %5s %7s | %8s %7s\n", "", "", "octets", "streams",
 	       "ns", "Mpps");
-	if (json)
-		fprintf(json, "[");
-	well = sweep();
-	if (json) {
-		fprintf(json, "\n]\n");
-		fclose(json);
-	}
+	well = options_sweep(SEND, rows);
+	options_done();
 	memif_flows_close(&flows);
 	return well ? 0 : 1;
 }

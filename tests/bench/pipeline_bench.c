@@ -11,12 +11,11 @@
  * software and left to the device, take turns within a run. What a loop over
  * the whole takes is printed, what making and freeing the packets takes by
  * itself, and the pipeline's, which is the one less the other. */
-#include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "dataplane/stage/stage.h"
+#include "tests/bench/options.h"
 #include "tests/bench/pipeline.h"
 
 /* Packets a second that a line is full with: G.711 of 20 ms as RTP over IPv4
@@ -32,48 +31,19 @@ static struct peer *const peers[PEERS] = {
 	[SOFT] = &peer_pipeline,
 	[OFFLOAD] = &peer_pipeline_offload,
 };
-static const uint16_t suites[] = {SP_SUITE_AES_CM_128_HMAC_SHA1_80,
-				  SP_SUITE_AEAD_AES_128_GCM};
-static const unsigned all_octets[] = {92, 172, 1212};
-static const unsigned all_streams[] = {1, 1000, 20000, 100000};
-
-static struct {
-	const char *suite, *direction, *checksums, *isa, *json;
-	unsigned streams, octets;
-	double seconds;
-	bool quick;
-} opt = {.seconds = 0.4};
-
-static FILE *json;
-static unsigned objects;
-
-static void object(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-static void object(const char *fmt, ...)
-{
-	va_list ap;
-
-	if (!json)
-		return;
-	fprintf(json, "%s\n{", objects++ ? "," : "");
-	va_start(ap, fmt);
-	vfprintf(json, fmt, ap);
-	va_end(ap);
-	fprintf(json, "}");
-}
+static const char *checksums;
 
 static void report(const struct cell *c, unsigned peer, double ns, double make,
 		   double bare)
 {
-	const char *direction = c->protect ? "protect" : "unprotect";
-	const char *suite = sp_suite_info(c->suite)->name;
-
-	object("\"what\": \"pipeline\", \"direction\": \"%s\", \"suite\": "
-	       "\"%s\", \"octets\": %u, \"streams\": %u, \"mpps\": %.4f, "
-	       "\"ns\": %.1f, \"offload\": %s, \"making_ns\": %.1f, "
-	       "\"bare_ns\": %.1f, \"of_bare\": %.3f",
-	       direction, suite, c->octets, c->streams, 1e3 / ns, ns,
-	       peer == OFFLOAD ? "true" : "false", make, bare, bare / ns);
+	options_object(
+		"\"what\": \"pipeline\", \"direction\": \"%s\", \"suite\": "
+		"\"%s\", \"octets\": %u, \"streams\": %u, \"mpps\": %.4f, "
+		"\"ns\": %.1f, \"offload\": %s, \"making_ns\": %.1f, "
+		"\"bare_ns\": %.1f, \"of_bare\": %.3f",
+		cell_direction(c), cell_suite(c), c->octets, c->streams,
+		1e3 / ns, ns, peer == OFFLOAD ? "true" : "false", make, bare,
+		bare / ns);
 }
 
 static void row(const struct cell *c, const char *const why[PEERS])
@@ -81,9 +51,9 @@ static void row(const struct cell *c, const char *const why[PEERS])
 	static struct sample s[PEERS];
 	double ns[PEERS];
 
-	measure(peers, why, PEERS, c, PEERS * opt.seconds, s);
-	printf("%-9s %-23s %5u %7u", c->protect ? "protect" : "unprotect",
-	       sp_suite_info(c->suite)->name, c->octets, c->streams);
+	measure(peers, why, PEERS, c, PEERS * options.seconds, s);
+	printf("%-9s %-23s %5u %7u", cell_direction(c), cell_suite(c),
+	       c->octets, c->streams);
 	for (unsigned i = 0; i < PEERS; i++) {
 		double make;
 
@@ -110,7 +80,7 @@ static void row(const struct cell *c, const char *const why[PEERS])
 }
 
 /* Cells that share their flows: they differ in the packets' size. */
-static void rows(struct cell c)
+static bool rows(struct cell c)
 {
 	static const char *const where[PEERS] = {
 		[SOFT] = "software", [OFFLOAD] = "device"};
@@ -122,19 +92,18 @@ static void rows(struct cell c)
 		why[i] = i == OFFLOAD && !open[SOFT] ? why[SOFT]
 						     : peer_ready(peers[i], &c);
 		open[i] = !why[i];
-		if (i != BARE && opt.checksums &&
-		    strcmp(opt.checksums, where[i]))
+		if (i != BARE && checksums && strcmp(checksums, where[i]))
 			why[i] = "not asked for";
 	}
 	for (unsigned i = 0; i < 3 && !why[BARE]; i++) {
-		c.octets = all_octets[i];
-		if (opt.octets ? c.octets == opt.octets
-			       : !opt.quick || c.octets == G711)
+		c.octets = option_octets[i];
+		if (options_octets(c.octets))
 			row(&c, why);
 	}
 	for (unsigned i = PEERS; i-- > 0;)
 		if (open[i])
 			peer_done(peers[i]);
+	return true;
 }
 
 static void memory(void)
@@ -157,10 +126,11 @@ static void memory(void)
 		       "= %5.0f\n",
 		       sp_suite_info(all[i])->name, m.arena, m.heaps,
 		       m.arena + m.heaps);
-		object("\"what\": \"memory\", \"suite\": \"%s\", \"streams\": "
-		       "%u, \"octets_a_stream\": %.0f, \"workers\": %.0f",
-		       sp_suite_info(all[i])->name, media, m.arena + m.heaps,
-		       m.arena);
+		options_object(
+			"\"what\": \"memory\", \"suite\": \"%s\", \"streams\": "
+			"%u, \"octets_a_stream\": %.0f, \"workers\": %.0f",
+			sp_suite_info(all[i])->name, media, m.arena + m.heaps,
+			m.arena);
 	}
 	printf("\n");
 }
@@ -183,102 +153,19 @@ static void heading(void)
 	       "left to the device", "it: of 10, 25 GbE of G.711");
 }
 
-static void parse(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{"quick", no_argument, NULL, 'q'},
-		{"suite", required_argument, NULL, 's'},
-		{"streams", required_argument, NULL, 'n'},
-		{"octets", required_argument, NULL, 'o'},
-		{"direction", required_argument, NULL, 'd'},
-		{"checksums", required_argument, NULL, 'c'},
-		{"isa", required_argument, NULL, 'i'},
-		{"seconds", required_argument, NULL, 't'},
-		{"json", required_argument, NULL, 'j'},
-		{0}};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'q':
-			opt.quick = true;
-			opt.seconds = 0.1;
-			break;
-		case 's':
-			opt.suite = optarg;
-			break;
-		case 'n':
-			opt.streams = strtoul(optarg, NULL, 0);
-			break;
-		case 'o':
-			opt.octets = strtoul(optarg, NULL, 0);
-			break;
-		case 'd':
-			opt.direction = optarg;
-			break;
-		case 'c':
-			opt.checksums = optarg;
-			break;
-		case 'i':
-			opt.isa = optarg;
-			break;
-		case 't':
-			opt.seconds = strtod(optarg, NULL);
-			break;
-		case 'j':
-			opt.json = optarg;
-			break;
-		default:
-			exit(2);
-		}
-	}
-}
-
-static bool wanted(const struct cell *c)
-{
-	if (opt.suite && strcmp(opt.suite, sp_suite_info(c->suite)->name))
-		return false;
-	if (opt.direction &&
-	    strcmp(opt.direction, c->protect ? "protect" : "unprotect"))
-		return false;
-	return !opt.streams || opt.streams == c->streams;
-}
-
-static void sweep(void)
-{
-	for (unsigned s = 0; s < 2; s++)
-		for (unsigned d = 0; d < 2; d++)
-			for (unsigned n = 0; n < 4; n++) {
-				struct cell c = {.suite = suites[s],
-						 .protect = d == 0,
-						 .streams = all_streams[n],
-						 .burst = BURST};
-
-				if (wanted(&c))
-					rows(c);
-			}
-}
-
 int main(int argc, char **argv)
 {
-	parse(argc, argv);
-	if (!bare_open_isa(opt.isa) || !pipeline_open_isa(opt.isa))
+	static const struct option_own own[] = {{"checksums", &checksums},
+						{NULL, NULL}};
+
+	options_read(argc, argv, own);
+	if (!bare_open_isa(options.isa) || !pipeline_open_isa(options.isa))
 		return 2;
 	measure_start();
-	json = opt.json ? fopen(opt.json, "w") : NULL;
-	if (opt.json && !json) {
-		perror(opt.json);
-		return 2;
-	}
-	if (json)
-		fprintf(json, "[");
 	heading();
-	if (!opt.streams)
+	if (!options.streams)
 		memory();
-	sweep();
-	if (json) {
-		fprintf(json, "\n]\n");
-		fclose(json);
-	}
+	options_sweep(BURST, rows);
+	options_done();
 	return 0;
 }

@@ -9,7 +9,6 @@
  * random order. Bare calls and engine take turns of some thousand packets, so
  * that what else the machine does falls on both; the number of a peer is the
  * median over its chunks. Ratios are of one run. */
-#include <getopt.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,40 +16,25 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "tests/bench/options.h"
 #include "tests/bench/srtp_bench.h"
 
 #define MAX_PEER 4
-#define SIZES	 3
+#define SIZES	 OPTION_SIZES
 
-static const uint16_t suites[] = {SP_SUITE_AES_CM_128_HMAC_SHA1_80,
-				  SP_SUITE_AEAD_AES_128_GCM};
-static const unsigned all_octets[SIZES] = {92, 172, 1212};
-static const unsigned all_streams[] = {1, 1000, 20000, 100000};
 static struct peer *const peers[] = {&peer_bare, &peer_engine, &peer_libsrtp,
 				     &peer_libsrtp_openssl};
 
-static struct {
-	const char *suite, *direction, *what, *isa, *openssl, *json;
-	unsigned streams, octets, burst;
-	double seconds;
-	bool quick;
-} opt = {.burst = 32, .seconds = 0.4};
-
-static FILE *json;
-static unsigned objects;
+static const char *only_what, *burst_text, *openssl_path;
+static unsigned burst = 32;
 
 static void report(const struct cell *c, const struct peer *p, double ns)
 {
-	if (!json)
-		return;
-	fprintf(json,
-		"%s\n{\"what\": \"%s\", \"direction\": \"%s\", "
-		"\"suite\": \"%s\", \"octets\": %u, \"streams\": %u, "
-		"\"mpps\": %.4f, \"ns\": %.1f}",
-		objects++ ? "," : "", p->what,
-		c->protect ? "protect" : "unprotect",
-		sp_suite_info(c->suite)->name, c->octets, c->streams, 1e3 / ns,
-		ns);
+	options_object("\"what\": \"%s\", \"direction\": \"%s\", "
+		       "\"suite\": \"%s\", \"octets\": %u, \"streams\": %u, "
+		       "\"mpps\": %.4f, \"ns\": %.1f",
+		       p->what, cell_direction(c), cell_suite(c), c->octets,
+		       c->streams, 1e3 / ns, ns);
 }
 
 /* What a peer came to, for each size of packets. */
@@ -59,28 +43,23 @@ struct outcome {
 	double ns[SIZES]; /* 0: not asked for */
 };
 
-static bool asked(unsigned octets)
-{
-	return opt.octets ? octets == opt.octets : !opt.quick || octets == 172;
-}
-
 /* Bare calls and engine, in turns. */
 static void measure_pair(struct cell c, struct outcome out[2])
 {
 	static struct sample s[2];
 	const char *why[2];
 
-	c.octets = all_octets[SIZES / 2];
+	c.octets = option_octets[SIZES / 2];
 	for (unsigned i = 0; i < 2; i++) {
 		why[i] = peer_ready(peers[i], &c);
 		snprintf(out[i].why, sizeof(out[i].why), "%s",
 			 why[i] ? why[i] : "");
 	}
 	for (unsigned k = 0; k < SIZES; k++) {
-		c.octets = all_octets[k];
-		if (!asked(c.octets))
+		c.octets = option_octets[k];
+		if (!options_octets(c.octets))
 			continue;
-		measure(peers, why, 2, &c, 2 * opt.seconds, s);
+		measure(peers, why, 2, &c, 2 * options.seconds, s);
 		for (unsigned i = 0; i < 2; i++)
 			if (!why[i])
 				out[i].ns[k] = sample_median(s[i].ns, s[i].n);
@@ -94,14 +73,14 @@ static void measure_one(struct peer *p, struct cell c, struct outcome *out)
 	static struct sample s;
 	const char *why;
 
-	c.octets = all_octets[SIZES / 2];
+	c.octets = option_octets[SIZES / 2];
 	why = peer_ready(p, &c);
 	snprintf(out->why, sizeof(out->why), "%s", why ? why : "");
 	for (unsigned k = 0; k < SIZES && !why; k++) {
-		c.octets = all_octets[k];
-		if (!asked(c.octets))
+		c.octets = option_octets[k];
+		if (!options_octets(c.octets))
 			continue;
-		measure(&p, &why, 1, &c, opt.seconds, &s);
+		measure(&p, &why, 1, &c, options.seconds, &s);
 		out->ns[k] = sample_median(s.ns, s.n);
 	}
 }
@@ -110,7 +89,7 @@ static void measure_one(struct peer *p, struct cell c, struct outcome *out)
  * take their sessions down, and the process just ends. */
 static void measure_apart(struct peer *p, struct cell c, struct outcome *out)
 {
-	const int patience = 1000 * (10 + SIZES * opt.seconds * 5);
+	const int patience = 1000 * (10 + SIZES * options.seconds * 5);
 	struct pollfd wait = {.events = POLLIN};
 	int pipes[2];
 	pid_t child;
@@ -142,8 +121,8 @@ static void measure_apart(struct peer *p, struct cell c, struct outcome *out)
 /* One row of the table. */
 static void row(const struct cell *c, const struct outcome out[], unsigned k)
 {
-	printf("%-9s %-23s %6u %7u", c->protect ? "protect" : "unprotect",
-	       sp_suite_info(c->suite)->name, c->octets, c->streams);
+	printf("%-9s %-23s %6u %7u", cell_direction(c), cell_suite(c),
+	       c->octets, c->streams);
 	for (unsigned i = 0; i < MAX_PEER; i++) {
 		const double ns = out[i].ns[k];
 
@@ -165,24 +144,25 @@ static void row(const struct cell *c, const struct outcome out[], unsigned k)
 }
 
 /* Cells that share their contexts: they differ in the packets' size. */
-static void rows(struct cell c)
+static bool rows(struct cell c)
 {
 	struct outcome out[MAX_PEER];
 
 	memset(out, 0, sizeof(out));
 	measure_pair(c, out);
 	for (unsigned i = 2; i < MAX_PEER; i++) {
-		if (opt.what && !strstr(opt.what, peers[i]->what))
+		if (only_what && !strstr(only_what, peers[i]->what))
 			snprintf(out[i].why, sizeof(out[i].why), "not asked");
 		else
 			measure_apart(peers[i], c, &out[i]);
 	}
 	for (unsigned k = 0; k < SIZES; k++) {
-		c.octets = all_octets[k];
-		if (asked(c.octets))
+		c.octets = option_octets[k];
+		if (options_octets(c.octets))
 			row(&c, out, k);
 	}
 	peer_done(peers[0]); /* it sealed for the others */
+	return true;
 }
 
 static void heading(void)
@@ -191,76 +171,12 @@ static void heading(void)
 
 	cpu_name(cpu, sizeof(cpu));
 	printf("SRTP: %s, IPsec-MB %s held to %s, bursts of %u\n", cpu,
-	       IMB_VERSION_STR, bare_isa(), opt.burst);
+	       IMB_VERSION_STR, bare_isa(), burst);
 	printf("ns a packet, Mpps, and the engine as a ratio: of bare calls, "
 	       "times libsrtp2\n\n");
 	printf("%-9s %-23s %6s %7s | %-16s | %-23s | %-23s | %s\n", "", "",
 	       "octets", "streams", "bare", "engine, of bare",
 	       "libsrtp, engine is", "libsrtp-openssl, engine is");
-}
-
-static void parse(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{"quick", no_argument, NULL, 'q'},
-		{"suite", required_argument, NULL, 's'},
-		{"streams", required_argument, NULL, 'n'},
-		{"octets", required_argument, NULL, 'o'},
-		{"direction", required_argument, NULL, 'd'},
-		{"what", required_argument, NULL, 'w'},
-		{"isa", required_argument, NULL, 'i'},
-		{"burst", required_argument, NULL, 'b'},
-		{"seconds", required_argument, NULL, 't'},
-		{"openssl", required_argument, NULL, 'l'},
-		{"json", required_argument, NULL, 'j'},
-		{0}};
-	int c;
-
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'q':
-			opt.quick = true;
-			opt.seconds = 0.1;
-			break;
-		case 's':
-			opt.suite = optarg;
-			break;
-		case 'n':
-			opt.streams = strtoul(optarg, NULL, 0);
-			break;
-		case 'o':
-			opt.octets = strtoul(optarg, NULL, 0);
-			break;
-		case 'd':
-			opt.direction = optarg;
-			break;
-		case 'w':
-			opt.what = optarg;
-			break;
-		case 'i':
-			opt.isa = optarg;
-			break;
-		case 'b':
-			opt.burst = strtoul(optarg, NULL, 0);
-			break;
-		case 't':
-			opt.seconds = strtod(optarg, NULL);
-			break;
-		case 'l':
-			opt.openssl = optarg;
-			break;
-		case 'j':
-			opt.json = optarg;
-			break;
-		default:
-			exit(2);
-		}
-	}
-	if (!opt.burst || opt.burst > BURST_MAX || CHUNK % opt.burst) {
-		fprintf(stderr, "--burst: a power of two up to %d\n",
-			BURST_MAX);
-		exit(2);
-	}
 }
 
 /* Where the Makefile puts libsrtp2 on OpenSSL. */
@@ -274,46 +190,30 @@ static const char *beside(const char *program)
 	return path;
 }
 
-static bool wanted(const struct cell *c)
-{
-	if (opt.suite && strcmp(opt.suite, sp_suite_info(c->suite)->name))
-		return false;
-	if (opt.direction &&
-	    strcmp(opt.direction, c->protect ? "protect" : "unprotect"))
-		return false;
-	return !opt.streams || opt.streams == c->streams;
-}
-
 int main(int argc, char **argv)
 {
-	parse(argc, argv);
-	if (!bare_open_isa(opt.isa) || !engine_open_isa(opt.isa)) {
-		fprintf(stderr, "this CPU has no %s\n",
-			opt.isa ? opt.isa : "AES-NI");
-		return 2;
-	}
-	libsrtp_start(opt.openssl ? opt.openssl : beside(argv[0]));
-	measure_start();
-	json = opt.json ? fopen(opt.json, "w") : NULL;
-	if (opt.json && !json) {
-		perror(opt.json);
-		return 2;
-	}
-	if (json)
-		fprintf(json, "[");
-	heading();
-	for (unsigned i = 0; i < 2 * 2 * 4; i++) {
-		const struct cell c = {.suite = suites[i / 8],
-				       .protect = i / 4 % 2 == 0,
-				       .streams = all_streams[i % 4],
-				       .burst = opt.burst};
+	static const struct option_own own[] = {{"what", &only_what},
+						{"burst", &burst_text},
+						{"openssl", &openssl_path},
+						{NULL, NULL}};
 
-		if (wanted(&c))
-			rows(c);
+	options_read(argc, argv, own);
+	if (burst_text)
+		burst = strtoul(burst_text, NULL, 0);
+	if (!burst || burst > BURST_MAX || CHUNK % burst) {
+		fprintf(stderr, "--burst: a power of two up to %d\n",
+			BURST_MAX);
+		return 2;
 	}
-	if (json) {
-		fprintf(json, "\n]\n");
-		fclose(json);
+	if (!bare_open_isa(options.isa) || !engine_open_isa(options.isa)) {
+		fprintf(stderr, "this CPU has no %s\n",
+			options.isa ? options.isa : "AES-NI");
+		return 2;
 	}
+	libsrtp_start(openssl_path ? openssl_path : beside(argv[0]));
+	measure_start();
+	heading();
+	options_sweep(burst, rows);
+	options_done();
 	return 0;
 }

@@ -8,7 +8,8 @@ PIPELINE_LAB := tests/bench/pipeline_lab.c \
     dataplane/app/worker.c dataplane/app/log.c
 
 $(B)/bench/pipeline_bench: $(call objs,tests/bench/pipeline_bench.c \
-    tests/bench/pipeline_peer.c tests/bench/srtp_bench_cell.c \
+    tests/bench/pipeline_peer.c tests/bench/options.c \
+    tests/bench/srtp_bench_cell.c \
     tests/bench/srtp_bench_bare.c $(PIPELINE_LAB))
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ -lrte_net_ring $(DPDK_L) $(IMB_L)
@@ -23,7 +24,8 @@ bench-pipeline: $(B)/bench/pipeline_bench
 $(B)/obj/tests/bench/memif%.o: EXTRA = $(DPDK_C) $(IMB_C)
 
 $(B)/bench/memif_bench: $(call objs,tests/bench/memif_bench.c \
-    tests/bench/memif_flows.c tests/bench/srtp_bench_cell.c \
+    tests/bench/memif_flows.c tests/bench/options.c \
+    tests/bench/srtp_bench_cell.c \
     tests/bench/srtp_bench_bare.c $(SRTP_SRC))
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ $(DPDK_L) $(IMB_L)

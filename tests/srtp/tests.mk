@@ -22,9 +22,10 @@ $(B)/tests/srtp_cross_test: $(call objs,tests/srtp/srtp_cross_test.c \
 
 # The engine's numbers. libsrtp2 is loaded when there is one, not linked.
 LIBSRTP_OPENSSL := $(B)/libsrtp-openssl/libsrtp2.so
-$(B)/obj/tests/bench/srtp_bench%.o: EXTRA = $(IMB_C)
+$(B)/obj/tests/bench/srtp_bench%.o \
+$(B)/obj/tests/bench/options.o: EXTRA = $(IMB_C)
 
-$(B)/bench/srtp_bench: $(call objs,tests/bench/srtp_bench.c \
+$(B)/bench/srtp_bench: $(call objs,tests/bench/srtp_bench.c tests/bench/options.c \
     tests/bench/srtp_bench_cell.c tests/bench/srtp_bench_bare.c \
     tests/bench/srtp_bench_engine.c \
     tests/bench/srtp_bench_libsrtp.c $(SRTP_SRC)) | $(LIBSRTP_OPENSSL)
