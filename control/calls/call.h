@@ -77,6 +77,10 @@ struct call_door {
 	/* What it knows beyond the model, for lists and records; may be NULL.
 	 * Adds members to the call's object. */
 	void (*describe)(void *arg, json_t *call);
+	/* Is that peer known to be out of reach? Then a call whose media from
+	 * there has gone is over, whatever the other side still sends. May be
+	 * NULL: never. */
+	bool (*gone)(void *arg, enum leg l);
 };
 
 int calls_add_door(struct calls *cs, const struct call_door *door, void *arg);

@@ -165,6 +165,8 @@ unsigned media_describe(struct media *m, struct media_info info[], unsigned n);
 /** @return true when every direction that should flow has been silent for so
  * long, as far as the dataplane says. */
 bool media_silent(const struct media *m, uint32_t ms);
+/** The same of what one leg should send. */
+bool media_silent_from(const struct media *m, enum leg from, uint32_t ms);
 
 /** For restarts: everything but the keys, as JSON (malloc'd); and back. After
  * media_load the media is as saved, its transports matched by key id. Where

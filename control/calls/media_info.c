@@ -53,24 +53,45 @@ unsigned media_describe(struct media *m, struct media_info info[], unsigned n)
 	return n;
 }
 
-bool media_silent(const struct media *m, uint32_t ms)
+/* @return 1: that leg is silent on this line; 0: it isn't; -1: it need not send
+ * anything. */
+static int line_silent(const struct media *m, const struct mline *l, int x,
+		       uint32_t ms)
 {
-	uint64_t now = media_now();
+	uint64_t since = l->flow ? l->flow->since[x] : 0;
+
+	if (!since)
+		return -1;
+	/* after a hold, silence counts from its end */
+	return media_now() - since >= ms &&
+	       dp_transport_silent(m->dp, l->leg[x].tp->id) >= ms;
+}
+
+bool media_silent_from(const struct media *m, enum leg from, uint32_t ms)
+{
 	bool expected = false;
 
 	for (unsigned i = 0; i < m->cur->n; i++) {
-		const struct mline *l = &m->cur->line[i];
+		int silent = line_silent(m, &m->cur->line[i], (int)from, ms);
 
-		for (int x = LEG_A; l->flow && x <= LEG_B; x++) {
-			uint64_t since = l->flow->since[x];
+		if (!silent)
+			return false;
+		expected = expected || silent > 0;
+	}
+	return expected;
+}
 
-			if (!since)
-				continue;
-			expected = true;
-			/* after a hold, silence counts from its end */
-			if (now - since < ms ||
-			    dp_transport_silent(m->dp, l->leg[x].tp->id) < ms)
+bool media_silent(const struct media *m, uint32_t ms)
+{
+	bool expected = false;
+
+	for (unsigned i = 0; i < m->cur->n; i++) {
+		for (int x = LEG_A; x <= LEG_B; x++) {
+			int silent = line_silent(m, &m->cur->line[i], x, ms);
+
+			if (!silent)
 				return false;
+			expected = expected || silent > 0;
 		}
 	}
 	return expected;

@@ -9,14 +9,25 @@ static void look(struct call *c, void *arg)
 {
 	const struct calls *cs = arg;
 	int64_t up = call_now() - c->answered;
+	uint32_t ms = cs->cfg.media_timeout * 1000;
 
 	if (c->state != CALL_UP)
 		return;
 	media_tick(c->path->media);
 	if (up < (int64_t)cs->cfg.media_timeout)
 		return;
-	if (media_silent(c->path->media, cs->cfg.media_timeout * 1000))
+	if (media_silent(c->path->media, ms)) {
 		c->door->hangup(c->arg, 200, "no media from either side");
+		return;
+	}
+	for (enum leg l = LEG_A; c->door->gone && l <= LEG_B; l++) {
+		if (!c->door->gone(c->arg, l) ||
+		    !media_silent_from(c->path->media, l, ms))
+			continue;
+		c->door->hangup(c->arg, 200,
+				"no media from one side, which is gone");
+		return;
+	}
 }
 
 static void tick(void *arg)

@@ -16,6 +16,8 @@ const struct call_door sip_call_door = {
 	.hangup = hangup,
 	.save = bridge_save,
 	.load = bridge_load,
+	.describe = pstn_describe,
+	.gone = pstn_gone,
 };
 
 static void bridge_destructor(void *arg)
@@ -181,10 +183,13 @@ void bridge_end(struct bridge *b, enum call_by by, uint16_t status,
 		const char *reason, const struct session *knows)
 {
 	struct call *call = b->call;
+	char text[PSTN_REASON_MAX];
 	struct le *le;
 
 	if (!call)
 		return;
+	if (by == CALL_BY_GATEWAY)
+		reason = pstn_reason(b, reason, text);
 	b->call = NULL;
 	timer_cancel(&b->ring);
 	hunt_stop(b->hunt);

@@ -344,3 +344,48 @@ void pstn_dial(struct bridge *b, const struct number *n, const char *how)
 		go_out(b, n, &way);
 	}
 }
+
+/* ------------------------------------------------------ calls that are up */
+
+static struct trunk *trunk_of(const struct bridge *b, enum leg l)
+{
+	const struct session *s = b->up ? b->up->s[l] : NULL;
+
+	return s && s->line ? trunk_line_trunk(s->line) : NULL;
+}
+
+bool pstn_gone(void *bridge, enum leg l)
+{
+	const struct trunk *t = trunk_of(bridge, l);
+
+	return t && trunk_state(t) == TRUNK_DOWN;
+}
+
+void pstn_describe(void *bridge, json_t *call)
+{
+	const struct bridge *b = bridge;
+
+	for (enum leg l = LEG_A; l <= LEG_B; l++) {
+		const struct trunk *t = trunk_of(b, l);
+
+		if (t)
+			json_object_set_new(call, "trunk",
+					    json_string(trunk_name(t)));
+	}
+}
+
+const char *pstn_reason(const struct bridge *b, const char *reason,
+			char text[PSTN_REASON_MAX])
+{
+	for (enum leg l = LEG_A; l <= LEG_B; l++) {
+		const struct trunk *t = trunk_of(b, l);
+
+		if (!t || trunk_state(t) != TRUNK_DOWN)
+			continue;
+		snprintf(text, PSTN_REASON_MAX, "%s%strunk %s is down: %s",
+			 reason ? reason : "", reason ? "; " : "",
+			 trunk_name(t), trunk_why(t));
+		return text;
+	}
+	return reason;
+}

@@ -19,6 +19,18 @@ bool pstn_number(const struct door *d, const struct uri *u,
  * asked for ("INVITE to a number"). */
 void pstn_dial(struct bridge *b, const struct number *n, const char *how);
 
+/* Of calls that are up. */
+
+#define PSTN_REASON_MAX 256
+/** Is that side a trunk that is down? A call_door's gone. */
+bool pstn_gone(void *bridge, enum leg l);
+/** Which trunk a call is on, for lists and records. A call_door's describe. */
+void pstn_describe(void *bridge, json_t *call);
+/** Why the gateway ends a call: with what is known of its trunk. @return reason
+ * or text. */
+const char *pstn_reason(const struct bridge *b, const char *reason,
+			char text[PSTN_REASON_MAX]);
+
 /* Called by branch.c and bridge.c. h may be NULL in all of them. */
 
 /** A branch has failed; status: as its trunk said it. @return true: it was

@@ -3,13 +3,17 @@
 #include <string.h>
 #include "control/trunk/impl.h"
 
-/* The number in a URI, as this trunk writes numbers. */
+/* The number in a URI, as this trunk writes numbers; text: as it stands. */
 static bool number_in(struct number *n, const struct trunks *ts,
-		      const struct trunk *t, const struct uri *u)
+		      const struct trunk *t, const struct uri *u,
+		      const struct pl *text)
 {
 	const struct number_plan *plan = &ts->cfg.plan;
 	char user[96];
 
+	if (!pl_strcasecmp(&u->scheme, "tel"))
+		return number_of_uri(n, plan, NULL, text->p, text->l) >
+		       NUMBER_INTERNAL;
 	if (!message_uri_user(u, user, sizeof(user)))
 		return false;
 	return number_from_trunk(n, plan, (enum number_format)t->set.format,
@@ -20,11 +24,12 @@ bool trunk_called(const struct trunks *ts, const struct trunk *t,
 		  const struct sip_msg *m, struct store_did *did)
 {
 	const struct uri *const in[] = {&m->uri, &m->to.uri};
+	const struct pl *const text[] = {&m->ruri, &m->to.auri};
 	struct number n;
 
 	memset(did, 0, sizeof(*did));
 	for (unsigned i = 0; i < ARRAY_SIZE(in); i++) {
-		if (!number_in(&n, ts, t, in[i]))
+		if (!number_in(&n, ts, t, in[i], text[i]))
 			continue;
 		if (!store_did_get(ts->cfg.store, n.text, did))
 			return true;
@@ -65,9 +70,9 @@ void trunk_calling(const struct trunks *ts, const struct trunk *t,
 
 	memset(out, 0, sizeof(*out));
 	known = pai && !sip_addr_decode(&asserted, &pai->val) &&
-		number_in(&n, ts, t, &asserted.uri);
+		number_in(&n, ts, t, &asserted.uri, &asserted.auri);
 	if (!known)
-		known = number_in(&n, ts, t, &m->from.uri);
+		known = number_in(&n, ts, t, &m->from.uri, &m->from.auri);
 	out->anonymous = trunk_privacy(m) || !known;
 	if (!out->anonymous)
 		strcpy(out->number, n.text);

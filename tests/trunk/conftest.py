@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gateways with trunks: the real control, carriers and phones that say exactly
+what a test wants, a dataplane that only says yes."""
+
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from carrier import Branch, Carrier, Phone  # noqa: E402
+from gateway import isolate  # noqa: E402
+
+isolate()
+
+
+@pytest.fixture(scope="module")
+def branch(tmp_path_factory):
+    g = Branch(tmp_path_factory.mktemp("branch"), 25310)
+    g.start_dataplane()
+    try:
+        g.start()
+        for name in ("alice", "bob", "carol"):
+            g.add_user(name, security=0)
+        yield g
+        assert g.stop() == 0, "control must stop cleanly"
+    finally:
+        g.close()
+
+
+@pytest.fixture
+def gw(branch):
+    """Without trunks, routes and numbers; nobody may dial."""
+    branch.mark()
+    yield branch
+    branch.forget()
+    branch.clean()
+
+
+@pytest.fixture
+def phones(gw):
+    made = []
+
+    def phone(user, side="A", register=True):
+        p = Phone(gw.at if side == "A" else gw.at_b, user,
+                  ip=f"127.0.0.{30 + len(made)}")
+        made.append(p)
+        if register:
+            assert p.register().status == 200
+        return p
+
+    yield phone
+    for p in made:
+        while p.recv(0):  # what a test hasn't looked at
+            pass
+        try:
+            p.register(contact="*", expires=0)
+        except AssertionError:
+            pass  # its call still has something to say
+        p.close()
+
+
+@pytest.fixture
+def carriers(gw):
+    made = []
+
+    def carrier(name="carrier", tp="udp"):
+        c = Carrier(gw, name, f"127.0.0.{50 + len(made)}", tp)
+        made.append(c)
+        return c
+
+    yield carrier
+    for c in made:
+        c.close()
