@@ -8,7 +8,7 @@ install: install-units
 install-units:
 	install -d $(LIB)/systemd/system $(LIB)/sysusers.d $(LIB)/tmpfiles.d \
 	   $(LIB)/udev/rules.d $(DOC)/examples
-	for unit in sallyport-dataplane sallyport-control; do \
+	for unit in sallyport-dataplane sallyport-control sallyport-media; do \
 	   sed -e 's,@BIN@,$(PREFIX)/bin,' \
 	       -e 's,@DOC@,$(PREFIX)/share/doc/sallyport,' \
 	      $(UNITS)/$$unit.service >$(LIB)/systemd/system/$$unit.service && \

@@ -15,8 +15,9 @@ import yaml
 from conftest import BUILD, ROOT
 from lab.process import Process, inside, run, wait_until
 
-UNITS = ("sallyport-dataplane", "sallyport-control")
-SCORE = 3.0  # systemd's exposure, 0 to 10; neither needs an exception
+UNITS = ("sallyport-dataplane", "sallyport-control", "sallyport-media")
+SCORE = 3.0  # systemd's exposure, 0 to 10; none needs an exception
+CONFINED = 0.5  # of the one that parses what codecs parse
 LIB = "usr/local/lib"
 DOC = "usr/local/share/doc/sallyport"
 
@@ -38,6 +39,7 @@ def settings(path):
 def test_install_lays_out(stage):
     for path in (f"{LIB}/systemd/system/sallyport-dataplane.service",
                  f"{LIB}/systemd/system/sallyport-control.service",
+                 f"{LIB}/systemd/system/sallyport-media.service",
                  f"{LIB}/sysusers.d/sallyport.conf",
                  f"{LIB}/tmpfiles.d/sallyport.conf",
                  f"{LIB}/udev/rules.d/60-sallyport-vfio.rules",
@@ -65,7 +67,7 @@ def test_security_score(stage, unit):
     score = float(re.search(r"Overall exposure level for \S+: ([\d.]+)",
                             said)[1])
     print(f"{unit}: {score}")
-    assert score < SCORE, said
+    assert score < (CONFINED if unit == "sallyport-media" else SCORE), said
 
 
 @pytest.mark.parametrize("unit", UNITS)
