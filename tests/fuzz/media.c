@@ -6,7 +6,8 @@
  * checks what it is given.
  *
  * Whatever comes: what goes out parses, holds no key of the other hop and
- * nothing of its ICE or DTLS; a=e2ee only where policy allows it, once, and as
+ * nothing of its ICE or DTLS (but where both legs pass it through); a transport
+ * of DTLS-SRTP has no peer before it has keys; a=e2ee only where policy allows it, once, and as
  * it came; all transports bear the mark or none does, and none loses it; a leg
  * never has keys for one direction only; and what was refused leaves nothing
  * behind. */
@@ -96,8 +97,12 @@ int dp_transport_set(struct dp *dp, const struct sp_transport *t,
 	must(t->rx.suite == SP_SUITE_PLAIN || t->rx.id != t->tx.id);
 	must(t->rx.suite == SP_SUITE_PLAIN ||
 	     memcmp(t->rx.key, t->tx.key, SP_KEY_MAX) != 0);
-	must(t->peer_rtp.family == 4 && t->peer_rtp.prefix == 32);
-	must(t->peer_rtp.addr[0] != 127 && t->peer_rtp.addr[0] < 224);
+	must(t->peer_rtp.family == 0 || t->peer_rtp.family == 4);
+	if (t->peer_rtp.family) {
+		must(t->peer_rtp.prefix == 32);
+		must(t->peer_rtp.addr[0] != 127 && t->peer_rtp.addr[0] < 224);
+		must(t->dtls != SP_PUNT_CONTROL || t->rx.suite);
+	}
 	must(!marks || marks == (t->flags & SP_TRANSPORT_E2EE ? 2 : 1));
 	marks = t->flags & SP_TRANSPORT_E2EE ? 2 : 1;
 	transports += put(seen_t, t->id);
@@ -117,6 +122,8 @@ int dp_stream_set(struct dp *dp, const struct sp_stream *s,
 	(void)dp;
 	(void)text;
 	must(s->id && s->from != s->to);
+	must(s->match != SP_MATCH_MID || s->mid_len <= SP_MID_MAX);
+	must(s->n_ssrcs <= SP_STREAM_SSRCS);
 	streams += put(seen_s, s->id);
 	return SP_OK;
 }
@@ -136,6 +143,33 @@ int dp_ports_take(struct dp *dp, const uint8_t media[2], uint16_t port[2])
 	port[0] = (uint16_t)(20000 + 2 * (ports % 1000));
 	port[1] = (uint16_t)(port[0] + 2);
 	return 0;
+}
+
+int dp_ports_take_with(struct dp *dp, uint8_t media, uint16_t with,
+		       uint16_t *port)
+{
+	(void)dp;
+	(void)media;
+	ports++;
+	*port = (uint16_t)(with + 4);
+	return 0;
+}
+
+void dp_punt_handler(struct dp *dp, dp_punt_h *h, void *arg)
+{
+	(void)dp;
+	(void)h;
+	(void)arg;
+}
+
+int dp_inject(struct dp *dp, uint64_t transport, bool rtcp,
+	      const struct sp_addr *to, const void *data, size_t len)
+{
+	(void)dp;
+	(void)rtcp;
+	(void)data;
+	must(transport && to->family && len && len <= SP_DATAGRAM_MAX);
+	return SP_OK;
 }
 
 void dp_ports_give(struct dp *dp, uint8_t media, uint16_t port)
@@ -201,12 +235,13 @@ int dp_stats(struct dp *dp, uint64_t stream, struct sp_stats *out)
 
 /* What goes out: parses, and has no attribute of the hop that it came from but
  * those that are made anew. */
-static void check_out(char *out, const char *in, size_t in_len, bool e2ee)
+static void check_out(char *out, const char *in, size_t in_len, bool e2ee,
+		      bool relay)
 {
-	static const char *const never[] = {
-		"candidate", "fingerprint", "setup",	"ice-ufrag",
-		"ice-pwd",   "acap",	    "key-mgmt", "cryptex",
-	};
+	static const char *const never[] = {"acap", "key-mgmt", "cryptex",
+					    "rid", "simulcast"};
+	static const char *const anew[] = {"fingerprint", "ice-ufrag",
+					   "ice-pwd", "tls-id"};
 	unsigned n = 0;
 	struct sdp_error e;
 	struct sdp *s = sdp_parse(out, strlen(out), &e);
@@ -218,6 +253,11 @@ static void check_out(char *out, const char *in, size_t in_len, bool e2ee)
 			for (size_t i = 0; i < sizeof(never) / sizeof(*never);
 			     i++)
 				must(!sdp_view_eq(a.name, never[i]));
+			for (size_t i = 0; i < sizeof(anew) / sizeof(*anew);
+			     i++)
+				must(relay || !sdp_view_eq(a.name, anew[i]) ||
+				     !memmem(in, in_len, a.value.p,
+					     a.value.len));
 			if (sdp_view_eq(a.name, "e2ee"))
 				must(e2ee && sec == SDP_SESSION && !n++ &&
 				     memmem(in, in_len, a.value.p,
@@ -247,10 +287,11 @@ static struct media *call_new(uint8_t kinds)
 		{{4, 24, 5060, {10, 2, 0, 1}}, {4, 32, 5060, {10, 2, 0, 9}}},
 	};
 	struct media_profile p[2] = {
-		{.security = kinds % 3,
+		{.security = kinds % MEDIA_SECURITIES,
 		 .suites = {SP_SUITE_AEAD_AES_128_GCM,
 			    SP_SUITE_AES_CM_128_HMAC_SHA1_80}},
-		{.security = kinds / 3 % 3},
+		{.security = kinds / MEDIA_SECURITIES % MEDIA_SECURITIES,
+		 .browser = kinds % 2},
 	};
 
 	struct media *m = media_new(NULL, 1, addr, p);
@@ -302,7 +343,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			if (turn % 2)
 				media_rollback(m);
 		} else {
-			check_out(out, p, n, data[0] >= 128);
+			check_out(out, p, n, data[0] >= 128,
+				  data[0] % MEDIA_SECURITIES ==
+					  MEDIA_PASSTHROUGH);
 			if (turn % 2)
 				media_settle(m);
 		}

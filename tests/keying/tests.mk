@@ -12,3 +12,14 @@ $(KEYING_TESTS): $(B)/tests/%: $(B)/obj/tests/keying/%.o \
 	$(KEYING_LINK) -lcmocka $(RE_L) -lsodium -lpthread
 
 CHECK_PROGRAMS += $(KEYING_TESTS)
+
+# libFuzzer: clang only.
+KEYING_FUZZ := $(B)/fuzz/stun $(B)/fuzz/dtls
+$(KEYING_FUZZ): $(B)/fuzz/%: tests/fuzz/%.c $(KEYING_SRC) \
+                $(wildcard control/keying/*.h)
+	@mkdir -p $(@D)
+	clang -std=gnu11 -O1 -g $(WARN) -I. $(RE_C) \
+		-fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined $(filter %.c,$^) -o $@ \
+		$(RE_L) -lsodium
+FUZZ_PROGRAMS += $(KEYING_FUZZ)
