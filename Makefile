@@ -61,7 +61,8 @@ CTL_SRC  := $(call srcs,control control/sip control/ng control/sdp control/keyin
               control/http control/dataplane control/audit control/duties \
               control/trunk)
 # What the store needs beside itself, for tests that link it alone.
-STORE_NEEDS := $(addprefix control/,trunk/settings.c trunk/number.c sip/addr.c)
+STORE_NEEDS := $(addprefix control/,trunk/settings.c trunk/number.c sip/addr.c \
+              calls/media_profile.c)
 SCTL_SRC := $(call srcs,control/sallyctl) control/audit/chain.c \
             control/audit/verify.c control/media/seal.c
 E2EE_SRC := $(call srcs,control/e2ee)

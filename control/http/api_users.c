@@ -30,21 +30,26 @@ static const struct {
 #undef X
 };
 
-static json_t *user_json(const struct store_user *u)
+json_t *suites_json(const struct media_profile *p)
 {
 	json_t *list = json_array();
 
-	for (int i = 0; i < SUITES_MAX && u->profile.suites[i]; i++) {
-		const struct sp_suite_info *s =
-			sp_suite_info(u->profile.suites[i]);
+	for (int i = 0; i < SUITES_MAX && p->suites[i]; i++) {
+		const struct sp_suite_info *s = sp_suite_info(p->suites[i]);
 
 		if (s)
 			json_array_append_new(list, json_string(s->name));
 	}
-	return json_pack("{s:s, s:s, s:s, s:o}", "name", u->name, "display",
-			 u->display, "media",
+	return list;
+}
+
+static json_t *user_json(const struct store_user *u)
+{
+	return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", u->name,
+			 "display", u->display, "media",
 			 media_security_names[u->profile.security], "suites",
-			 list);
+			 suites_json(&u->profile), "profile",
+			 profile_json(&u->profile));
 }
 
 static void user_item(const struct store_user *u, void *arg)
@@ -107,8 +112,7 @@ static uint16_t suite_read(const char *name)
 }
 
 /* A list of names, best first. @return false, with rp filled in. */
-static bool suites_take(const json_t *list, struct media_profile *p,
-			struct reply *rp)
+bool suites_take(const json_t *list, struct media_profile *p, struct reply *rp)
 {
 	size_t n = json_array_size(list);
 
@@ -179,7 +183,7 @@ static bool user_read(const json_t *body, const char *realm,
 	const char *name = text_of(body, "name", NULL);
 	const char *password = text_of(body, "password", NULL);
 	const char *display = text_of(body, "display", "");
-	const char *media = text_of(body, "media", "either");
+	const char *media = text_of(body, "media", "auto");
 
 	if (!members_known(body, rp))
 		return false;

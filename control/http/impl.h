@@ -163,8 +163,16 @@ http_handler api_flows, api_ports, api_stats;
 http_handler api_recordings, api_recording, api_recording_sealed,
 	api_recording_remove;
 /* api_users.c */
-http_handler api_users, api_user_add, api_user_remove, api_registrations,
-	api_user_devices;
+http_handler api_users, api_profile, api_profile_set, api_user_add,
+	api_user_remove, api_registrations, api_user_devices;
 /** HA1 of digest authentication, RFC 2617 section 3.2.2.2, in hex: a secret. */
 void ha1_make(char ha1[33], const char *name, const char *realm,
 	      const char *password);
+
+struct media_profile;
+/** A media profile as the API has it; the caller's. */
+json_t *profile_json(const struct media_profile *p);
+json_t *suites_json(const struct media_profile *p);
+/** A list of names, best first; NULL: the defaults. @return false, with rp filled
+ * in. */
+bool suites_take(const json_t *list, struct media_profile *p, struct reply *rp);

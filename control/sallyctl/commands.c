@@ -178,6 +178,17 @@ static enum exit_status users_add(const struct invocation *in)
 }
 
 const struct option_info options[OPTION_COUNT] = {
+	[OPTION_SECURITY] = {"--security", NULL, "KIND",
+			     "plain, sdes, either, dtls, auto or passthrough"},
+	[OPTION_ICE] = {"--ice", NULL, "WHEN", "on, off or auto"},
+	[OPTION_AVPF] = {"--avpf", NULL, "WHEN",
+			 "feedback profile: on, off or auto"},
+	[OPTION_MUX] = {"--mux", NULL, "WHEN", "rtcp-mux: on, off or auto"},
+	[OPTION_BUNDLE] = {"--bundle", NULL, "WHEN", "on, off or auto"},
+	[OPTION_SETUP] = {"--setup", NULL, "PART",
+			  "in DTLS: active, passive or auto"},
+	[OPTION_CODECS] = {"--codecs", NULL, "A,B",
+			   "codecs to force by transcoding, best first"},
 	[OPTION_JSON] = {"--json", NULL, NULL, "print the API's JSON"},
 	[OPTION_SOCKET] = {"--socket", NULL, "PATH", "control's API socket"},
 	[OPTION_HELP] = {"--help", "-h", NULL, "explain the command"},
@@ -186,7 +197,7 @@ const struct option_info options[OPTION_COUNT] = {
 	[OPTION_ALL] = {"--all", NULL, NULL, "also what has counted nothing"},
 	[OPTION_MEDIA] =
 		{"--media", "--profile", "KIND",
-		 "plain, sdes, either, dtls, auto or passthrough (default either)"},
+		 "plain, sdes, either, dtls, auto or passthrough (default auto)"},
 	[OPTION_SUITES] = {"--suites", NULL, "A,B", "SRTP suites, best first"},
 	[OPTION_DISPLAY] = {"--display", NULL, "NAME", "name shown to people"},
 	[OPTION_PASSWORD] = {"--password", NULL, "P",
@@ -295,7 +306,8 @@ const struct command commands[] = {
 	 "NAME is the user part of the SIP address. The password is read from\n"
 	 "standard input (asked for on a terminal) unless --password gives it.\n"
 	 "--media says what the user's devices speak on their leg: plain RTP,\n"
-	 "SRTP with SDES keys, or either (SRTP is then what is offered).\n"
+	 "SRTP with SDES keys, either (SRTP is then what is offered), DTLS-SRTP,\n"
+	 "or auto, which follows the device; see \"users profile\".\n"
 	 "Suites: AES_CM_128_HMAC_SHA1_80, AES_CM_128_HMAC_SHA1_32,\n"
 	 "AEAD_AES_128_GCM, AEAD_AES_256_GCM, AES_192_CM_HMAC_SHA1_80,\n"
 	 "AES_256_CM_HMAC_SHA1_80 and their _32; NULL and F8 there aren't.\n"
@@ -304,6 +316,18 @@ const struct command commands[] = {
 	 "  sallyctl users add bob --media sdes --suites AEAD_AES_128_GCM \\\n"
 	 "      --password-stdin < bob.password",
 	 users_add},
+	{"users profile", "NAME", 1,
+	 WITH(SECURITY) | WITH(ICE) | WITH(AVPF) | WITH(MUX) | WITH(BUNDLE) |
+		 WITH(SETUP) | WITH(SUITES) | WITH(CODECS),
+	 "show or change the media profile",
+	 "What the gateway offers the user's devices, and takes from them. What\n"
+	 "is auto follows the device: by what it offers, and by how it has\n"
+	 "registered (a browser, over WebSocket, is offered DTLS-SRTP, ICE, AVPF,\n"
+	 "rtcp-mux and BUNDLE; a phone over TLS SDES; others plain RTP). Calls in\n"
+	 "progress go on as they are.\n"
+	 "  sallyctl users profile alice --security dtls --ice on\n"
+	 "  sallyctl users profile bob --codecs PCMA,telephone-event",
+	 users_profile},
 	{"users remove", "NAME", 1, 0, "remove a user",
 	 "Its devices are forgotten; calls in progress go on.", users_remove},
 	{"user e2ee", "on|off NAME", 2, 0,

@@ -39,6 +39,13 @@ enum option {
 	OPTION_PASSPHRASE,
 	OPTION_ROOT,
 	OPTION_ONCE,
+	OPTION_SECURITY,
+	OPTION_ICE,
+	OPTION_AVPF,
+	OPTION_MUX,
+	OPTION_BUNDLE,
+	OPTION_SETUP,
+	OPTION_CODECS,
 	OPTION_COUNT
 };
 
@@ -72,6 +79,9 @@ struct command {
 extern const struct command commands[];
 extern const unsigned n_commands;
 extern const struct option_info options[OPTION_COUNT];
+
+/* profile.c */
+enum exit_status users_profile(const struct invocation *in);
 
 /* bench.c: flows for a packet generator. */
 enum exit_status bench_flows(const struct invocation *in);

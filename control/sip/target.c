@@ -57,5 +57,8 @@ bool target_phone(struct target *t, const struct door *d,
 	snprintf(t->to, sizeof(t->to), "<sip:%s@%s>", callee->name,
 		 d->cfg.domain);
 	t->profile = callee->profile;
+	t->profile.browser = strcmp(to->transport, "ws") == 0 ||
+			     strcmp(to->transport, "wss") == 0;
+	t->profile.tls = strcmp(to->transport, "tls") == 0;
 	return true;
 }

@@ -13,6 +13,7 @@
 enum stmt { /* written by the worker */
 	    USER_ADD,
 	    USER_REMOVE,
+	    PROFILE_SET,
 	    BINDING_PUT,
 	    BINDING_REMOVE,
 	    CALL_PUT,
@@ -96,6 +97,11 @@ int bindings_load(struct store *s);
 /** The text of what policy.c prepares. */
 extern const char policy_subject_sql[];
 void bindings_free(struct store *s);
+/** Suites by name, best first, with spaces between; users.c. */
+void suites_print(char *text, size_t size, const uint16_t *suites);
+/* profiles.c: the rest of a profile as words. */
+void profile_print(const struct media_profile *p, char *out, size_t size);
+void profile_parse(struct media_profile *p, const char *text);
 /** Copy a column; cut where it is longer than the field. */
 void column_copy(char *dst, size_t size, sqlite3_stmt *st, int column);
 

@@ -19,6 +19,8 @@
 static const char *const statements[STMT_MAX] = {
 	[USER_ADD] = "INSERT INTO user (name, ha1, display, security, suites)"
 		     " VALUES (?, ?, ?, ?, ?)",
+	[PROFILE_SET] = "UPDATE user SET security = ?, suites = ?, profile = ?"
+			" WHERE name = ?",
 	[USER_REMOVE] = "DELETE FROM user WHERE name = ?",
 	[BINDING_PUT] = "INSERT OR REPLACE INTO binding (user, contact, source,"
 			" local, transport, callid, user_agent, cseq, expires,"
@@ -113,6 +115,9 @@ static const char *const migrations[] = {
 	/* Which device registered, by which of its connections (RFC 5626). */
 	"ALTER TABLE binding ADD COLUMN instance TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE binding ADD COLUMN reg_id INTEGER NOT NULL DEFAULT 0;",
+
+	/* ICE, AVPF, rtcp-mux, BUNDLE, codecs: see profiles.c. */
+	"ALTER TABLE user ADD COLUMN profile TEXT NOT NULL DEFAULT '';",
 };
 #define VERSION_NOW ((int)(sizeof(migrations) / sizeof(migrations[0])))
 
@@ -399,12 +404,12 @@ static int prepare_all(struct store *s)
 		rc = store_prepare(s->write, &s->stmts[i], statements[i]);
 	if (rc == SQLITE_OK)
 		rc = store_prepare(s->read, &s->user_get,
-				   "SELECT name, ha1, display, security, suites"
-				   " FROM user WHERE name = ?");
+				   "SELECT name, ha1, display, security,"
+				   " suites, profile FROM user WHERE name = ?");
 	if (rc == SQLITE_OK)
 		rc = store_prepare(s->read, &s->user_list,
-				   "SELECT name, ha1, display, security, suites"
-				   " FROM user ORDER BY name");
+				   "SELECT name, ha1, display, security,"
+				   " suites, profile FROM user ORDER BY name");
 	if (rc == SQLITE_OK)
 		rc = store_prepare(s->read, &s->call_list,
 				   "SELECT id, json FROM call ORDER BY id");

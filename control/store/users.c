@@ -12,7 +12,7 @@
 
 /* Suites are kept by name, best first, with spaces between: a database that
  * people can read. */
-static void suites_print(char *text, size_t size, const uint16_t *suites)
+void suites_print(char *text, size_t size, const uint16_t *suites)
 {
 	size_t n = 0;
 
@@ -61,6 +61,7 @@ static void suites_parse(uint16_t *suites, const char *text)
 static void user_read(sqlite3_stmt *st, struct store_user *u)
 {
 	const char *suites = (const char *)sqlite3_column_text(st, 4);
+	const char *profile = (const char *)sqlite3_column_text(st, 5);
 
 	memset(u, 0, sizeof(*u));
 	column_copy(u->name, sizeof(u->name), st, 0);
@@ -68,6 +69,7 @@ static void user_read(sqlite3_stmt *st, struct store_user *u)
 	column_copy(u->display, sizeof(u->display), st, 2);
 	u->profile.security = (enum media_security)sqlite3_column_int(st, 3);
 	suites_parse(u->profile.suites, suites ? suites : "");
+	profile_parse(&u->profile, profile ? profile : "");
 }
 
 int store_user_add(struct store *s, const struct store_user *u)

@@ -229,13 +229,56 @@ def test_users_that_are_refused(rig, body, error):
     assert rig.get("/users")[1] == []
 
 
+AUTO = {"security": "auto", "ice": "auto", "avpf": "auto", "mux": "auto",
+        "bundle": "auto", "setup": "auto", "codecs": []}
+
+
+def test_a_profile_is_changed_by_its_members(rig):
+    path = "/users/dora/profile"
+    rig.request("POST", "/users", {**ALICE, "name": "dora"})
+    try:
+        before = rig.get(path)[1]
+        assert before == {**AUTO, "suites": before["suites"]}
+        for change in ({"security": "dtls", "ice": "on"},
+                       {"setup": "passive", "codecs": ["PCMA", "opus"]},
+                       {"suites": ["AEAD_AES_256_GCM"], "bundle": "off"},
+                       {"mux": "on", "avpf": "off", "codecs": []}):
+            status, after, _ = rig.request("PUT", path, change)
+            assert status == 200
+            assert after == {**before, **change}
+            assert rig.get(path)[1] == after
+            before = after
+        for wrong, error in (({"ice": "maybe"}, "bad-profile"),
+                             ({"setup": 1}, "bad-profile"),
+                             ({"codecs": ["PC MA"]}, "bad-codecs"),
+                             ({"codecs": "PCMA"}, "bad-codecs"),
+                             ({"codecs": ["x" * 32] * 5}, "bad-codecs"),
+                             ({"suites": []}, "bad-suites"),
+                             ({"colour": "red"}, "unknown-member")):
+            status, body, _ = rig.request("PUT", path, wrong)
+            assert (status, body["error"]) == (400, error)
+        assert rig.get(path)[1] == before
+        assert rig.get("/users/nobody/profile")[0] == 404
+        assert rig.request("PUT", "/users/nobody/profile", {})[0] == 404
+        shown = rig.ctl("users", "profile", "dora", "--security", "auto",
+                        "--ice", "off", "--codecs", "G722,PCMU")
+        assert shown.returncode == 0 and "G722, PCMU" in shown.stdout
+        now = rig.get(path)[1]
+        assert now == {**before, "security": "auto", "ice": "off",
+                       "codecs": ["G722", "PCMU"]}
+    finally:
+        rig.request("DELETE", "/users/dora")
+
+
 def test_a_user_comes_and_goes(rig):
     status, made, _ = rig.request("POST", "/users", {
         **ALICE, "display": "Alice Ünal", "media": "sdes",
         "suites": ["AEAD_AES_256_GCM", "AES_CM_128_HMAC_SHA1_80"]})
     assert status == 201
+    suites = ["AEAD_AES_256_GCM", "AES_CM_128_HMAC_SHA1_80"]
     assert made == {"name": "alice", "display": "Alice Ünal", "media": "sdes",
-                    "suites": ["AEAD_AES_256_GCM", "AES_CM_128_HMAC_SHA1_80"]}
+                    "suites": suites,
+                    "profile": {**AUTO, "security": "sdes", "suites": suites}}
     assert rig.get("/users")[1] == [made]
     status, again, _ = rig.request("POST", "/users", ALICE)
     assert (status, again["error"]) == (409, "user-exists")

@@ -173,7 +173,9 @@ class Gateway:
         ha1 = hashlib.md5(
             f"{name}:{self.DOMAIN}:{password}".encode()).hexdigest()
         with sqlite3.connect(self.db, timeout=5) as db:
-            db.execute("INSERT OR REPLACE INTO user VALUES (?,?,?,?,?)",
+            db.execute("INSERT OR REPLACE INTO user"
+                       " (name, ha1, display, security, suites)"
+                       " VALUES (?,?,?,?,?)",
                        (name, ha1, display, security,
                         "AES_CM_128_HMAC_SHA1_80"))
         db.close()
