@@ -50,11 +50,11 @@ static bool number(struct reader *r, char stop, uint64_t max, uint64_t *out)
 			no(r, "a number begins with 0");
 			return false;
 		}
-		n = n * 10 + (uint64_t)(c - '0');
-		if (n > max || r->at - first > 19) {
+		if (n > (max - (uint64_t)(c - '0')) / 10) {
 			no(r, "a number is too large");
 			return false;
 		}
+		n = n * 10 + (uint64_t)(c - '0');
 	}
 	cut(r);
 	return false;
