@@ -188,9 +188,11 @@ static const char *offer_on(struct ng_request *rq, struct ng_session *s,
 			    const struct ng_wish w[2])
 {
 	enum leg to = OTHER_LEG(from);
+	struct media_profile without = w[to].profile;
 	struct media_why why = {0};
 	char *out = NULL;
 
+	without.ice = SWITCH_AUTO; /* ICE is offered, and may be left out */
 	/* A proxy doesn't say that an offer was refused: the next one says it
 	 * for the one before. */
 	if (path_may_offer(s->path, from) != 0 && !path_settle(s->path))
@@ -208,6 +210,9 @@ static const char *offer_on(struct ng_request *rq, struct ng_session *s,
 	path_manner(s->path, to, &w[to].manner);
 	if (path_offer(s->path, from, sdp, len, &out, &why) != 0)
 		return ng_fail_media(rq, &why);
+	if (w[to].profile.ice == SWITCH_ON &&
+	    (!s->up || says_transport(&rq->f)))
+		path_profile(s->path, to, &without);
 	s->signal = time(NULL);
 	json_object_set_new(rq->reply, "sdp",
 			    json_stringn_nocheck(out, strlen(out)));

@@ -279,16 +279,14 @@ static void security_set(const struct ng_flags *f, const struct sdp *s,
 		p->security = MEDIA_SDES;
 }
 
-/* Passed on by default where the other side is a browser, to all appearances:
- * a phone without ICE couldn't answer. */
-static bool ice_wanted(const struct ng_flags *f, const struct sdp *s,
-		       const struct media_profile *p)
+/* By default what is offered is offered on; who hasn't ICE leaves it out. */
+static bool ice_wanted(const struct ng_flags *f, const struct sdp *s)
 {
 	if (flags_same(f->ice, "remove"))
 		return false;
 	if (flags_same(f->ice, "force") || flags_same(f->ice, "optional"))
 		return true;
-	return p->security == MEDIA_DTLS && has(s, "ice-ufrag");
+	return has(s, "ice-ufrag");
 }
 
 void ng_wish_to(const struct ng *ng, const struct ng_flags *f,
@@ -312,7 +310,7 @@ void ng_wish_to(const struct ng *ng, const struct ng_flags *f,
 		*local = from->addr.local;
 	security_set(f, s, &w->profile);
 	suites_set(f, &w->profile);
-	w->profile.ice = ice_wanted(f, s, &w->profile) ? SWITCH_ON : SWITCH_OFF;
+	w->profile.ice = ice_wanted(f, s) ? SWITCH_ON : SWITCH_OFF;
 	if (flags_has(&f->mux, "offer") || flags_has(&f->mux, "require"))
 		w->profile.mux = SWITCH_ON;
 	else if (flags_has(&f->mux, "demux") || flags_has(&f->mux, "reject"))

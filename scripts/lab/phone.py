@@ -39,6 +39,7 @@ module g711.so
 module aufile.so
 module sndfile.so
 module srtp.so
+module dtls_srtp.so
 module ctrl_tcp.so
 module_tmp account.so
 module_app menu.so

@@ -89,6 +89,8 @@ def talk(pair, caller, callee, seconds=3):
 
 
 SRTP = {"encryption": "srtp-mand"}
+DTLS = {"encryption": "dtls_srtp"}
+ANY = "any"  # whatever the two agree on in the handshake
 # who calls, flags towards headquarters, towards the branch, phones' options,
 # suites of alice's leg and bob's
 CALLS = {
@@ -100,6 +102,14 @@ CALLS = {
         {}, SRTP, None, GCM256),
     "SDES to SDES": ("alice", "RTP/SAVP SDES-only-" + GCM256, "RTP/SAVP",
                      SRTP, SRTP, SHA1_80, GCM256),
+    "DTLS to SDES": ("alice", "RTP/SAVP SDES-only-" + GCM256,
+                     "UDP/TLS/RTP/SAVP", DTLS, SRTP, ANY, GCM256),
+    "SDES to DTLS": ("bob", "RTP/SAVP", "UDP/TLS/RTP/SAVP", DTLS, SRTP,
+                     ANY, SHA1_80),
+    "DTLS to RTP": ("bob", "UDP/TLS/RTP/SAVP", "RTP/AVP", {}, DTLS,
+                    None, ANY),
+    "RTP to DTLS": ("alice", "UDP/TLS/RTP/SAVPF ICE=remove rtcp-mux-offer",
+                    "RTP/AVP", {}, DTLS, None, ANY),
     "RTP to RTP": ("bob", "replace-origin replace-session-connection "
                    "ICE=remove", "trust-address", {}, {}, None, None),
 }
@@ -121,10 +131,12 @@ def test_call(gateway, sounds, name):
     if caller == "bob":
         legs = {"bob": 0, "alice": 1}
     media = record["media"][0]
-    if suite_a:
-        assert media["legs"][legs["alice"]]["suite_rx"] == suite_a
-    if suite_b:
-        assert media["legs"][legs["bob"]]["suite_rx"] == suite_b
+    for user, suite in (("alice", suite_a), ("bob", suite_b)):
+        found = media["legs"][legs[user]]["suite_rx"]
+        if suite == ANY:
+            assert found != "plain"
+        else:
+            assert found == suite or suite is None
     for stream in media["streams"]:
         assert stream["packets_in"] > 100 and stream["lost"] == 0
 

@@ -194,8 +194,9 @@ def test_plain_call(gw, ng, call):
 PROFILES = [
     # transport-protocol, B's profile, B's answer: suite
     ("RTP/AVP", "RTP/AVP", None),
+    ("RTP/AVPF", "RTP/AVPF", None),
     ("RTP/SAVP", "RTP/SAVP", SHA1_80),
-    ("RTP/SAVP", "RTP/SAVP", GCM256),
+    ("RTP/SAVPF", "RTP/SAVPF", GCM256),
 ]
 
 
@@ -219,6 +220,69 @@ def test_profiles(gw, ng, call, wanted, proto, suite, offered):
     legs = gw.api("GET", "/api/v1/calls")[1][0]["media"][0]["legs"]
     assert [leg["suite_rx"] for leg in legs] == \
         [offered or "plain", suite or "plain"]
+    delete(ng, call)
+
+
+FINGERPRINT = "a=fingerprint:sha-256 " + ":".join(["AB"] * 32)
+DTLS = "UDP/TLS/RTP/SAVPF"
+TOWARDS = [
+    # flags, profile, attributes that are there, that are not
+    ({"transport_protocol": DTLS}, DTLS, ["fingerprint", "setup", "rtcp-mux"],
+     ["crypto", "ice-ufrag"]),
+    ({"transport_protocol": DTLS, "ICE": "force"}, DTLS,
+     ["fingerprint", "ice-ufrag", "candidate"], ["crypto"]),
+    ({"flags": ["SRTP", "AVPF"]}, "RTP/SAVPF", ["crypto"], ["fingerprint"]),
+    ({"transport_protocol": "RTP/SAVPF", "SDES": ["off"]}, DTLS,
+     ["fingerprint"], ["crypto"]),
+    ({"transport_protocol": DTLS, "DTLS": "off"}, "RTP/SAVPF", ["crypto"],
+     ["fingerprint"]),
+    ({"rtcp_mux": ["offer"]}, "RTP/AVP", ["rtcp-mux"], []),
+    ({"rtcp_mux": ["demux"]}, "RTP/AVP", [], ["rtcp-mux"]),
+]
+
+
+@pytest.mark.parametrize("flags,proto,has,has_not", TOWARDS)
+def test_towards_the_other_side(gw, ng, call, flags, proto, has, has_not):
+    o = Seen(offer(ng, call, **flags)["sdp"])
+    assert o.proto == proto
+    for name in has:
+        assert name in o.attributes(), o.lines
+    for name in has_not:
+        assert name not in o.attributes(), o.lines
+    delete(ng, call)
+
+
+def browser(address, setup="actpass"):
+    return sdp(address, proto=DTLS, formats=(0,), extra=[
+        FINGERPRINT, f"a=setup:{setup}", "a=ice-ufrag:abcd",
+        "a=ice-pwd:" + "x" * 24, "a=rtcp-mux",
+        f"a=candidate:1 1 udp 2130706431 {address} 4000 typ host"])
+
+
+def test_browser_to_phone_and_back(gw, ng, call):
+    """ICE ends here, and DTLS; the answer has them again."""
+    o = Seen(offer(ng, call, browser(A), transport_protocol="RTP/AVP",
+                   ICE="remove", rtcp_mux=["demux"])["sdp"])
+    assert o.proto == "RTP/AVP"
+    assert not {"fingerprint", "ice-ufrag", "candidate", "rtcp-mux"} & \
+        set(o.attributes())
+    a = Seen(answer(ng, call, sdp(B, formats=(0,)))["sdp"])
+    assert a.proto == DTLS
+    assert {"fingerprint", "setup", "ice-ufrag", "candidate", "rtcp-mux"} <= \
+        set(a.attributes())
+    # the phone's re-offer towards the browser is one that it can take
+    back = Seen(ng.ask("offer", call_id=call, from_tag="bob",
+                       to_tag="alice", sdp=sdp(B, formats=(0,)))["sdp"])
+    assert back.proto == DTLS
+    assert {"fingerprint", "ice-ufrag", "rtcp-mux"} <= set(back.attributes())
+    delete(ng, call)
+
+
+def test_ice_may_be_left_out(gw, ng, call):
+    """Offered on by default; a phone that hasn't it answers without."""
+    o = Seen(offer(ng, call, browser(A), transport_protocol="RTP/AVP")["sdp"])
+    assert "ice-ufrag" in o.attributes()
+    assert answer(ng, call, sdp(B, formats=(0,)))["result"] == "ok"
     delete(ng, call)
 
 
