@@ -14,17 +14,17 @@ static const uint8_t verdict_of[SRTP_VERDICTS] = {
 	[SRTP_NO_ROOM] = V_TOO_BIG,
 };
 
-unsigned srtp_burst_run(struct worker *w, struct srtp_burst *b, srtp_burst_f *f)
+unsigned srtp_burst_run(struct worker *w, struct srtp_pkt pkt[], uint16_t n,
+			srtp_burst_f *f)
 {
 	uint16_t k;
 
-	if (b->n == 0)
+	if (n == 0)
 		return 0;
-	k = f(w->engine, b->pkt, b->n);
+	k = f(w->engine, pkt, n);
 	for (uint16_t i = 0; i < k; i++)
-		pkt_meta(b->pkt[i].cookie)->rtp_len = b->pkt[i].len;
-	for (uint16_t i = k; i < b->n; i++)
-		pkt_meta(b->pkt[i].cookie)->verdict =
-			verdict_of[b->pkt[i].verdict];
-	return b->n - k;
+		pkt_meta(pkt[i].cookie)->rtp_len = pkt[i].len;
+	for (uint16_t i = k; i < n; i++)
+		pkt_meta(pkt[i].cookie)->verdict = verdict_of[pkt[i].verdict];
+	return n - k;
 }

@@ -4,7 +4,7 @@
  * (the device has too few) hands the packet to one that has. */
 #include <rte_byteorder.h>
 #include <rte_ethdev.h>
-#include <rte_ip.h>
+#include <rte_prefetch.h>
 #include "dataplane/app/worker.h"
 #include "dataplane/flow/flow.h"
 #include "dataplane/stage/csum.h"
@@ -202,6 +202,8 @@ uint16_t stage_tx(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 	if (n == 0)
 		return 0;
 	for (uint16_t i = 0; i < n; i++) {
+		/* Sealing may have put it out of L1. */
+		rte_prefetch0(pkt_meta(m[i])->stream->run);
 		cut |= pkt_meta(m[i])->mtu;
 		other |= pkt_meta(m[i])->out_port ^ pkt_meta(m[0])->out_port;
 	}

@@ -65,21 +65,19 @@ static inline enum verdict accept_packet(const struct worker *w,
 	return accept_rtp(w, x, pkt_payload(m));
 }
 
+static struct srtp_session *session_of(const struct pkt_meta *x)
+{
+	return x->flow->rx;
+}
+
 uint16_t stage_unprotect(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 {
-	struct srtp_burst rtp, rtcp;
+	struct srtp_burst b;
 	unsigned bad = V_NONE;
 
-	rtp.n = rtcp.n = 0;
-	for (uint16_t i = 0; i < n; i++) {
-		const struct pkt_meta *x = pkt_meta(m[i]);
-
-		if (x->flow->rx && x->kind != PKT_RAW)
-			srtp_burst_add(x->kind == PKT_RTCP ? &rtcp : &rtp, m[i],
-				       x->flow->rx);
-	}
-	srtp_burst_run(w, &rtp, w->srtp->unprotect);
-	srtp_burst_run(w, &rtcp, w->srtp->rtcp_unprotect);
+	srtp_burst_fill(&b, m, n, session_of);
+	srtp_burst_run(w, b.rtp, b.n_rtp, w->srtp->unprotect);
+	srtp_burst_run(w, b.rtcp, b.n_rtcp, w->srtp->rtcp_unprotect);
 	for (uint16_t i = 0; i < n; i++) {
 		struct pkt_meta *x = pkt_meta(m[i]);
 
