@@ -13,12 +13,14 @@
 
 #define BURST_MAX SRTP_BURST_MAX
 #define STRIDE	  (2048 + 128) /* octets from one packet's buffer to the next */
+#define FRAME_HEAD \
+	42 /* octets before a packet: it lies as it does in a frame */
 /* Packets timed at once: what is made stays in L2 until it is taken, mbufs and
  * all. With 512 they were in L3 by then, for 15 ns a packet of the pipeline's
  * time, and none of bare calls', whose packets are smaller by their heads. */
-#define CHUNK	  128
-#define CHUNKS	  64 /* of one peer before the next has its turn */
-#define SSRC	  0x5a11u
+#define CHUNK  128
+#define CHUNKS 64 /* of one peer before the next has its turn */
+#define SSRC   0x5a11u
 
 struct cell {
 	uint16_t suite;	 /* enum sp_suite */

@@ -112,7 +112,7 @@ const struct load *load_next(struct peer *p, const struct cell *c, int64_t from)
 static void fetch(const struct load *l, unsigned k, uint8_t *buf[CHUNK])
 {
 	for (unsigned i = 0; i < CHUNK; i++) {
-		buf[i] = buffers + (size_t)i * STRIDE;
+		buf[i] = buffers + (size_t)i * STRIDE + FRAME_HEAD;
 		memcpy(buf[i], l->store + (size_t)(k * CHUNK + i) * STRIDE,
 		       l->len);
 	}

@@ -69,7 +69,7 @@ static void engine_stage(struct peer *p, const struct load *l, unsigned first,
 		pkt[i] = (struct srtp_pkt){.s = session[l->stream[first + i]],
 					   .data = buf[i],
 					   .len = l->len,
-					   .room = STRIDE};
+					   .room = STRIDE - FRAME_HEAD};
 }
 
 static unsigned engine_run(struct peer *p, const struct load *l, unsigned at,
