@@ -143,8 +143,7 @@ static void heading(void)
 	printf("Pipeline: %s, IPsec-MB %s held to %s, bursts of %d, packets in "
 	       "%s\n",
 	       cpu, IMB_VERSION_STR, bare_isa(), BURST,
-	       pipeline_huge() ? "hugepages"
-			       : "4 KiB pages: hugepages would save 20 ns");
+	       pipeline_huge() ? "hugepages" : "4 KiB pages");
 	printf("one worker, one queue of each port, from ring to ring; ns a "
 	       "packet: the loop - making of packets = pipeline, Mpps, of "
 	       "bare\n\n");
