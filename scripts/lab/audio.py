@@ -96,6 +96,16 @@ def decode_g711(payload, payload_type=0):
     return G711[payload_type][np.frombuffer(payload, np.uint8)]
 
 
+def encode_ulaw(samples):
+    """As G.711 mu-law octets: each sample's nearest value of the table."""
+    table = _ulaw_table().astype(np.int32)
+    order = np.argsort(table, kind="stable")
+    edges = table[order]
+    middles = (edges[1:] + edges[:-1]) // 2
+    at = np.searchsorted(middles, np.asarray(samples, np.int32))
+    return order[at].astype(np.uint8).tobytes()
+
+
 def entropy(octets):
     """Bits an octet (Shannon); 8 would be perfectly even."""
     if not octets:
