@@ -36,6 +36,8 @@ rtp_stats yes
 rtp_timeout 0
 module_path {modules}
 module g711.so
+module g722.so
+module opus.so
 module aufile.so
 module sndfile.so
 module srtp.so

@@ -75,18 +75,21 @@ def sweep():
 class Gateway:
     _count = itertools.count()
 
-    def __init__(self, build=ROOT / "build", keep=False, settings=None):
-        """settings: {"dataplane": {...}, "control": {...}}, put over the
-        example configuration."""
+    def __init__(self, build=ROOT / "build", keep=False, settings=None,
+                 media=False):
+        """settings: {"dataplane": {...}, "control": {...}, "media": {...}}, put
+        over the example configuration. media: with sallyport-media, which
+        transcodes, mixes and records; without it nothing of that is had."""
         self.bin = Path(build).resolve() / "bin"
         self.keep = keep  # leave dataplane and control up at the end
         self.keep_logs = keep
         self.settings = settings or {}
+        self.with_media = media
         self.sides = sides()
         self.prefix = f"{PREFIX}{os.getpid()}-{next(self._count)}"
         self.namespace = f"{self.prefix}-gw"
         self.phones, self.captures, self._made = [], [], []
-        self.dataplane = self.control = None
+        self.dataplane = self.control = self.media = None
 
     # --- up and down ---
 
@@ -101,10 +104,14 @@ class Gateway:
         self.config = self.folder / "sallyport.yaml"
         self.api = self.folder / "control.sock"
         self.socket = self.folder / "dataplane.sock"
+        self.media_socket = self.folder / "media.sock"
+        self.divert = self.folder / "divert.sock"
         try:
             self._make_namespaces()
             self._write_config()
             self.start_dataplane()
+            if self.with_media:
+                self.start_media()
             self.start_control()
         except BaseException:
             self.__exit__(*sys.exc_info())
@@ -120,7 +127,7 @@ class Gateway:
             if self.keep and kind is None:
                 self._save_state()
                 return
-            for program in (self.control, self.dataplane):
+            for program in (self.control, self.media, self.dataplane):
                 if program:
                     program.stop()
             remove_namespaces(self._made)
@@ -152,6 +159,11 @@ class Gateway:
         config["control"].update(
             dataplane=str(self.socket), api=str(self.api),
             database=str(self.folder / "sallyport.db"))
+        if self.with_media:
+            config["dataplane"]["divert"] = str(self.divert)
+            config["control"]["media"] = {"socket": str(self.media_socket)}
+            config["media"] = {"socket": str(self.media_socket),
+                               "divert": str(self.divert)}
         for part, values in self.settings.items():
             config[part].update(values)
         self.domain = config["control"]["domain"]
@@ -161,9 +173,10 @@ class Gateway:
     def _save_state(self):
         with open(self.folder / "state.json", "w") as f:
             json.dump({"namespaces": self._made,
-                       "pids": [self.control.pid, self.dataplane.pid]}, f)
+                       "pids": [p.pid for p in (self.control, self.media,
+                                                self.dataplane) if p]}, f)
 
-    # --- the two programs ---
+    # --- the programs ---
 
     def start_dataplane(self):
         """Start it, then give each port's kernel end to its network."""
@@ -201,11 +214,25 @@ class Gateway:
         return self.sallyctl("ports", "--json", check=False).returncode == 0 \
             and self.ctl_json("ports")
 
+    def start_media(self):
+        """In a network namespace of its own it would do as well: it has no
+        use for any network."""
+        self.media = Process(
+            "sallyport-media",
+            [self.bin / "sallyport-media", "-c", self.config],
+            self.namespace, self.folder / "media.log", detached=self.keep)
+        wait_until("sallyport-media to be ready", 15, self._media_ready)
+
+    def _media_ready(self):
+        self.media.check()
+        return self.media_socket.is_socket()
+
     def kill(self, program):
-        """SIGKILL one of the two, as a crash would."""
+        """SIGKILL one of them, as a crash would."""
         program.stop(signal.SIGKILL)
         if program is self.dataplane:
             self.socket.unlink(missing_ok=True)
+            self.divert.unlink(missing_ok=True)
 
     # --- what an operator does ---
 
