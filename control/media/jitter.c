@@ -82,13 +82,13 @@ static void make_room(struct jitter *j, uint64_t order)
 	while (order - j->next >= FULL) {
 		struct jitter_packet **s = &j->slot[j->next % JITTER_SLOTS];
 
-		if (*s) {
+		if (*s && !(*s)->skip) {
 			j->overflow++;
 			j->count--;
 			j->time = (*s)->time + j->step;
-			free(*s);
-			*s = NULL;
 		}
+		free(*s);
+		*s = NULL;
 		j->next++;
 	}
 }
@@ -160,7 +160,7 @@ bool jitter_put(struct jitter *j, const struct rtp *r, bool skip, uint64_t now)
 	p->skip = skip;
 	memcpy(p->data, r->payload, r->len);
 	j->slot[order % JITTER_SLOTS] = p;
-	j->count++;
+	j->count += !skip;
 	measure_step(j, order, time);
 	if (order > j->highest) {
 		j->highest = order;
@@ -178,37 +178,51 @@ uint32_t jitter_depth(const struct jitter *j)
 	return to_us(j, end - j->time);
 }
 
-static struct jitter_packet *take(struct jitter *j)
-{
-	struct jitter_packet *p = j->slot[j->next % JITTER_SLOTS];
-
-	j->slot[j->next % JITTER_SLOTS] = NULL;
-	j->next++;
-	j->count--;
-	return p;
-}
-
 static void drop_skips(struct jitter *j)
 {
-	struct jitter_packet *p;
+	struct jitter_packet **s;
 
-	while ((p = j->slot[j->next % JITTER_SLOTS]) && p->skip)
-		free(take(j));
+	while (*(s = &j->slot[j->next % JITTER_SLOTS]) && (*s)->skip) {
+		free(*s);
+		*s = NULL;
+		j->next++;
+	}
 }
 
-/* The first that is there; there is one. */
-static struct jitter_packet *first(const struct jitter *j)
+/* The first with sound, of which there is one, and how many before it are not
+ * there (yet). */
+static struct jitter_packet *first(const struct jitter *j, unsigned *missing)
 {
+	const struct jitter_packet *p;
 	uint64_t at = j->next;
 
-	while (!j->slot[at % JITTER_SLOTS])
+	*missing = 0;
+	while (!(p = j->slot[at % JITTER_SLOTS]) || p->skip) {
+		*missing += !p;
 		at++;
+	}
 	return j->slot[at % JITTER_SLOTS];
+}
+
+/* Up to p, and p itself: what is still missing before it is lost. */
+static struct jitter_packet *take(struct jitter *j, struct jitter_packet *p,
+				  unsigned missing)
+{
+	while (j->next < p->order) {
+		free(j->slot[j->next % JITTER_SLOTS]);
+		j->slot[j->next++ % JITTER_SLOTS] = NULL;
+	}
+	j->slot[j->next++ % JITTER_SLOTS] = NULL;
+	j->count--;
+	j->lost += missing;
+	j->time = p->time;
+	return p;
 }
 
 enum jitter_kind jitter_get(struct jitter *j, struct jitter_packet **out)
 {
 	struct jitter_packet *p;
+	unsigned missing;
 
 	*out = NULL;
 	drop_skips(j);
@@ -218,24 +232,19 @@ enum jitter_kind jitter_get(struct jitter *j, struct jitter_packet **out)
 		return j->filling ? JITTER_WAIT : JITTER_EMPTY;
 	}
 	j->dry = 0;
-	p = first(j);
+	p = first(j, &missing);
 	if (j->filling) {
 		/* Where the order begins is where time does. */
 		j->time = p->time;
 		if (jitter_depth(j) < j->target + to_us(j, j->step) / 2)
 			return JITTER_WAIT;
-		j->lost += p->order - j->next;
-		j->next = p->order;
 		j->filling = false;
-	}
-	if (p->order != j->next && p->time > j->time)
+	} else if (missing && p->time > j->time) {
 		return JITTER_LOST; /* jitter_passed moves on */
-	if (p->order == j->next && p->time > j->time + j->step / 2)
+	} else if (p->time > j->time + j->step / 2) {
 		return JITTER_PAUSE;
-	j->lost += p->order - j->next;
-	j->next = p->order;
-	*out = take(j);
-	j->time = (*out)->time;
+	}
+	*out = take(j, p, missing);
 	return JITTER_PACKET;
 }
 

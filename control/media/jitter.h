@@ -38,7 +38,8 @@ struct jitter_packet {
 
 struct jitter {
 	struct jitter_packet *slot[JITTER_SLOTS]; /* by order % JITTER_SLOTS */
-	unsigned count, clock;
+	unsigned count;				  /* of those with sound */
+	unsigned clock;
 	uint64_t next;	   /* order that is to be read next */
 	uint64_t time;	   /* timestamp that is to be read next */
 	uint64_t highest;  /* order of the newest */

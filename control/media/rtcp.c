@@ -18,7 +18,7 @@ void rtcp_seen(struct rtcp_rx *r, uint32_t ssrc, uint16_t seq, uint32_t ts,
 {
 	uint32_t transit = now_units - ts;
 	uint16_t ahead;
-	int32_t d;
+	uint32_t d;
 
 	if (!r->valid || r->ssrc != ssrc) {
 		*r = (struct rtcp_rx){.valid = true,
@@ -38,10 +38,11 @@ void rtcp_seen(struct rtcp_rx *r, uint32_t ssrc, uint16_t seq, uint32_t ts,
 		r->received = r->expected_prior = r->received_prior = 0;
 	}
 	r->received++;
-	d = (int32_t)(transit - r->transit);
+	d = transit - r->transit;
 	r->transit = transit;
-	d = d < 0 ? -(d + 1) + 1 : d;
-	r->jitter += (uint32_t)d - ((r->jitter + 8) >> 4);
+	if (d > INT32_MAX)
+		d = 0 - d; /* either direction counts */
+	r->jitter += d - ((r->jitter + 8) >> 4);
 }
 
 uint64_t rtcp_lost(const struct rtcp_rx *r)

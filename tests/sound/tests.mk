@@ -12,3 +12,14 @@ $(SOUND_TESTS): $(B)/tests/%: $(B)/obj/tests/sound/%.o \
 CHECK_PROGRAMS += $(SOUND_TESTS)
 CHECK_PYTEST += tests/sound/test_media.py
 CHECK_PYTEST_SAN += tests/sound/test_media.py
+
+# libFuzzer: clang only; the sources once more, instrumented.
+SOUND_FUZZ := $(B)/fuzz/sound $(B)/fuzz/sound_request
+$(SOUND_FUZZ): $(B)/fuzz/%: tests/fuzz/%.c $(SOUND_LIB) \
+               $(wildcard control/media/*.h) | $(B)/version.h
+	@mkdir -p $(@D)
+	$(call say,FUZZ,$@)clang -std=gnu11 -O1 -g $(WARN) -I. -I$(B) \
+		-fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined \
+		$(call pkg,cflags,$(PLAIN_LIBS)) $(filter %.c,$^) -o $@ $(SOUND_L)
+FUZZ_PROGRAMS += $(SOUND_FUZZ)
