@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* control/sip/multipart.h - one part of a MIME multipart body. RFC 2046 section
- * 5.1, RFC 5621. Pure, in bounded views; fuzzed by tests/fuzz/sip_multipart.c.
+ * 5.1, RFC 5621. Pure, in bounded views; fuzzed by tests/fuzz/sip_transport.c.
  */
 #pragma once
 #include <stdbool.h>

@@ -2,7 +2,7 @@
 /* control/sip/stream.h - where a SIP message ends in a stream of octets.
  * RFC 3261 sections 7.5, 18.3; RFC 5626 section 3.5.1 (keep-alive).
  *
- * Pure, in a bounded view; fuzzed by tests/fuzz/sip_stream.c. */
+ * Pure, in a bounded view; fuzzed by tests/fuzz/sip_transport.c. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

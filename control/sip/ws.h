@@ -5,7 +5,7 @@
  * Only what is read and written: no sockets. libre's server would bring its
  * own HTTP listener, with no say in who may connect and how long that takes;
  * here the octets come from a connection like any other. Pure; fuzzed by
- * tests/fuzz/sip_ws.c. */
+ * tests/fuzz/sip_transport.c. */
 #pragma once
 #include <stdbool.h>
 #include "control/libre.h"

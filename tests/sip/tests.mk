@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests of control's SIP side and its store.
-SIP_PURE := $(addprefix control/sip/,addr.c dialog.c digest.c message.c multipart.c)
-SIP_TESTS := $(patsubst %,$(B)/tests/%_test,dialog digest message store)
+SIP_PURE := $(addprefix control/sip/,addr.c dialog.c digest.c guard.c message.c \
+              multipart.c stream.c ws.c)
+SIP_PURE_TESTS := $(patsubst %,$(B)/tests/%_test,dialog digest guard message \
+                    transport)
+SIP_TESTS := $(SIP_PURE_TESTS) $(B)/tests/timer_test $(B)/tests/store_test
 SIP_LINK  = @mkdir -p $(@D); $(CC) -pie $(LDFLAGS) $(filter %.o,$^) -o $@
 
 $(B)/obj/tests/sip/%.o: EXTRA = $(RE_C)
-$(patsubst %,$(B)/tests/%_test,dialog digest message): \
-$(B)/tests/%: $(B)/obj/tests/sip/%.o $(call objs,$(SIP_PURE))
+$(SIP_PURE_TESTS): $(B)/tests/%: $(B)/obj/tests/sip/%.o $(call objs,$(SIP_PURE))
 	$(SIP_LINK) -lcmocka $(RE_L) -lsodium -ljansson
+$(B)/tests/timer_test: $(call objs,tests/sip/timer_test.c control/timer.c)
+	$(SIP_LINK) -Wl,--wrap=tmr_jiffies,--wrap=tmr_start -lcmocka $(RE_L)
 $(B)/tests/store_test: $(call objs,tests/sip/store_test.c control/log.c \
                        $(call srcs,control/store) $(STORE_NEEDS))
 	$(SIP_LINK) -lcmocka $(RE_L) -ljansson -lsqlite3 -lsodium -lpthread
@@ -20,11 +24,12 @@ $(SIP_TESTS): | $(B)/tests/fake-dataplane
 CHECK_PYTEST += $(sort $(wildcard tests/sip/test_*.py))
 
 # libFuzzer: clang only.
-$(B)/fuzz/sip_msg: tests/fuzz/sip_msg.c $(SIP_PURE) \
+SIP_FUZZ := $(patsubst %,$(B)/fuzz/%,sip_msg sip_transport)
+$(SIP_FUZZ): $(B)/fuzz/%: tests/fuzz/%.c $(SIP_PURE) \
                    $(wildcard control/sip/*.h)
 	@mkdir -p $(@D)
 	clang -std=gnu11 -O1 -g $(WARN) -I. $(RE_C) \
 		-fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined $(filter %.c,$^) -o $@ \
 		$(RE_L) -lsodium -ljansson
-FUZZ_PROGRAMS += $(B)/fuzz/sip_msg
+FUZZ_PROGRAMS += $(SIP_FUZZ)
