@@ -7,7 +7,9 @@
 #include <string.h>
 #include <sys/un.h>
 #include "control/ng/listen.h"
+#include "control/media/protocol.h"
 #include "control/sip/addr.h"
+#include "control/sip/numbers.h"
 #include "control/sip/guard.h"
 #include "dataplane/abi/yaml.h"
 
@@ -67,6 +69,14 @@ static const cyaml_schema_field_t sip_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t calls_fields[] = {
+	TEXT("orbits", OPTIONAL, struct config_calls, orbits),
+	TEXT("conferences", OPTIONAL, struct config_calls, conferences),
+	TEXT("music", OPTIONAL, struct config_calls, music),
+	NUMBER("park_timeout", struct config_calls, park_timeout),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t https_fields[] = {
 	CYAML_FIELD_SEQUENCE("listen", CYAML_FLAG_POINTER | OPTIONAL,
 			     struct config_https, listen, &listen_schema, 0,
@@ -117,6 +127,8 @@ static const cyaml_schema_field_t fields[] = {
 	TEXT("domain", 0, struct config, domain),
 	CYAML_FIELD_MAPPING("sip", CYAML_FLAG_DEFAULT, struct config, sip,
 			    sip_fields),
+	CYAML_FIELD_MAPPING("calls", OPTIONAL, struct config, calls,
+			    calls_fields),
 	CYAML_FIELD_MAPPING("https", OPTIONAL, struct config, https,
 			    https_fields),
 	CYAML_FIELD_MAPPING("ng", OPTIONAL, struct config, ng, ng_fields),
@@ -141,6 +153,11 @@ static bool is_socket(const char *s)
 {
 	return is_path(s) &&
 	       strlen(s) < sizeof(((struct sockaddr_un *)0)->sun_path);
+}
+
+static bool is_file_name(const char *s)
+{
+	return s[0] != '.' && strlen(s) <= MP_FILE_MAX && !strchr(s, '/');
 }
 
 static bool is_domain(const char *s)
@@ -248,6 +265,13 @@ static const struct conf_rule rules[] = {
 	 .ok = is_listen},
 	{"sip.ring_timeout", "seconds from 1 to 3600", .min = 1, .max = 3600},
 	{"sip.min_expires", "seconds from 1 to 3600", .min = 1, .max = 3600},
+	{"calls.orbits", "numbers such as 700-719, or 700-719,*8",
+	 .ok = numbers_ok},
+	{"calls.conferences", "numbers such as 800-809", .ok = numbers_ok},
+	{"calls.music", "the name of a file, without its folder",
+	 .ok = is_file_name},
+	{"calls.park_timeout", "seconds from 1 to 86400", .min = 1,
+	 .max = 86400},
 	{"sip.default_expires", "seconds from 1 to 86400", .min = 1,
 	 .max = 86400},
 	{"sip.max_expires", "seconds from 1 to 86400", .min = 1, .max = 86400},
@@ -324,6 +348,7 @@ static const struct {
 	{offsetof(struct config, sip.ring_timeout), 180},
 	{offsetof(struct config, sip.min_expires), 60},
 	{offsetof(struct config, sip.default_expires), 3600},
+	{offsetof(struct config, calls.park_timeout), 120},
 	{offsetof(struct config, sip.max_expires), 7200},
 	{offsetof(struct config, sip.nonce_lifetime), 300},
 	{offsetof(struct config, sip.session_expires), 1800},

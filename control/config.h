@@ -44,6 +44,13 @@ struct config_sip {
 	struct config_guard guard;
 };
 
+struct config_calls {	   /* what calls can be put through to */
+	char *orbits;	   /* "700-719": where calls wait; NULL: none */
+	char *conferences; /* "800-809"; NULL: none but merged ones */
+	char *music;	   /* file of sallyport-media's music folder, or NULL */
+	unsigned park_timeout; /* seconds until who has parked is rung */
+};
+
 #define HTTPS_LISTEN_MAX 8
 
 struct config_https {  /* the control API from afar, and the console */
@@ -90,6 +97,7 @@ struct config {
 	char *domain; /* SIP domain and digest realm */
 	struct config_sip sip;
 	struct config_pstn pstn;
+	struct config_calls calls;
 	struct config_https https;
 	struct config_ng ng;
 	struct config_media media;

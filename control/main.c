@@ -199,6 +199,7 @@ static int start(void)
 				.audit = control.audit,
 				.media_timeout = c->media_timeout,
 				.duties = control.duties,
+				.music = c->calls.music,
 				.events = control.events,
 			});
 	if (e) {
@@ -213,6 +214,7 @@ static int start(void)
 			       .sip = &c->sip,
 			       .pstn = &c->pstn,
 			       .events = control.events,
+			       .sip_calls = &c->calls,
 			       .folder = control.state,
 			       .audit = control.audit,
 		       },

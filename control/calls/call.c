@@ -109,6 +109,14 @@ uint64_t call_id(const struct call *c)
 	return c->id;
 }
 
+void call_reaches(struct call *c, const char *aor)
+{
+	if (!strcmp(c->to, aor))
+		return;
+	log_info(c->id, "reaches %s", aor);
+	snprintf(c->to, sizeof(c->to), "%s", aor);
+}
+
 void call_ringing(struct call *c)
 {
 	if (c->state == CALL_NEW)

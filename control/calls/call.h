@@ -49,6 +49,7 @@ struct calls_config {
 	unsigned media_timeout; /* seconds without media on both sides */
 	struct events *events;
 	struct duties *duties; /* sallyport-media's client; NULL: none */
+	const char *music;     /* file for who is on hold; NULL: none */
 };
 
 int calls_alloc(struct calls **csp, const struct calls_config *cfg);
@@ -92,6 +93,9 @@ enum call_by { CALL_BY_CALLER, CALL_BY_CALLEE, CALL_BY_GATEWAY };
 struct call *call_new(struct calls *cs, const struct call_door *door, void *arg,
 		      const char *from, const char *to);
 uint64_t call_id(const struct call *c);
+/** Somebody else than was dialled: who was parked there, whom it is forwarded
+ * to. */
+void call_reaches(struct call *c, const char *aor);
 void call_ringing(struct call *c);
 /** Answered: p is its media from now on, and the call's to free. */
 void call_up(struct call *c, struct path *p);
@@ -147,6 +151,25 @@ unsigned path_describe(struct path *p, struct media_info info[], unsigned n);
 /** Its door can't say who the parties are, so policy can't be asked: never
  * end-to-end encrypted. reason: a static sentence. Before the first offer. */
 void path_deny_e2ee(struct path *p, const char *reason);
+
+/* A path with one leg: a phone that speaks with nobody's phone, but is parked,
+ * in a conference or hears something; what it hears comes from sallyport-media,
+ * which gets what it says (media_solo). solo.c. */
+
+/** Only leg `real` is a phone's. Before the first offer. @return 0 or ENOMEM. */
+int path_solo(struct path *p, enum leg real);
+bool path_is_solo(const struct path *p);
+/** What it hears from now on. name: of the file of the music folder, or of the
+ * room (which has to be there); "" for silence. */
+void path_play(struct path *p, enum play what, const char *name);
+/** The phone has offered (path_offer): its answer, made here. */
+int path_answer_self(struct path *p, char **out, struct media_why *why);
+/** The phone is to be offered something, made here. */
+int path_offer_self(struct path *p, char **out, struct media_why *why);
+/** Rooms are sallyport-media's: make one, and let it go. @return 0, or -1: it
+ * isn't there, why says so. */
+int calls_room(struct calls *cs, const char *name, struct media_why *why);
+void calls_room_gone(struct calls *cs, const char *name);
 
 /* Offer and answer, RFC 3264: one offer at a time over both legs. */
 

@@ -17,10 +17,11 @@
 struct path {
 	struct call *call;
 	struct media *media;
-	bool open;	  /* an offer is out, */
-	enum leg offerer; /* from this leg, */
-	bool answered;	  /* and has been answered, though not finally */
-	bool negotiated;  /* some offer has been */
+	bool open;	   /* an offer is out, */
+	enum leg offerer;  /* from this leg, */
+	bool answered;	   /* and has been answered, though not finally */
+	bool negotiated;   /* some offer has been */
+	struct solo *solo; /* solo.c; NULL: two legs */
 };
 
 struct call {
@@ -90,5 +91,11 @@ void duty_listen(struct calls *cs);
 const char *record_by(enum call_by by); /* "caller" */
 void record_write(struct call *c, enum call_by by, int status,
 		  const char *reason);
+/* solo.c: what a path with one leg has beside its media. */
+void solo_gone(struct path *p);		 /* what it has at sallyport-media */
+json_t *solo_save(const struct path *p); /* new reference; null: two legs */
+bool solo_load(struct path *p, const json_t *saved);
+/** The phone's offer, as its other end gets it. */
+void solo_heard(struct path *p, enum leg from, const char *offer);
 /* watch.c: ends calls whose media has gone. */
 void watch_start(struct calls *cs);

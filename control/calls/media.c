@@ -127,10 +127,17 @@ int mline_reserve(struct media *m, struct mline *l, enum leg has,
 	for (int x = LEG_A; x <= LEG_B; x++) {
 		if (l->leg[x].tp)
 			continue;
+		if (!media_has(m, x)) {
+			dp_ports_give(m->dp, media[x], port[x]);
+			continue;
+		}
 		l->leg[x].tp = transport_new(m, x, port[x]);
 		if (!l->leg[x].tp)
 			dp_ports_give(m->dp, media[x], port[x]);
 	}
+	if (m->solo)
+		l->leg[OTHER_LEG(m->real)].tp =
+			transport_ref(l->leg[m->real].tp);
 	if (l->flow && l->leg[LEG_A].tp && l->leg[LEG_B].tp)
 		return 0;
 	mline_clear(l);
@@ -274,6 +281,29 @@ void media_set_profile(struct media *m, enum leg l,
 void media_peer(struct media *m, enum leg l, const struct sp_addr *peer)
 {
 	m->side[l].addr.peer = *peer;
+}
+
+void media_solo(struct media *m, enum leg real)
+{
+	m->solo = true;
+	m->real = real;
+	m->side[OTHER_LEG(real)].addr = m->side[real].addr;
+	memset(&m->side[OTHER_LEG(real)].profile, 0,
+	       sizeof(m->side[real].profile)); /* plain */
+}
+
+bool media_is_solo(const struct media *m)
+{
+	return m->solo;
+}
+
+void media_here(struct media *m, enum leg l, struct sp_addr *out)
+{
+	struct media_why ignored;
+
+	memset(out, 0, sizeof(*out));
+	if (!media_addr_pick(m, l, &ignored))
+		*out = m->side[l].local;
 }
 
 void media_settle(struct media *m)

@@ -60,6 +60,24 @@ void media_leg(struct media *m, enum leg l, const struct media_leg_addr *addr,
 int media_heir(struct media *m, enum leg l, const struct media *other,
 	       enum leg was);
 
+/** Only leg `real` is somebody's; the other is the gateway itself. There is one
+ * transport for each m-line, and one stream on it, a loop that sallyport-media
+ * takes (SP_DIVERT_TAKE): what arrives goes there, what leaves comes from there.
+ * Before the first offer. */
+void media_solo(struct media *m, enum leg real);
+bool media_is_solo(const struct media *m);
+
+/* What sallyport-media plays to a phone. */
+enum play { PLAY_SILENCE, PLAY_FILE, PLAY_ROOM };
+/** What the only leg hears from now on. name: of the file, or of the room. */
+void media_play(struct media *m, enum play what, const char *name);
+/** What a leg hears whom the other has put on hold: a file; NULL: nothing. Before
+ * the first offer. */
+void media_music(struct media *m, const char *file);
+
+/** Our media address for that leg; family 0: there is none. */
+void media_here(struct media *m, enum leg l, struct sp_addr *out);
+
 /** The profile of a leg from its next offer or answer on. */
 void media_set_profile(struct media *m, enum leg l,
 		       const struct media_profile *profile);

@@ -71,6 +71,8 @@ static int line_answered(struct media *m, enum leg from, const struct sdp *s,
 	if (err)
 		return err;
 	mleg_settle(a);
+	l->two_way |= a->dir == SDP_SENDRECV &&
+		      l->leg[OTHER_LEG(from)].dir == SDP_SENDRECV;
 	media_bundle_learn(s, i, l, from);
 	return media_codecs_answered(m, s, i, from, l, why);
 }

@@ -199,7 +199,7 @@ void media_codecs_add(const struct media *m, const struct sdp *s,
 	bool clock[2] = {false, false}; /* 8000, 48000: of what is added */
 	struct taken t;
 
-	if (strcmp(l->kind, "audio") != 0 || !m->duties ||
+	if (strcmp(l->kind, "audio") != 0 || !m->duties || m->solo ||
 	    l->leg[to].keying == KEYING_RELAY ||
 	    m->e2ee.state == E2EE_OFFERED || m->e2ee.state == E2EE_ON ||
 	    !offers_transcodable(m, l))
@@ -309,6 +309,14 @@ static uint8_t events_pt(const struct codec c[], unsigned n, uint32_t clock)
 	return NO_PT;
 }
 
+/* What else sallyport-media must know to be heard by a leg: the number that it
+ * has for digits is the one by which the other may send them. */
+static void may_be_played_to(struct tongue *t, const struct tongue *other)
+{
+	t->event_pt = events_pt(other->spoken, other->n, t->codec.clock);
+	t->ptime = PTIME_DEFAULT;
+}
+
 /* The offerer's side of a call that is transcoded: its first codec that can be. */
 static bool offerer_speaks(const struct media *m, const struct mline *l,
 			   struct tongue *t)
@@ -402,6 +410,10 @@ int media_codecs_answered(const struct media *m, const struct sdp *s,
 	if (common(s, i, answerer, l) == 0 &&
 	    transcode(m, s, i, answerer, l, why) != 0)
 		return -1;
+	if (!l->transcoded)
+		for (int x = LEG_A; x <= LEG_B; x++)
+			may_be_played_to(&l->tongue[x],
+					 &l->tongue[OTHER_LEG(x)]);
 	for (unsigned pos = 0; sdp_codec_next(s, i, &pos, &c);) {
 		codec_keep(s, i, &c, &a);
 		if (bits < media_codec_bits(&a))

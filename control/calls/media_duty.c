@@ -3,11 +3,30 @@
  * for a recording), or to take it and send on what it has made of it. Its ports
  * have the ids of the streams. */
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 #include "control/calls/media_impl.h"
 
-uint8_t media_divert(const struct media *m, const struct mline *l)
+bool media_may_play(const struct media *m, const struct mline *l)
 {
+	return m->music[0] && !m->solo && m->duties && l->two_way &&
+	       strcmp(l->kind, "audio") == 0 && m->e2ee.state == E2EE_OFF &&
+	       l->leg[LEG_A].keying != KEYING_RELAY;
+}
+
+bool media_on_hold(const struct media *m, const struct mline *l, enum leg from)
+{
+	const struct mleg *f = &l->leg[from], *t = &l->leg[OTHER_LEG(from)];
+
+	return media_may_play(m, l) && (!SDP_DIR_RECV(f->dir) || f->no_recv) &&
+	       SDP_DIR_RECV(t->dir) && !t->no_recv;
+}
+
+uint8_t media_divert(const struct media *m, const struct mline *l,
+		     enum leg from)
+{
+	if (m->solo || media_on_hold(m, l, from))
+		return SP_DIVERT_TAKE;
 	if (m->e2ee.state == E2EE_ON ||
 	    l->leg[LEG_A].keying == KEYING_RELAY) /* sealed by the peers */
 		return SP_DIVERT_NONE;
@@ -54,6 +73,21 @@ static json_t *out_json(const struct tongue *t, uint64_t reports_on)
 	return j;
 }
 
+/* To the only leg, or to one on hold. */
+static json_t *played(const struct media *m)
+{
+	if (!m->solo)
+		return json_pack("{s:s}", "file", m->music);
+	switch (m->play) {
+	case PLAY_FILE:
+		return json_pack("{s:s}", "file", m->play_name);
+	case PLAY_ROOM:
+		return json_pack("{s:s}", "room", m->play_name);
+	default:
+		return json_pack("{s:b}", "silence", true);
+	}
+}
+
 static json_t *port_json(const struct media *m, const struct mline *l,
 			 enum leg from)
 {
@@ -65,12 +99,15 @@ static json_t *port_json(const struct media *m, const struct mline *l,
 			      (json_int_t)f->generation, "in",
 			      formats_json(&l->tongue[from]), "worker",
 			      g ? (tp->port >> 1) % g->n_workers : 0);
+	enum leg to = m->solo ? from : OTHER_LEG(from);
 
-	if (!j || !l->transcoded)
+	if (!j || media_divert(m, l, from) != SP_DIVERT_TAKE)
 		return j;
-	json_object_set_new(j, "out",
-			    out_json(&l->tongue[OTHER_LEG(from)],
-				     f->stream[OTHER_LEG(from)]));
+	json_object_set_new(j, "out", out_json(&l->tongue[to], f->stream[to]));
+	if (m->solo || media_on_hold(m, l, from)) {
+		json_object_set_new(j, "source", played(m));
+		return j;
+	}
 	/* on hold nobody is sent anything */
 	json_object_set_new(
 		j, "source",
@@ -103,7 +140,7 @@ void media_duty_set(const struct media *m, struct mline *l, enum leg from)
 	struct flow *f = l->flow;
 	char id[DUTY_ID_MAX];
 
-	if (!m->duties || media_divert(m, l) == SP_DIVERT_NONE) {
+	if (!m->duties || media_divert(m, l, from) == SP_DIVERT_NONE) {
 		port_drop(f, from);
 		place(f, false);
 		return;
@@ -129,7 +166,22 @@ void media_duties(struct media *m, struct duties *d)
 	/* a call from the store: what was wanted is so still */
 	for (unsigned i = 0; d && i < m->cur->n; i++)
 		for (int x = LEG_A; m->cur->line[i].flow && x <= LEG_B; x++)
-			media_duty_set(m, &m->cur->line[i], x);
+			if (media_has(m, x))
+				media_duty_set(m, &m->cur->line[i], x);
+}
+
+void media_play(struct media *m, enum play what, const char *name)
+{
+	m->play = what;
+	snprintf(m->play_name, sizeof(m->play_name), "%s", name);
+	for (unsigned i = 0; m->solo && i < m->cur->n; i++)
+		if (m->cur->line[i].flow && m->cur->line[i].flow->programmed)
+			media_duty_set(m, &m->cur->line[i], m->real);
+}
+
+void media_music(struct media *m, const char *file)
+{
+	snprintf(m->music, sizeof(m->music), "%s", file ? file : "");
 }
 
 bool media_transcoded(const struct media *m)
@@ -147,11 +199,13 @@ unsigned media_ports(const struct media *m, struct media_port out[], unsigned n)
 	for (unsigned i = 0; i < m->cur->n; i++) {
 		const struct mline *l = &m->cur->line[i];
 
-		if (!l->flow || media_divert(m, l) == SP_DIVERT_NONE)
+		if (!l->flow)
 			continue;
 		for (int x = LEG_A; k < n && x <= LEG_B; x++)
-			out[k++] = (struct media_port){l->flow->stream[x], x,
-						       l->kind};
+			if (media_has(m, x) &&
+			    media_divert(m, l, x) != SP_DIVERT_NONE)
+				out[k++] = (struct media_port){
+					l->flow->stream[x], x, l->kind};
 	}
 	return k;
 }

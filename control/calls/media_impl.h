@@ -155,6 +155,7 @@ struct mline {
 	/* payload types of the codecs that we have added to the offer, in the
 	 * order of media_codec.c's table; NO_PT: not added */
 	uint8_t added[MEDIA_ADDED_MAX];
+	bool two_way; /* both sides have spoken: what is one-way now is a hold */
 	bool transcoded; /* the legs have no codec in common */
 	struct tongue tongue[2];
 	const char *refusal; /* why it has no flow, or NULL; static */
@@ -214,7 +215,18 @@ struct media {
 	void (*changed)(void *arg); /* something that a restart must know */
 	void *changed_arg;
 	bool answered; /* the offer has been, though not finally */
+	bool solo;     /* only one leg is a phone's: */
+	enum leg real;
+	enum play play; /* and that is what it hears */
+	char play_name[DUTY_ID_MAX];
+	char music[DUTY_ID_MAX]; /* for who is on hold; "": none */
 };
+
+/* Is there anybody on this leg? */
+static inline bool media_has(const struct media *m, int x)
+{
+	return !m->solo || x == (int)m->real;
+}
 
 /** @return -1, with status and sentence put into why. */
 __attribute__((format(printf, 3, 4))) int media_no(struct media_why *why,
@@ -300,7 +312,13 @@ void media_codecs_load(json_t *j, struct mline *l);
 
 /* media_duty.c */
 /** How its streams are diverted. enum sp_divert */
-uint8_t media_divert(const struct media *m, const struct mline *l);
+uint8_t media_divert(const struct media *m, const struct mline *l,
+		     enum leg from);
+/** Does the other leg of this m-line hear music, since `from` has put it on
+ * hold? */
+bool media_on_hold(const struct media *m, const struct mline *l, enum leg from);
+/** May it, if from does? */
+bool media_may_play(const struct media *m, const struct mline *l);
 /** Tell sallyport-media what it has to do with the stream from this leg. */
 void media_duty_set(const struct media *m, struct mline *l, enum leg from);
 /** Nothing any more, with both. */

@@ -244,6 +244,7 @@ static int line_offered(struct media *m, enum leg from, const struct sdp *s,
 		    0)
 		return -1;
 	media_heir_key(m, from, i, o);
+	l->two_way = had && had->two_way;
 	media_codecs_offered(s, i, l);
 	media_codecs_add(m, s, had, to, l);
 	media_bundle_learn(s, i, l, from);

@@ -132,9 +132,14 @@ void media_stream(const struct media *m, const struct state *st,
 		media_bundle_match(st, l, from, out);
 	out->out_pt = SP_PT_KEEP;
 	out->blocked = m->side[from].blocked || !media_flows(l, from);
+	if (m->solo)
+		out->blocked = !media_flows(l, from) &&
+			       !media_flows(l, OTHER_LEG(from));
+	else if (media_on_hold(m, l, from))
+		out->blocked = false;
 	out->clock =
 		l->transcoded ? l->tongue[from].codec.clock : l->codec.clock;
-	out->divert = media_divert(m, l);
+	out->divert = media_divert(m, l, from);
 	out->generation = out->divert ? f->generation : 0;
 }
 
@@ -167,12 +172,14 @@ static int streams_program(struct media *m, const struct state *st,
 	int status = SP_OK;
 
 	for (int x = LEG_A; status == SP_OK && x <= LEG_B; x++) {
+		if (!media_has(m, x))
+			continue;
 		media_stream(m, st, l, x, &s);
 		f->from[x] = s.from;
 		status = dp_stream_set(m->dp, &s, text);
 		if (status == SP_OK)
 			media_duty_set(m, l, x);
-		if (s.blocked)
+		if (s.blocked || !media_flows(l, x))
 			f->since[x] = 0;
 		else if (!f->since[x])
 			f->since[x] = media_now();
@@ -223,6 +230,8 @@ static int line_program(struct media *m, const struct state *st,
 	for (int x = LEG_A; status == SP_OK && x <= LEG_B; x++) {
 		struct transport *t = l->leg[x].tp;
 
+		if (!media_has(m, x))
+			continue;
 		/* made once more with keys that have been in use: no index of
 		 * theirs may come again, so the SSRCs are others */
 		if (!t->programmed && t->used)

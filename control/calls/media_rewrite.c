@@ -104,9 +104,25 @@ static int hold_translate(struct sdp *s, unsigned i, enum sdp_dir dir)
 			   SDP_DIR_SEND(dir) ? SDP_SENDONLY : SDP_INACTIVE);
 }
 
-static int line_rewrite(struct sdp *s, unsigned i, const struct side *side,
+/* A hold by inactive is none to who is to hear music meanwhile. */
+static int hold_by_music(struct sdp *s, unsigned i, const struct media *m,
+			 const struct mline *l, enum leg to, bool answer)
+{
+	const struct mleg *leg = &l->leg[to], *from = &l->leg[OTHER_LEG(to)];
+
+	if (!media_may_play(m, l))
+		return 0;
+	if (answer) /* what it was asked isn't what it asked */
+		return leg->dir == SDP_INACTIVE
+			       ? sdp_dir_set(s, i, SDP_INACTIVE)
+			       : 0;
+	return from->dir == SDP_INACTIVE ? sdp_dir_set(s, i, SDP_SENDONLY) : 0;
+}
+
+static int line_rewrite(struct sdp *s, unsigned i, const struct media *m,
 			const struct mline *l, enum leg to, bool answer)
 {
+	const struct side *side = &m->side[to];
 	const struct mleg *leg = &l->leg[to], *from = &l->leg[OTHER_LEG(to)];
 	const struct flow *f = l->flow;
 	int err;
@@ -118,6 +134,8 @@ static int line_rewrite(struct sdp *s, unsigned i, const struct side *side,
 		return err;
 	if (from->no_recv)
 		err = hold_translate(s, i, from->dir);
+	if (!err)
+		err = hold_by_music(s, i, m, l, to, answer);
 	if (!err && leg->mux)
 		err = sdp_attr_add(s, (int)i, "rtcp-mux");
 	if (!err)
@@ -204,7 +222,7 @@ int media_rewrite(struct media *m, enum leg to, bool answer, struct sdp *s,
 	for (unsigned i = 0; !err && i < sdp_media_count(s); i++) {
 		drop.relay = st->line[i].leg[to].keying == KEYING_RELAY;
 		sdp_lines_remove(s, (int)i, drop_line, &drop);
-		err = line_rewrite(s, i, side, &st->line[i], to, answer);
+		err = line_rewrite(s, i, m, &st->line[i], to, answer);
 		if (!err)
 			err = media_codecs_rewrite(s, i, &st->line[i], to,
 						   answer);

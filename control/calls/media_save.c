@@ -73,14 +73,14 @@ static json_t *flow_json(const struct mline *l)
 static json_t *mline_json(const struct mline *l)
 {
 	return json_pack("{s:s, s:o, s:[o,o], s:{s:s, s:I, s:i}, s:[o,o,i], "
-			 "s:o}",
+			 "s:o, s:b}",
 			 "kind", l->kind, "flow", flow_json(l), "leg",
 			 leg_json(&l->leg[0]), leg_json(&l->leg[1]), "codec",
 			 "name", l->codec.name, "clock",
 			 (json_int_t)l->codec.clock, "channels",
 			 (int)l->codec.channels, "match", id_json(l->pts[0]),
 			 id_json(l->pts[1]), l->mid_ext, "codecs",
-			 media_codecs_save(l));
+			 media_codecs_save(l), "two_way", l->two_way);
 }
 
 static json_t *manner_json(const struct side *s)
@@ -136,10 +136,12 @@ char *media_save(const struct media *m)
 
 	for (unsigned i = 0; i < m->cur->n; i++)
 		json_array_append_new(lines, mline_json(&m->cur->line[i]));
-	j = json_pack("{s:i, s:o, s:o, s:[o,o], s:o, s:b}", "save",
-		      SAVE_VERSION, "call", id_json(m->call), "e2ee",
+	j = json_pack("{s:i, s:o, s:o, s:[o,o], s:o, s:b, s:i, s:i, s:s, s:s}",
+		      "save", SAVE_VERSION, "call", id_json(m->call), "e2ee",
 		      e2ee_json(&m->e2ee), "side", side_json(&m->side[0]),
-		      side_json(&m->side[1]), "line", lines, "copy", m->copy);
+		      side_json(&m->side[1]), "line", lines, "copy", m->copy,
+		      "solo", m->solo ? (int)m->real : -1, "play", (int)m->play,
+		      "name", m->play_name, "music", m->music);
 	if (j)
 		text = json_dumps(j, JSON_COMPACT);
 	json_decref(j);
@@ -279,9 +281,14 @@ static bool flow_load(struct media *m, json_t *j, struct mline *l)
 	for (int x = LEG_A; x <= LEG_B; x++) {
 		f->stream[x] = (uint64_t)stream[x];
 		f->from[x] = (uint64_t)transport[x];
+		if (!media_has(m, x))
+			continue;
 		l->leg[x].tp = transport_load(m, x, (uint64_t)transport[x],
 					      media[x], port[x]);
 	}
+	if (m->solo)
+		l->leg[OTHER_LEG(m->real)].tp =
+			transport_ref(l->leg[m->real].tp);
 	return l->leg[LEG_A].tp && l->leg[LEG_B].tp;
 }
 
@@ -305,6 +312,7 @@ static bool mline_load(struct media *m, json_t *j, struct mline *l)
 	l->codec.clock = (uint32_t)clock;
 	l->codec.channels = (uint32_t)channels;
 	media_codecs_load(json_object_get(j, "codecs"), l);
+	l->two_way = json_is_true(json_object_get(j, "two_way"));
 	return leg_load(leg[0], &l->leg[0]) && leg_load(leg[1], &l->leg[1]) &&
 	       flow_load(m, flow, l);
 }
@@ -319,6 +327,8 @@ static bool mline_keep(struct media *m, struct mline *l)
 	for (int x = LEG_A; status == SP_OK && l->flow && x <= LEG_B; x++) {
 		struct transport *tp = l->leg[x].tp;
 
+		if (!media_has(m, x))
+			continue;
 		if (tp->sending) /* bundled: an m-line before has said it */
 			continue;
 		media_punt_use(tp, &l->leg[x]);
@@ -327,9 +337,12 @@ static bool mline_keep(struct media *m, struct mline *l)
 		tp->sending = true;
 	}
 	for (int x = LEG_A; status == SP_OK && l->flow && x <= LEG_B; x++) {
+		if (!media_has(m, x))
+			continue;
 		media_stream(m, m->cur, l, x, &s);
 		status = dp_stream_keep(m->dp, &s);
-		l->flow->since[x] = s.blocked ? 0 : media_now();
+		l->flow->since[x] =
+			s.blocked || !media_flows(l, x) ? 0 : media_now();
 	}
 	return status == SP_OK;
 }
@@ -432,18 +445,25 @@ struct media *media_load(struct dp *dp, const char *json)
 	json_t *j = json_loads(json, 0, NULL), *side[2], *lines;
 	json_t *e2ee;
 	json_int_t call;
-	int version;
+	const char *name = "", *music = "";
+	int version, solo = -1, play = 0;
 	bool ok;
 
 	ok = m && j && sodium_init() >= 0 &&
-	     json_unpack(j, "{s:i, s:I, s:o, s:[o,o], s:o}", "save", &version,
-			 "call", &call, "e2ee", &e2ee, "side", &side[0],
-			 &side[1], "line", &lines) == 0 &&
+	     json_unpack(j, "{s:i, s:I, s:o, s:[o,o], s:o, s?i, s?i, s?s, s?s}",
+			 "save", &version, "call", &call, "e2ee", &e2ee, "side",
+			 &side[0], &side[1], "line", &lines, "solo", &solo,
+			 "play", &play, "name", &name, "music", &music) == 0 &&
 	     version == SAVE_VERSION;
 	if (ok) {
 		m->dp = dp;
 		m->call = (uint64_t)call;
 		m->copy = json_is_true(json_object_get(j, "copy"));
+		m->solo = solo >= 0;
+		m->real = solo == LEG_B ? LEG_B : LEG_A;
+		m->play = (enum play)play;
+		text_load(name, m->play_name, sizeof(m->play_name));
+		text_load(music, m->music, sizeof(m->music));
 		ok = e2ee_load(e2ee, &m->e2ee) &&
 		     side_load(side[0], &m->side[0]) &&
 		     side_load(side[1], &m->side[1]) && lines_load(m, lines);

@@ -8,6 +8,7 @@ static void path_destructor(void *arg)
 {
 	struct path *p = arg;
 
+	solo_gone(p);
 	if (p->media)
 		media_free(p->media);
 }
@@ -33,6 +34,8 @@ struct path *path_new(struct call *c, const struct media_leg_addr addr[2],
 		return mem_deref(p);
 	media_on_change(p->media, changed, p);
 	media_duties(p->media, c->all->cfg.duties);
+	if (features_may(CALL_ORDINARY, FEATURE_MUSIC).allowed)
+		media_music(p->media, c->all->cfg.music);
 	call_ask_policy(c, p->media);
 	return p;
 }
@@ -134,6 +137,7 @@ int path_offer(struct path *p, enum leg from, const char *sdp, size_t len,
 	p->open = true;
 	p->offerer = from;
 	p->answered = false;
+	solo_heard(p, from, *out);
 	p->call->e2ee_offered |= media_e2ee(p->media) == E2EE_OFFERED;
 	return 0;
 }

@@ -13,11 +13,12 @@ void call_save(struct call *c)
 	if (c->state != CALL_UP)
 		return;
 	media = media_save(c->path->media);
-	j = json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:o}", "door",
+	j = json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:o, s:o}", "door",
 		      c->door->name, "from", c->from, "to", c->to, "started",
 		      (json_int_t)c->started, "answered",
 		      (json_int_t)c->answered, "media", media ? media : "",
-		      "legs", c->door->save(c->arg));
+		      "legs", c->door->save(c->arg), "solo",
+		      solo_save(c->path));
 	if (j) {
 		recording_save(c, j);
 		text = json_dumps(j, JSON_COMPACT);
@@ -38,15 +39,15 @@ static void load_one(uint64_t id, const char *text, void *arg)
 	const char *name, *from, *to, *media;
 	json_int_t started, answered;
 	struct calls *cs = arg;
-	json_t *j, *legs;
+	json_t *j, *legs, *solo = NULL;
 	struct call *c = NULL;
 	unsigned d;
 
 	j = json_loads(text, 0, NULL);
-	if (!j ||
-	    json_unpack(j, "{s:s, s:s, s:s, s:I, s:I, s:s, s:o}", "door", &name,
-			"from", &from, "to", &to, "started", &started,
-			"answered", &answered, "media", &media, "legs", &legs))
+	if (!j || json_unpack(j, "{s:s, s:s, s:s, s:I, s:I, s:s, s:o, s?o}",
+			      "door", &name, "from", &from, "to", &to,
+			      "started", &started, "answered", &answered,
+			      "media", &media, "legs", &legs, "solo", &solo))
 		goto lost;
 	for (d = 0; d < cs->n_doors; d++)
 		if (!strcmp(cs->doors[d].door->name, name))
@@ -61,7 +62,7 @@ static void load_one(uint64_t id, const char *text, void *arg)
 	c->answered = answered;
 	c->state = CALL_UP;
 	c->path = path_load(c, media);
-	if (!c->path)
+	if (!c->path || !solo_load(c->path, solo))
 		goto lost;
 	c->arg = c->door->load(cs->doors[d].arg, c, c->path, legs);
 	if (!c->arg)

@@ -100,7 +100,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 			NAMED("park", "Park"),
 			.asked = "REFER to the user part park; API",
 			.needs_plain = true,
-			.built = false,
+			.built = true,
 			E2EE_ANSWERS(403, "can't be parked"),
 		},
 	[FEATURE_MERGE] =
@@ -108,7 +108,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 			NAMED("merge", "Merge"),
 			.asked = "API",
 			.needs_plain = true,
-			.built = false,
+			.built = true,
 			E2EE_ANSWERS(403, "can't be merged with another"),
 		},
 	[FEATURE_ADD_PARTICIPANT] =
@@ -116,7 +116,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 			NAMED("add-participant", "Adding a participant"),
 			.asked = "INVITE with Join; API",
 			.needs_plain = true,
-			.built = false,
+			.built = true,
 			E2EE_ANSWERS(403, "has two parties only"),
 		},
 	[FEATURE_PSTN] =
@@ -181,7 +181,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 			NAMED("music", "Music from the gateway"),
 			.asked = "API",
 			.needs_plain = true,
-			.built = false,
+			.built = true,
 			E2EE_ANSWERS(403,
 				     "can't be played music by the gateway"),
 		},

@@ -129,6 +129,9 @@ http_handler api_call_record, api_call_record_end;
 /** The call's id in the path. @return false: it is no number, which has been
  * answered. */
 bool call_id_read(const struct request *rq, uint64_t *id, struct reply *rp);
+/* api_control.c */
+http_handler api_call_park, api_call_merge, api_call_add, api_call_transfer,
+	api_parked, api_conferences;
 /* api_features.c */
 http_handler api_features, api_call_feature;
 /* api_policy.c */

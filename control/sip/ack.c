@@ -3,7 +3,7 @@
  * where the INVITE had no offer, here is the answer (RFC 3261 section 13.2.1).
  * ACKs of refusals never come here: libre's transactions take them. */
 #include <stdlib.h>
-#include "control/sip/door.h"
+#include "control/sip/alone.h"
 
 /* The answer to the offer that the other side's 2xx made. */
 static void pass_answer(struct session *s, struct session *other,
@@ -38,7 +38,9 @@ void verb_ack(struct door *d, struct listener *l, struct session *s,
 		return;
 	other = s->br->s[OTHER_LEG(s->side)];
 	if (s->br->b->call) {
-		if (other->owes_ack)
+		if (session_alone(s))
+			alone_ack(s, m);
+		else if (other->owes_ack)
 			pass_answer(s, other, m);
 		if (s->br->b->call)
 			call_save(s->br->b->call);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "control/log.h"
-#include "control/sip/join.h"
+#include "control/sip/alone.h"
 #include "control/sip/pstn.h"
 
 static void branch_failed(struct branch *br, uint16_t status,
@@ -92,6 +92,8 @@ static int branch_path(struct branch *br, const struct media_profile profile[2])
 	br->path = path_new(b->call, addr, profile);
 	if (!br->path)
 		return ENOMEM;
+	if (b->alone)
+		return path_solo(br->path, LEG_B);
 	for (enum leg l = LEG_A; l <= LEG_B; l++)
 		if (heir[l] &&
 		    path_heir(br->path, l, heir[l]->br->path, heir[l]->side))
@@ -174,6 +176,10 @@ static void success(struct branch *br, const struct sip_msg *m)
 		session_ack(phone, br->invite_seq, NULL);
 		session_bye(phone, "answered elsewhere");
 		bridge_tidy(b);
+		return;
+	}
+	if (b->alone) {
+		alone_rung(br, m);
 		return;
 	}
 	if (branch_accept_sdp(br, LEG_B,

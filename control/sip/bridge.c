@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "control/log.h"
-#include "control/sip/join.h"
+#include "control/sip/alone.h"
 #include "control/sip/pstn.h"
 
 static void hangup(void *arg, int status, const char *reason)
@@ -112,6 +112,8 @@ void bridge_up(struct bridge *b, struct branch *br, const char *sdp)
 			branch_cancel(other);
 	}
 	call_up(b->call, br->path);
+	if (b->focus)
+		focus_entered(b);
 }
 
 /* RFC 3261 section 16.7 step 6: 6xx before all, else the lowest class; within
@@ -196,11 +198,13 @@ void bridge_end(struct bridge *b, enum call_by by, uint16_t status,
 	trunk_line_over(b->line);
 	if (b->join)
 		join_failed(b->join, status, reason);
+	park_left(b);
 	if (b->st && !stxn_answered(b->st))
 		answer_refuse(b->st, status, 0, reason);
 	LIST_FOREACH (&b->branches, le)
 		end_branch(le->data, reason, knows);
 	call_end(call, by, status, reason);
+	focus_left(b);
 	bridge_tidy(b);
 }
 

@@ -71,6 +71,18 @@ bool bridge_caller_trunk(struct bridge *b, const char *name,
 	return true;
 }
 
+bool bridge_caller_name(struct bridge *b, const char *uri, const char *by)
+{
+	struct caller *c = caller_new(b);
+
+	if (!c)
+		return false;
+	snprintf(c->name, sizeof(c->name), "<%s>", uri);
+	if (!user_of_aor(b->d, by, c->user))
+		c->user[0] = '\0';
+	return true;
+}
+
 struct fork {
 	struct bridge *b;
 	const struct store_user *callee;

@@ -23,6 +23,8 @@ bool bridge_caller_session(struct bridge *b, const struct session *s,
 /** A trunk, whose name-addr is what phones are told. */
 bool bridge_caller_trunk(struct bridge *b, const char *name,
 			 const struct media_profile *profile);
+/** Nobody's phone: this URI, in the name of `by`. */
+bool bridge_caller_name(struct bridge *b, const char *uri, const char *by);
 /** Ring the phones of the user of this name. Where that can't be done the call
  * ends, with the status and the reason. */
 void dial_user(struct bridge *b, const char *name);

@@ -32,9 +32,10 @@ struct door {
 	struct trunks *trunks;
 	struct list sessions[DOOR_BUCKETS]; /* by Call-ID */
 	struct list bridges;
-	struct list untidy;   /* those in which something is over */
-	struct mqueue *later; /* to look at them from the event loop */
-	struct tmr expire;    /* registrations */
+	struct list parks, focuses; /* alone.h */
+	struct list untidy;	    /* those in which something is over */
+	struct mqueue *later;	    /* to look at them from the event loop */
+	struct tmr expire;	    /* registrations */
 	bool stopping;
 };
 
@@ -61,6 +62,7 @@ struct session {
 	struct trunk_line *line; /* it is a trunk; NULL: a phone */
 	struct list asks;	 /* requests that it may challenge */
 
+	struct refer *refer;	   /* that it has sent, refer.c */
 	struct reoffer *reoffer;   /* an INVITE of our own, join.h */
 	struct join *join;	   /* is to come to another call */
 	struct subscription *sub;  /* of the REFER that it sent */
@@ -122,7 +124,10 @@ struct bridge {
 	struct trunk_line *line; /* the caller is a trunk */
 	struct le untidy;	 /* in the door's list */
 
-	struct join *join;     /* legs come from other calls, join.h */
+	struct join *join;   /* legs come from other calls, join.h */
+	struct park *park;   /* it is parked, alone.h, */
+	struct focus *focus; /* or in a conference: */
+	bool alone;	     /* whoever it rings has nobody on the other leg */
 	struct caller *caller; /* who is put through to whom it rings, dial.h */
 	char *referred_by;     /* who wanted it so, a URI, or NULL */
 };
@@ -215,6 +220,10 @@ bool feature_refused(struct door *d, struct listener *l,
  * @return false: m asks for nothing of the kind. */
 bool refuse_feature(struct door *d, struct listener *l, struct session *s,
 		    const struct sip_msg *m, const char *by);
+
+/* refer.c */
+/** The session of who has sent a REFER is over. */
+void refer_forget(struct session *s);
 
 /* target.c */
 /** The phone of callee that has registered so; `from` is the caller's

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* control/sip/info.c - INFO, relayed with its body unread. RFC 6086; the
  * messages of the end-to-end handshake, E2EE.md. */
-#include "control/sip/door.h"
+#include "control/sip/alone.h"
 
 #define INFO_BODY_MAX 8192
 
@@ -71,6 +71,8 @@ void verb_info(struct door *d, struct listener *l, struct session *s,
 		door_refuse(d, l, m, 413, "that body is too large to relay");
 	else if (message_has_sdp(m))
 		door_refuse(d, l, m, 415, "INFO doesn't negotiate media");
+	else if (session_alone(s))
+		alone_info(s, l, m);
 	else if (relay_may(s, l, m) && !record(d, l, s, m) &&
 		 !refuse_feature(d, l, s, m, NULL) &&
 		 (!is_handshake(m) || handshake_may(s, l, m)))

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 #include "control/log.h"
+#include "control/sip/alone.h"
 #include "control/sip/dial.h"
-#include "control/sip/join.h"
 #include "control/sip/pstn.h"
 
 /* The parties, as far as they are known. */
@@ -105,11 +105,33 @@ static bool redirect_alias(struct bridge *b, const struct parties *p)
 	return true;
 }
 
+/* Numbers that are the gateway's own: orbits and conferences. */
+static bool service(struct bridge *b, const char *called)
+{
+	struct media_why why;
+	struct focus *f;
+	struct pl user;
+
+	pl_set_str(&user, called);
+	if (park_is_orbit(b->d, &user)) {
+		park_retrieve(b, called);
+		return true;
+	}
+	f = focus_dialled(b->d, called, &why);
+	if (f)
+		focus_invited(f, b);
+	else if (why.status)
+		bridge_end(b, CALL_BY_GATEWAY, (uint16_t)why.status, why.text,
+			   NULL);
+	return f || why.status;
+}
+
 /* Whom to ring, or why nobody. From here on there is a call, and a record. */
 static void route(struct bridge *b, struct parties *p)
 {
 	const struct sip_msg *m = stxn_request(b->st);
 	struct number n;
+	bool emergency;
 	struct hop at;
 
 	hop_of(&at, stxn_listener(b->st), m);
@@ -117,9 +139,12 @@ static void route(struct bridge *b, struct parties *p)
 		bridge_end(b, CALL_BY_GATEWAY, 500, "out of memory", NULL);
 		return;
 	}
-	/* No user's name stands in the way of an emergency call. */
+	/* No user's name stands in the way of an emergency call, no service. */
 	pstn_number(b->d, &m->uri, &m->ruri, &n);
-	if (!trunks_is_emergency(b->d->trunks, &n) && p->called[0] &&
+	emergency = trunks_is_emergency(b->d->trunks, &n);
+	if (!emergency && p->called[0] && service(b, p->called))
+		return;
+	if (!emergency && p->called[0] &&
 	    !store_user_get(b->d->cfg.store, p->called, &p->callee) &&
 	    redirect_alias(b, p))
 		return;

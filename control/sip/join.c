@@ -66,6 +66,11 @@ struct join *join_new(struct bridge *b, struct session *const leg[2],
 	return j;
 }
 
+struct bridge *join_bridge(const struct join *j)
+{
+	return j->b;
+}
+
 bool join_decided(const struct join *j)
 {
 	return j->br;
@@ -74,6 +79,12 @@ bool join_decided(const struct join *j)
 struct session *join_leg(const struct join *j, enum leg l)
 {
 	return j->from[l] ? j->from[l] : j->br ? j->br->s[l] : NULL;
+}
+
+/* Is who is left of that call to come elsewhere, too? Then it ends with that. */
+static bool is_awaited(const struct bridge *b)
+{
+	return b->up && (b->up->s[LEG_A]->join || b->up->s[LEG_B]->join);
 }
 
 /* Both agree; the sessions move, and what they leave ends. */
@@ -102,7 +113,7 @@ static void done(struct join *j, const char *sdp)
 		j->h(j, 200, NULL, j->arg);
 	mem_deref(j);
 	for (enum leg l = LEG_A; l <= LEG_B; l++)
-		if (left[l])
+		if (left[l] && !is_awaited(left[l]))
 			bridge_end(left[l], CALL_BY_GATEWAY, 200, reason, NULL);
 	mem_deref(reason);
 }
@@ -147,7 +158,7 @@ void join_failed(struct join *j, uint16_t status, const char *reason)
 		struct session *s = from[l];
 
 		/* whom it spoke with has hung up in the meantime */
-		if (s && s->br->b->call &&
+		if (s && s->br->b->call && !path_is_solo(s->br->path) &&
 		    !s->br->s[OTHER_LEG(s->side)]->dlg.remote_tag)
 			bridge_end(s->br->b, CALL_BY_GATEWAY, status,
 				   reason ? reason : j->reason, NULL);
@@ -175,6 +186,12 @@ void join_lost(struct session *s, const char *reason)
 	fail(j, 487, reason);
 }
 
+void join_alone(struct join *j, struct branch *br)
+{
+	j->br = br;
+	done(j, NULL);
+}
+
 /* An offer for leg `to`, which is no phone that is rung. */
 static void propose(struct join *j, enum leg to, const char *sdp)
 {
@@ -196,26 +213,48 @@ static const char *refused(uint16_t status)
 						: "the phone has lost the call";
 }
 
-/* The leg that was asked for an offer makes one: it is always leg B. */
+/* Who was asked is to be alone: its offer is answered here. */
+static void answer_here(struct join *j)
+{
+	struct session *s = j->from[LEG_A];
+	struct media_why why;
+	char *sdp = NULL;
+
+	if (path_answer_self(j->br->path, &sdp, &why)) {
+		fail(j, (uint16_t)why.status, why.text);
+		return;
+	}
+	session_ack(s, s->ack_seq, sdp);
+	free(sdp);
+	done(j, NULL);
+}
+
+/* The leg that was asked for an offer makes one: it is leg B, where there are
+ * two. */
 static void offer_came(uint16_t status, const struct sip_msg *m, void *arg)
 {
 	struct join *j = arg;
 	struct pl body = m ? message_body(m) : pl_null;
 	struct media_why why = {.status = 488,
 				.text = "the phone made no offer"};
+	enum leg from;
 	char *sdp = NULL;
 
 	if (status != 200) {
 		fail(j, status, refused(status));
 		return;
 	}
-	j->refusal = path_refusal(j->br->path, LEG_B, body.p, body.l);
+	from = path_is_solo(j->br->path) ? LEG_A : LEG_B;
+	j->refusal = path_refusal(j->br->path, from, body.p, body.l);
 	if (!message_has_sdp(m) ||
-	    path_offer(j->br->path, LEG_B, body.p, body.l, &sdp, &why)) {
+	    path_offer(j->br->path, from, body.p, body.l, &sdp, &why)) {
 		fail(j, (uint16_t)why.status, why.text);
 		return;
 	}
-	propose(j, LEG_A, sdp);
+	if (from == LEG_A)
+		answer_here(j);
+	else
+		propose(j, LEG_A, sdp);
 	free(sdp);
 }
 
@@ -260,7 +299,9 @@ void join_start(struct join *j)
 	if (!j->br)
 		j->br = list_ledata(list_head(&j->b->branches));
 	if (!j->b->st || j->b->delayed) {
-		if (reoffer_start(join_leg(j, LEG_B), NULL, offer_came, j))
+		enum leg first = path_is_solo(j->br->path) ? LEG_A : LEG_B;
+
+		if (reoffer_start(join_leg(j, first), NULL, offer_came, j))
 			fail(j, 500, "a dialog is busy");
 		return;
 	}
@@ -304,13 +345,49 @@ static void mended(struct join *j, uint16_t status, const char *reason,
 		 status == 200 ? "are as before" : "can't be had back");
 }
 
+static void mended_alone(uint16_t status, const struct sip_msg *m, void *arg)
+{
+	struct session *s = arg;
+	struct pl body = m ? message_body(m) : pl_null;
+	struct media_why why = {.status = status, .text = "it makes no offer"};
+	char *heard, *sdp = NULL;
+	int err = -1;
+
+	if (m && message_has_sdp(m))
+		err = path_offer(s->br->path, s->side, body.p, body.l, &heard,
+				 &why);
+	if (!err) {
+		free(heard);
+		err = path_answer_self(s->br->path, &sdp, &why);
+	}
+	if (s->owes_ack)
+		session_ack(s, s->ack_seq, sdp);
+	free(sdp);
+	if (err)
+		bridge_end(s->br->b, CALL_BY_GATEWAY, (uint16_t)why.status,
+			   why.text, NULL);
+}
+
+/* One that was alone, and stays so. */
+static void mend_alone(struct session *s)
+{
+	if (reoffer_start(s, NULL, mended_alone, s))
+		bridge_end(s->br->b, CALL_BY_GATEWAY, 500, "a dialog is busy",
+			   NULL);
+}
+
 void join_mend(struct session *s)
 {
 	struct bridge *b = s->br->b;
 	struct join *j;
 
-	if (!b->call || b->join || b->up != s->br ||
-	    !s->br->s[OTHER_LEG(s->side)]->dlg.remote_tag)
+	if (!b->call || b->join || b->up != s->br)
+		return;
+	if (path_is_solo(s->br->path)) {
+		mend_alone(s);
+		return;
+	}
+	if (!s->br->s[OTHER_LEG(s->side)]->dlg.remote_tag)
 		return;
 	j = join_new(b, s->br->s, "", mended, NULL);
 	if (!j)

@@ -60,6 +60,9 @@ void join_mend(struct session *s);
 void join_lost(struct session *s, const char *reason);
 /** Has one of the phones that ring been chosen? */
 bool join_decided(const struct join *j);
+/** A phone that was rung for it is alone in its call: alone.h. */
+void join_alone(struct join *j, struct branch *br);
+struct bridge *join_bridge(const struct join *j);
 /** The session that will be this leg. */
 struct session *join_leg(const struct join *j, enum leg l);
 

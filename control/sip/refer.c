@@ -10,8 +10,8 @@
 #include <string.h>
 #include <strings.h>
 #include "control/log.h"
+#include "control/sip/alone.h"
 #include "control/sip/dial.h"
-#include "control/sip/join.h"
 
 struct refer {
 	struct session *from; /* who asked */
@@ -28,17 +28,41 @@ static void progress(struct join *j, uint16_t status, const char *reason,
 {
 	struct refer *r = arg;
 
-	(void)j;
+	struct bridge *b = join_bridge(j);
+	char lines[STORE_AOR_MAX + 16];
+
 	(void)reason;
-	subscription_tell(r->from, status, NULL, NULL);
+	if (r->from && status == 200 && park_orbit(b)) {
+		/* where it is, for who has parked it */
+		re_snprintf(lines, sizeof(lines), "Contact: <%s>\r\n",
+			    call_party(b->call, LEG_B));
+		subscription_tell(r->from, status, NULL, lines);
+	} else if (r->from) {
+		subscription_tell(r->from, status, NULL, NULL);
+	}
 	if (status >= 200)
 		mem_deref(r);
+}
+
+static void refer_destructor(void *arg)
+{
+	struct refer *r = arg;
+
+	if (r->from)
+		r->from->refer = NULL;
+}
+
+void refer_forget(struct session *s)
+{
+	if (s->refer)
+		s->refer->from = NULL;
+	s->refer = NULL;
 }
 
 /* It can't even be begun. */
 static void refuse(struct refer *r, uint16_t status, const char *why)
 {
-	log_info(call_id(r->from->br->b->call), "not transferred: %u, %s",
+	log_info(call_id(r->from->br->b->call), "not put through: %u, %s",
 		 status, why);
 	subscription_tell(r->from, status, NULL, NULL);
 	mem_deref(r);
@@ -73,6 +97,17 @@ static bool refer_to(const struct sip_msg *m, struct refer_to *to)
 	return true;
 }
 
+static void aor_of(const struct door *d, const struct uri *uri,
+		   char to[STORE_AOR_MAX])
+{
+	char user[DIGEST_USER_MAX + 1];
+
+	if (is_our_uri(d, uri) && message_uri_user(uri, user, sizeof(user)))
+		snprintf(to, STORE_AOR_MAX, "sip:%s@%s", user, d->cfg.domain);
+	else
+		re_snprintf(to, STORE_AOR_MAX, "%H", uri_encode, uri);
+}
+
 /* A new call with x in it, and y, or whoever is rung for it. Whatever goes
  * wrong from here on ends that call, and progress() hears of it. */
 static struct bridge *begin(struct refer *r, struct session *x,
@@ -98,14 +133,10 @@ static void blind(struct refer *r, struct session *x,
 		  const struct sip_addr *addr)
 {
 	const struct uri *uri = &addr->uri;
-	char user[DIGEST_USER_MAX + 1], to[STORE_AOR_MAX];
-	const struct door *d = x->br->b->d;
+	char to[STORE_AOR_MAX];
 	struct bridge *b;
 
-	if (is_our_uri(d, uri) && message_uri_user(uri, user, sizeof(user)))
-		snprintf(to, sizeof(to), "sip:%s@%s", user, d->cfg.domain);
-	else
-		re_snprintf(to, sizeof(to), "%H", uri_encode, uri);
+	aor_of(x->br->b->d, uri, to);
 	b = begin(r, x, NULL, to);
 	if (b)
 		dial_uri(b, uri, &addr->auri, "REFER to a number");
@@ -149,6 +180,27 @@ static void consultative(struct refer *r, struct session *x,
 			bridge_end(b, CALL_BY_GATEWAY, 500, "out of memory",
 				   NULL);
 	}
+}
+
+static void park(struct refer *r, struct session *x, const struct uri *uri)
+{
+	char orbit[DIGEST_USER_MAX + 1];
+	struct media_why why = {.status = 404, .text = "no such orbit"};
+
+	if (!message_uri_user(uri, orbit, sizeof(orbit)) ||
+	    !park_session(x, orbit, session_aor(r->from), progress, r, &why))
+		refuse(r, (uint16_t)why.status, why.text);
+}
+
+/* RFC 4579 section 5.5: a party of a conference wants somebody in it. */
+static void invite_to(struct refer *r, struct focus *f, const struct uri *uri)
+{
+	struct media_why why;
+	char to[STORE_AOR_MAX];
+
+	aor_of(r->from->br->b->d, uri, to);
+	if (focus_call(f, uri, to, session_aor(r->from), progress, r, &why))
+		refuse(r, (uint16_t)why.status, why.text);
 }
 
 /* May it be followed at all? Else it has been answered. */
@@ -199,7 +251,7 @@ void verb_refer(struct door *d, struct listener *l, struct session *s,
 	     feature_refused(d, l, m, &ask)) ||
 	    !acceptable(s, l, m, &to))
 		goto out;
-	r = mem_zalloc(sizeof(*r), NULL);
+	r = mem_zalloc(sizeof(*r), refer_destructor);
 	st = stxn_new(l, m, NULL, NULL);
 	err = r && st && mb ? session_contact(s, mb) : ENOMEM;
 	if (!err && quiet) /* RFC 4488 section 4 */
@@ -214,8 +266,13 @@ void verb_refer(struct door *d, struct listener *l, struct session *s,
 	a.headers = mb;
 	stxn_answer(st, &a);
 	r->from = s;
+	s->refer = r;
 	subscription_tell(s, 100, NULL, NULL);
-	if (to.replaces[0])
+	if (s->br->b->focus)
+		invite_to(r, s->br->b->focus, &to.addr.uri);
+	else if (park_is_orbit(d, &to.addr.uri.user))
+		park(r, s->br->s[OTHER_LEG(s->side)], &to.addr.uri);
+	else if (to.replaces[0])
 		consultative(r, s->br->s[OTHER_LEG(s->side)], &to);
 	else
 		blind(r, s->br->s[OTHER_LEG(s->side)], &to.addr);

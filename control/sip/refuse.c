@@ -2,7 +2,7 @@
 /* control/sip/refuse.c - what this door knows, and doesn't do. */
 #include <string.h>
 #include "control/features/features.h"
-#include "control/sip/door.h"
+#include "control/sip/alone.h"
 
 void verb_not_allowed(struct door *d, struct listener *l, struct session *s,
 		      const struct sip_msg *m)
@@ -25,7 +25,6 @@ static bool refer(struct door *d, const struct sip_msg *m, struct asked *a)
 	struct sip_addr target;
 	struct pl replaces;
 
-	(void)d;
 	if (!message_is(m, "REFER"))
 		return false;
 	a->how = "REFER";
@@ -34,7 +33,8 @@ static bool refer(struct door *d, const struct sip_msg *m, struct asked *a)
 		a->how = "REFER with Replaces";
 		a->feature = FEATURE_TRANSFER_CONSULTATIVE;
 	} else if (to && !sip_addr_decode(&target, &to->val) &&
-		   !pl_strcasecmp(&target.uri.user, "park")) {
+		   (!pl_strcasecmp(&target.uri.user, "park") ||
+		    park_is_orbit(d, &target.uri.user))) {
 		a->feature = FEATURE_PARK;
 	}
 	return true;

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "control/sip/join.h"
+#include "control/sip/alone.h"
 
 struct reinvite {
 	struct session *from, *to;
@@ -209,6 +209,11 @@ void verb_reinvite(struct door *d, struct listener *l, struct session *s,
 	if (refresh_refuse(d, l, m) || refuse_feature(d, l, s, m, NULL) ||
 	    !relay_may(s, l, m))
 		return;
+	if (session_alone(s)) {
+		s->methods = methods_of(m);
+		alone_reinvite(s, l, m);
+		return;
+	}
 	re = reinvite_new(s, l, m);
 	if (!re) {
 		door_refuse(d, l, m, 503, "out of memory");

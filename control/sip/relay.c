@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "control/sip/door.h"
+#include "control/sip/alone.h"
 
 struct relay {
 	struct le le;
@@ -50,7 +50,7 @@ bool relay_may(struct session *s, struct listener *l, const struct sip_msg *m)
 	struct door *d = br->b->d;
 
 	if (!br->b->call || !br->path ||
-	    !br->s[OTHER_LEG(s->side)]->dlg.remote_tag) {
+	    (!br->s[OTHER_LEG(s->side)]->dlg.remote_tag && !session_alone(s))) {
 		door_refuse(d, l, m, 481, NULL);
 		return false;
 	}

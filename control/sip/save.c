@@ -2,7 +2,7 @@
 /* control/sip/save.c - calls that are up as JSON, and back after a restart. */
 #include <string.h>
 #include "control/log.h"
-#include "control/sip/door.h"
+#include "control/sip/alone.h"
 #include "control/trunk/trunk.h"
 
 static json_t *addr_json(const struct sa *sa)
@@ -39,8 +39,10 @@ json_t *bridge_save(void *arg)
 {
 	const struct bridge *b = arg;
 
-	return json_pack("[o, o]", session_save(b->up->s[LEG_A]),
-			 session_save(b->up->s[LEG_B]));
+	return json_pack("[o, o, {s:o, s:o, s:b}]",
+			 session_save(b->up->s[LEG_A]),
+			 session_save(b->up->s[LEG_B]), "park", park_save(b),
+			 "focus", focus_save(b), "alone", b->alone);
 }
 
 static bool session_load(struct session *s, const struct door *d, json_t *saved)
@@ -86,6 +88,7 @@ void *bridge_load(void *door, struct call *c, struct path *p,
 	struct door *d = door;
 	struct bridge *b = bridge_alloc(d);
 	struct branch *br = b ? branch_alloc(b) : NULL;
+	const json_t *more;
 
 	for (enum leg l = LEG_A; br && l <= LEG_B; l++)
 		if (!session_load(br->s[l], d, json_array_get(saved, l)))
@@ -95,6 +98,11 @@ void *bridge_load(void *door, struct call *c, struct path *p,
 	b->call = c;
 	b->up = br;
 	br->path = p;
+	more = json_array_get(saved, 2);
+	b->alone = json_is_true(json_object_get(more, "alone"));
+	if (!park_load(b, json_object_get(more, "park")) ||
+	    !focus_load(b, json_object_get(more, "focus")))
+		return mem_deref(b);
 	for (enum leg l = LEG_A; l <= LEG_B; l++)
 		if (br->s[l]->dlg.callid)
 			door_add_session(d, br->s[l]);

@@ -24,8 +24,9 @@ int session_contact(const struct session *s, struct mbuf *mb)
 	err = mbuf_write_str(mb, "Contact: <sip:");
 	if (!sip_addr_decode(&local, &pl) && local.uri.user.l)
 		err |= mbuf_printf(mb, "%r@", &local.uri.user);
-	return err | mbuf_printf(mb, "%J%s>\r\n", listener_addr(s->hop.via),
-				 sip_tp_param(s->hop.tp));
+	return err | mbuf_printf(mb, "%J%s>%s\r\n", listener_addr(s->hop.via),
+				 sip_tp_param(s->hop.tp),
+				 s->br->b->focus ? ";isfocus" : "");
 }
 
 struct mbuf *session_headers(struct session *s, const char *method,
@@ -286,6 +287,7 @@ void session_reset(struct session *s)
 	refresh_stop(s);
 	ctxn_drop(s->bye);
 	s->reoffer = mem_deref(s->reoffer);
+	refer_forget(s);
 	subscription_end(s);
 	list_flush(&s->asks); /* whose transactions are dropped by now */
 	s->line = mem_deref(s->line);

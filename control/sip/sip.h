@@ -21,6 +21,7 @@ struct door_config {
 	const struct config_sip *sip;	/* outlives the door */
 	const struct config_pstn *pstn; /* so does this */
 	struct events *events;
+	const struct config_calls *sip_calls; /* and this */
 	const char *folder; /* for certificates that are made here */
 	struct audit *audit;
 };
@@ -35,6 +36,33 @@ void door_stop(struct door *d);
 /** Its trunks, for the control API; the door's. */
 struct trunks *door_trunks(const struct door *d);
 void door_free(struct door *d);
+
+/* What operators do with calls. by: who asks, for the audit log. */
+
+struct door_why {
+	int status;	   /* of HTTP, or SIP's of what was refused */
+	const char *error; /* stable name, static */
+	char text[160];
+};
+
+/** Park a party (an AOR; NULL: leg B) of a call with two, in this orbit ("": a
+ * free one, which comes in out). The other is hung up once that has worked.
+ * @return 0: it has been begun; -1 with why. */
+int door_park(struct door *d, uint64_t id, const char *who, const char *orbit,
+	      const char *by, char *out, size_t size, struct door_why *why);
+/** One conference of all parties of both; out: its URI. */
+int door_merge(struct door *d, uint64_t id, uint64_t other, const char *by,
+	       char *out, size_t size, struct door_why *why);
+/** Ring somebody for a conference of all of this call's; out: its URI. */
+int door_add(struct door *d, uint64_t id, const char *aor, const char *by,
+	     char *out, size_t size, struct door_why *why);
+/** Put a party through to whom this URI is. */
+int door_transfer(struct door *d, uint64_t id, const char *who, const char *to,
+		  const char *by, struct door_why *why);
+/** [{"orbit", "call", "parked", "by"}], [{"conference", "uri", "parties":
+ * [{"call", "aor"}]}]. New references. */
+json_t *door_parked(struct door *d);
+json_t *door_conferences(struct door *d);
 
 /* Who is banned (guard.h). Addresses as text; of IPv6, the /64. */
 

@@ -13,6 +13,7 @@ void takeover(struct bridge *b, struct session *y, const char *reason)
 {
 	struct session *leg[2] = {NULL, y};
 
+	call_reaches(b->call, session_aor(y));
 	if (join_new(b, leg, reason, NULL, NULL) &&
 	    branch_between(b, &b->caller->profile))
 		join_start(b->join);

@@ -2,7 +2,7 @@
 /* control/sip/update.c - UPDATE: a new offer, also before the call is
  * answered; without one, a sign of life. RFC 3311. */
 #include <stdlib.h>
-#include "control/sip/join.h"
+#include "control/sip/alone.h"
 
 static void sign_of_life(struct session *s, struct listener *l,
 			 const struct sip_msg *m)
@@ -37,6 +37,10 @@ void verb_update(struct door *d, struct listener *l, struct session *s,
 		return;
 	if (!body.l) {
 		sign_of_life(s, l, m);
+		return;
+	}
+	if (session_alone(s)) {
+		alone_update(s, l, m);
 		return;
 	}
 	status = path_may_offer(s->br->path, s->side);

@@ -212,10 +212,10 @@ class Gateway:
         db.close()
         return n
 
-    def api(self, method, path):
+    def api(self, method, path, body=None):
         c = UnixConnection(self.api_socket)
         try:
-            c.request(method, path)
+            c.request(method, path, body and json.dumps(body))
             r = c.getresponse()
             body = r.read()
             found = json.loads(body) if body else None
