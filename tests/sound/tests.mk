@@ -23,3 +23,9 @@ $(SOUND_FUZZ): $(B)/fuzz/%: tests/fuzz/%.c $(SOUND_LIB) \
 		-fno-sanitize-recover=undefined \
 		$(call pkg,cflags,$(PLAIN_LIBS)) $(filter %.c,$^) -o $@ $(SOUND_L)
 FUZZ_PROGRAMS += $(SOUND_FUZZ)
+
+$(B)/obj/tests/bench/sound_bench.o: EXTRA = $(call pkg,cflags,$(PLAIN_LIBS))
+$(B)/bench/sound_bench: $(call objs,tests/bench/sound_bench.c $(SOUND_LIB))
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ $(SOUND_L)
+BENCH_PROGRAMS += $(B)/bench/sound_bench
