@@ -143,23 +143,30 @@ static enum keying keying_to_offer(const struct media_profile *p,
 	return first[media_profile_offer(p).security];
 }
 
-static bool feedback_to_offer(const struct media_profile *p, bool other)
+/* What is keyed by DTLS is a browser's or like one, and always says AVPF. Other
+ * phones often refuse that, so they hear AVP. */
+static bool feedback_to_offer(const struct media_profile *p,
+			      const struct profile *other, enum keying keying)
 {
 	enum media_switch avpf = media_profile_offer(p).avpf;
 
-	return avpf == SWITCH_AUTO ? other : avpf == SWITCH_ON;
+	if (avpf != SWITCH_AUTO)
+		return avpf == SWITCH_ON;
+	return other->feedback &&
+	       (other->keying != KEYING_DTLS || keying >= KEYING_DTLS);
 }
 
-static int offeree_keys(struct media *m, enum leg to, bool feedback, bool relay,
+static int offeree_keys(struct media *m, enum leg to,
+			const struct profile *other, bool relay,
 			const struct mleg *had, struct mleg *out,
 			struct media_why *why)
 {
 	const struct media_profile *p = &m->side[to].profile;
 	enum keying keying = relay ? KEYING_RELAY : keying_to_offer(p, had);
 
-	feedback = feedback_to_offer(p, feedback);
 	snprintf(out->proto, sizeof(out->proto), "%s",
-		 profile_name(relay ? KEYING_DTLS : keying, feedback));
+		 profile_name(relay ? KEYING_DTLS : keying,
+			      feedback_to_offer(p, other, keying)));
 	out->keying = keying;
 	if (keying == KEYING_DTLS)
 		return media_dtls_to_offer(m, to, had, out, why);
@@ -207,7 +214,7 @@ static int offeree_leg(struct media *m, enum leg to, const struct profile *prof,
 				    : mux == SWITCH_ON;
 	if (had)
 		snprintf(t->mid, sizeof(t->mid), "%s", had->mid);
-	if (offeree_keys(m, to, prof->feedback, relay, had, t, why) != 0)
+	if (offeree_keys(m, to, prof, relay, had, t, why) != 0)
 		return -1;
 	return relay ? 0 : media_ice_to_offer(m, to, had, t, why);
 }

@@ -39,28 +39,27 @@ static void peers_say(const struct mleg *leg, struct sp_transport *out)
 {
 	const struct sp_addr *rtp = &leg->rtp, *rtcp = &leg->rtcp;
 
-	if (leg->keying == KEYING_DTLS) {
+	if (leg->keying == KEYING_RELAY)
+		out->stun = out->dtls = SP_PUNT_RELAY;
+	if (leg->keying == KEYING_DTLS)
 		out->dtls = SP_PUNT_CONTROL;
+	if (leg->ice) {
+		out->stun = SP_PUNT_CONTROL;
+		out->source = SP_SOURCE_STRICT;
+		rtp = ice_peer(&leg->ice->ice, 0, media_now());
+		rtcp = leg->mux ? rtp
+				: ice_peer(&leg->ice->ice, 1, media_now());
+	}
+	if (leg->keying == KEYING_DTLS) {
 		if (!leg->rx || !leg->tx || leg->setup == HOLDCONN)
 			return;
 		/* each port would need keys of its own, RFC 5764 section 3 */
 		if (!leg->mux)
 			rtcp = NULL;
 	}
-	if (leg->keying == KEYING_RELAY)
-		out->stun = out->dtls = SP_PUNT_RELAY;
-	if (leg->ice) {
-		out->stun = SP_PUNT_CONTROL;
-		out->source = SP_SOURCE_STRICT;
-		rtp = ice_peer(&leg->ice->ice, 0, media_now());
-		if (rtcp)
-			rtcp = ice_peer(&leg->ice->ice, 1, media_now());
-	}
 	if (rtp)
 		out->peer_rtp = *rtp;
-	if (rtp && leg->mux && leg->ice)
-		out->peer_rtcp = *rtp;
-	else if (rtcp)
+	if (rtcp)
 		out->peer_rtcp = *rtcp;
 }
 

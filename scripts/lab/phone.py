@@ -30,7 +30,7 @@ auplay_channels 1
 audio_level no
 rtp_tos 184
 rtp_ports {rtp_first}-{rtp_last}
-rtcp_mux no
+rtcp_mux {mux}
 jitter_buffer_delay 2-10
 rtp_stats yes
 rtp_timeout 0
@@ -42,7 +42,7 @@ module aufile.so
 module sndfile.so
 module srtp.so
 module dtls_srtp.so
-module ctrl_tcp.so
+{more}module ctrl_tcp.so
 module_tmp account.so
 module_app menu.so
 ctrl_tcp_listen {address}:{control_port}
@@ -57,7 +57,9 @@ class Phone:
 
     def __init__(self, user, namespace, address, folder, play, *, domain,
                  proxy, password=None, encryption=None, codecs="PCMU",
-                 register=True, sip_port=5060, answer="auto", index=0):
+                 register=True, sip_port=5060, answer="auto", index=0,
+                 ice=False, mux=False):
+        """encryption: srtp, srtp-mand, dtls_srtp ... as baresip has it."""
         self.user, self.namespace, self.address = user, namespace, address
         self.aor = f"sip:{user}@{domain}"
         self.played = audio.read_wav(play)
@@ -72,6 +74,7 @@ class Phone:
         (self.folder / "config").write_text(CONFIG.format(
             address=address, sip_port=sip_port, play=play, modules=MODULES,
             heard=self._heard, control_port=self._control_port,
+            mux="yes" if mux else "no", more="module ice.so\n" if ice else "",
             rtp_first=first, rtp_last=first + 1999))
         options = [f"answermode={answer}", f"audio_codecs={codecs}",
                    f"regint={60 if register else 0}"]
@@ -79,6 +82,8 @@ class Phone:
             options.append(f'outbound="{proxy}"')
         if password:
             options += [f"auth_user={user}", f"auth_pass={password}"]
+        if ice:
+            options.append("medianat=ice")
         if encryption:
             options.append(f"mediaenc={encryption}")
         (self.folder / "accounts").write_text(
