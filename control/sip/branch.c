@@ -299,7 +299,8 @@ static uint16_t status_for_caller(uint16_t status)
 	return status;
 }
 
-/* A phone that sends its caller elsewhere: not followed, on no call. */
+/* A phone that sends its caller elsewhere: not followed, on no call. A trunk
+ * that does so least of all: it would dial at our cost. */
 static void redirected(struct branch *br, const struct sip_msg *m)
 {
 	struct call *call = br->b->call;
