@@ -7,6 +7,7 @@ import os
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lab import audio, wire
@@ -21,7 +22,8 @@ NUMBER = "030123456"
 def gateway(request):
     settings = {"control": {"media_timeout": 3, "pstn": {
         "country": "49", "area": "30", "internal_digits": 3}}}
-    with Gateway(os.environ.get("B", ROOT / "build"), settings=settings) as g:
+    with Gateway(os.environ.get("B", ROOT / "build"), settings=settings,
+                 media=getattr(request, "param", False)) as g:
         yield g
         g.keep_logs = getattr(request.node, "test_failed", False)
 
@@ -76,11 +78,11 @@ def trunk_that_answers_once(gateway, keepalive):
             "trunk", "show", "carrier")["state"] == "up")
 
 
-def alice(gateway, sounds):
+def alice(gateway, sounds, **options):
     gateway.add_user("alice", "plain")
     gateway.sallyctl("user", "dial", "national", "alice")
     gateway.sallyctl("number", "add", "+4930555100", "user=alice")
-    return gateway.phone("alice", "branch", sounds / "alice.wav")
+    return gateway.phone("alice", "branch", sounds / "alice.wav", **options)
 
 
 def dial(gateway, phone):
@@ -187,3 +189,36 @@ def test_a_trunk_with_srtp(gateway, sounds, suite):
     packets = wire.rtp_from(captured.stop(), s.gateway)
     octets = wire.payload_octets(packets)
     assert audio.entropy(octets) > 7.9
+
+
+@pytest.mark.parametrize("gateway", [True], indirect=True)
+def test_a_phone_that_shares_no_codec_with_the_carrier(gateway, sounds):
+    trunk(gateway, "keepalive=0", port=5060)
+    phone = alice(gateway, sounds, codecs="opus/48000/2")
+    carrier = gateway.phone("+4930123456", "hq", sounds / "bob.wav",
+                            register=False, codecs="PCMA/8000/1", index=1)
+    dial(gateway, phone)
+    phone.wait_for("CALL_ESTABLISHED")
+    call, = gateway.ctl_json("calls")
+    assert call["transcoded"] and call["trunk"] == "carrier"
+    assert [leg["codec"] for leg in call["media"][0]["legs"]] == [
+        "opus/48000/2", "PCMA/8000"]
+
+    def sound(of, which):
+        """What it said, or heard, as it wrote both down at its codec's
+        rate."""
+        parts = [audio.load(p) for p in sorted(
+            (of.folder / "heard").glob(f"*-{which}.wav"))]
+        return np.concatenate(parts) if parts else np.zeros(0, np.int16)
+
+    def hears(listener, speaker):
+        """Opus makes what sounds the same, not the same samples."""
+        score = audio.compare(sound(speaker, "enc"),
+                              sound(listener, "dec")).score
+        return len(score) > 8 and np.median(score) > 0.6
+
+    wait_until("both to hear the other", 10, lambda: hears(
+        phone, carrier) and hears(carrier, phone), 0.5)
+    assert not hears(phone, phone)
+    phone.hang_up()
+    carrier.wait_end()
