@@ -248,6 +248,8 @@ uint16_t stage_classify(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 			continue;
 		flow = flow_at(place[i]);
 		pkt_meta(m[i])->flow = flow;
+		if (__builtin_expect(!flow, 0))
+			continue;
 		rte_prefetch0(flow);
 		rte_prefetch0(&flow->lone);
 	}
