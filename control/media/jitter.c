@@ -226,7 +226,8 @@ enum jitter_kind jitter_get(struct jitter *j, struct jitter_packet **out)
 
 	*out = NULL;
 	drop_skips(j);
-	if (!j->count) {
+	j->empty = !j->count;
+	if (j->empty) {
 		if (j->dry >= j->clock / 1000 * DRY_MS)
 			j->filling = true;
 		return j->filling ? JITTER_WAIT : JITTER_EMPTY;
@@ -251,7 +252,7 @@ enum jitter_kind jitter_get(struct jitter *j, struct jitter_packet **out)
 void jitter_passed(struct jitter *j, uint32_t units)
 {
 	j->time += units;
-	if (!j->count)
+	if (j->empty)
 		j->dry += units;
 }
 

@@ -50,6 +50,7 @@ struct jitter {
 	uint32_t dry;	   /* timestamp units made up since it ran dry */
 	uint32_t step;	   /* timestamp units of a packet */
 	bool started, filling;
+	bool empty;	     /* it was, when last read */
 	bool jumped;	     /* the last was far from the others ... */
 	uint16_t jumped_seq; /* ... and this would follow it */
 	/* Counts since the start. */

@@ -112,8 +112,9 @@ static void say_codecs(void)
 static bool start(struct media *m)
 {
 	const struct media_config *c = m->config;
+	/* A call that is transcoded has two ports. */
 	const struct engine_limits limits = {c->ports, c->rooms,
-					     c->transcodings};
+					     c->transcodings * 2};
 	const struct engine_handlers h = {send_packet, server_event, m};
 	unsigned char random[8];
 	int e;

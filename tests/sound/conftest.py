@@ -38,7 +38,7 @@ media:
   socket: {self.socket}
   divert: {self.folder}/divert.sock
   music: {self.music}
-  transcodings: 4
+  transcodings: 2
   ports: 100
 {recording}
 """)
