@@ -144,6 +144,7 @@ static int start_http(const struct config *c)
 		.events = control.events,
 		.https = &c->https,
 		.state = control.state,
+		.duties = control.duties,
 	};
 	char err[256] = "";
 	int e = http_alloc(&control.http, c->api, &ctx);

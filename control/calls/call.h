@@ -129,6 +129,11 @@ struct feature_answer call_may(struct call *c, enum feature f, const char *by,
 int call_record(struct call *c, bool on, const char *by, const char *how,
 		struct duty_why *why);
 bool call_recorded(const struct call *c);
+/** What is said from now on isn't kept, or is again. by, how: as call_may.
+ * @return 0, or -1 with why: it isn't recorded, or for compliance. */
+int call_record_pause(struct call *c, bool paused, const char *by,
+		      const char *how, struct duty_why *why);
+bool call_record_paused(const struct call *c);
 
 /** media_new for a leg B that may come to be the call's. @return NULL: no
  * memory. */

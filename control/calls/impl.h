@@ -38,6 +38,7 @@ struct call {
 	unsigned refused[FEATURE_COUNT]; /* of its features, so often */
 	char recording[DUTY_ID_MAX];	 /* "": it isn't recorded */
 	unsigned recordings;		 /* so far */
+	bool paused;			 /* nothing is kept for now */
 	uint64_t tracks; /* tells those of this one from others */
 	bool complies;	 /* a party's compliance recording applies */
 };

@@ -67,25 +67,48 @@ static json_t *tracks_json(const struct call *c, const struct media_port p[],
 	return tracks;
 }
 
+/* Tell it to keep nothing for now, or everything again. */
+static int pause_it(struct call *c, bool paused, struct duty_why *why)
+{
+	json_t *reply =
+		duty_ask(c->all->cfg.duties,
+			 json_pack("{s:s, s:s}", "do",
+				   paused ? "record.pause" : "record.resume",
+				   "recording", c->recording),
+			 NULL, why);
+	bool ok = json_is_true(json_object_get(reply, "ok"));
+
+	if (reply && !ok)
+		no(why, 500, "recording",
+		   "The recording can't be paused or resumed");
+	json_decref(reply);
+	return ok ? 0 : -1;
+}
+
 /* Begin to write what is being copied. kept: it has been begun before. */
 static int write_it(struct call *c, bool kept, struct duty_why *why)
 {
 	struct media_port p[PORTS_MAX];
 	unsigned n = media_ports(c->path->media, p, PORTS_MAX);
 	char call[24];
+	int err;
 
 	if (n == 0)
 		return no(why, 409, "no-media", "The call has no media");
 	snprintf(call, sizeof(call), "%" PRIu64, c->id);
 	c->tracks = sum_of(p, n);
-	return duty_set(c->all->cfg.duties, DUTY_RECORDING, c->recording, c->id,
-			kept,
-			json_pack("{s:s, s:o, s:{s:s, s:s, s:I, s:I}}", "call",
-				  call, "tracks", tracks_json(c, p, n), "meta",
-				  "from", c->from, "to", c->to, "started",
-				  (json_int_t)c->started, "answered",
-				  (json_int_t)c->answered),
-			why);
+	err = duty_set(c->all->cfg.duties, DUTY_RECORDING, c->recording, c->id,
+		       kept,
+		       json_pack("{s:s, s:o, s:{s:s, s:s, s:I, s:I}}", "call",
+				 call, "tracks", tracks_json(c, p, n), "meta",
+				 "from", c->from, "to", c->to, "started",
+				 (json_int_t)c->started, "answered",
+				 (json_int_t)c->answered),
+		       why);
+	/* a file after another goes on as that one was */
+	if (!err && c->paused)
+		pause_it(c, true, why);
+	return err;
 }
 
 static void name_it(struct call *c)
@@ -116,6 +139,7 @@ static void end(struct call *c)
 
 	duty_remove(c->all->cfg.duties, DUTY_RECORDING, c->recording);
 	c->recording[0] = '\0';
+	c->paused = false;
 	if (c->state == CALL_UP && c->path)
 		media_copy(c->path->media, false, &media);
 }
@@ -153,6 +177,30 @@ int call_record(struct call *c, bool on, const char *by, const char *how,
 bool call_recorded(const struct call *c)
 {
 	return c->recording[0] != '\0';
+}
+
+int call_record_pause(struct call *c, bool paused, const char *by,
+		      const char *how, struct duty_why *why)
+{
+	if (!c->recording[0])
+		return no(why, 409, "not-recorded", "The call isn't recorded");
+	if (c->complies)
+		return no(why, 403, "compliance-recording",
+			  "The call is recorded for compliance");
+	if (c->paused == paused)
+		return 0;
+	if (pause_it(c, paused, why) != 0)
+		return -1;
+	c->paused = paused;
+	tell(c, paused ? "recording-paused" : "recording-resumed", by, how,
+	     NULL);
+	call_save(c);
+	return 0;
+}
+
+bool call_record_paused(const struct call *c)
+{
+	return c->paused;
 }
 
 int calls_record(struct calls *cs, uint64_t id, bool on, const char *by,
@@ -244,6 +292,8 @@ void recording_save(const struct call *c, json_t *j)
 				    json_integer(c->recordings));
 	if (c->complies)
 		json_object_set_new(j, "complies", json_true());
+	if (c->paused)
+		json_object_set_new(j, "paused", json_true());
 }
 
 void recording_load(struct call *c, const json_t *j)
@@ -254,6 +304,7 @@ void recording_load(struct call *c, const json_t *j)
 	c->recordings =
 		(unsigned)json_integer_value(json_object_get(j, "recordings"));
 	c->complies = json_is_true(json_object_get(j, "complies"));
+	c->paused = json_is_true(json_object_get(j, "paused"));
 	if (!id)
 		return;
 	snprintf(c->recording, sizeof(c->recording), "%s", id);

@@ -39,13 +39,21 @@ static int place(const struct flags_list *l, const struct sdp_codec *c)
 
 bool ng_edit_needed(const struct ng_flags *f)
 {
-	return f->codec_strip.n || f->codec_mask.n || f->codec_offer.n;
+	return f->codec_strip.n;
 }
 
-/* What is left of an m-line's codecs: those not stripped, in their order, then
- * those that were stripped and are offered nevertheless, in the order asked. */
+bool ng_mask_needed(const struct ng_flags *f)
+{
+	return f->codec_mask.n;
+}
+
+/* What is left of an m-line's codecs when `without` go: the others, in their
+ * order, then those that are to go and are wanted nevertheless, in the order
+ * asked. */
 static unsigned choose(const struct sdp *s, unsigned m,
-		       const struct ng_flags *f, uint8_t pt[FORMATS_MAX])
+		       const struct flags_list *without,
+		       const struct flags_list *except,
+		       const struct flags_list *wanted, uint8_t pt[FORMATS_MAX])
 {
 	struct {
 		uint8_t pt;
@@ -56,18 +64,17 @@ static unsigned choose(const struct sdp *s, unsigned m,
 
 	for (unsigned pos = 0;
 	     n + more < FORMATS_MAX && sdp_codec_next(s, m, &pos, &c);) {
-		bool gone = place(&f->codec_strip, &c) >= 0 ||
-			    place(&f->codec_mask, &c) >= 0;
-		int back = place(&f->codec_offer, &c);
+		bool gone = place(without, &c) >= 0;
+		int back = place(wanted, &c);
 
-		if (!gone || place(&f->codec_except, &c) >= 0) {
+		if (!gone || place(except, &c) >= 0) {
 			pt[n++] = c.pt;
 		} else if (back >= 0) {
 			again[more].pt = c.pt;
 			again[more++].place = back;
 		}
 	}
-	for (unsigned p = 0; p < f->codec_offer.n; p++)
+	for (unsigned p = 0; p < wanted->n; p++)
 		for (unsigned i = 0; i < more; i++)
 			if (again[i].place == (int)p)
 				pt[n++] = again[i].pt;
@@ -87,7 +94,8 @@ int ng_edit_offer(struct sdp *s, const struct ng_flags *f,
 		if (!sdp_view_eq(ml.kind, "audio") &&
 		    !sdp_view_eq(ml.kind, "video"))
 			continue;
-		n = choose(s, m, f, pt);
+		n = choose(s, m, &f->codec_strip, &f->codec_except,
+			   &f->codec_offer, pt);
 		/* nothing left: that medium isn't offered */
 		err = n ? sdp_formats_set(s, m, pt, n)
 			: sdp_mline_set(s, m, 0, NULL);
@@ -100,6 +108,50 @@ int ng_edit_offer(struct sdp *s, const struct ng_flags *f,
 		}
 	}
 	return 0;
+}
+
+/* Codecs that carry sound, not digits or redundancy. */
+static bool sounds(const struct sdp *s, unsigned m, const uint8_t pt[],
+		   unsigned n)
+{
+	static const struct pl none[] = {PL("telephone-event"), PL("CN"),
+					 PL("red")};
+	struct sdp_codec c;
+
+	for (unsigned pos = 0; sdp_codec_next(s, m, &pos, &c);) {
+		bool kept = false, aside = false;
+
+		for (unsigned i = 0; i < n; i++)
+			kept |= pt[i] == c.pt;
+		for (size_t i = 0; i < ARRAY_SIZE(none); i++)
+			aside |= names(none[i], &c);
+		if (kept && !aside)
+			return true;
+	}
+	return false;
+}
+
+int ng_edit_mask(struct sdp *s, const struct ng_flags *f)
+{
+	struct flags_list wanted = f->codec_offer;
+	uint8_t pt[FORMATS_MAX];
+	struct sdp_mline ml;
+	unsigned n;
+	int err = 0;
+
+	for (unsigned i = 0; i < f->codec_transcode.n; i++)
+		if (wanted.n < FLAGS_LIST_MAX)
+			wanted.v[wanted.n++] = f->codec_transcode.v[i];
+	for (unsigned m = 0; !err && m < sdp_media_count(s); m++) {
+		sdp_mline(s, m, &ml);
+		if (!ml.port || !sdp_view_eq(ml.kind, "audio"))
+			continue;
+		n = choose(s, m, &f->codec_mask, &f->codec_except, &wanted, pt);
+		/* where nothing can be made of them, they are better seen */
+		if (sounds(s, m, pt, n))
+			err = sdp_formats_set(s, m, pt, n);
+	}
+	return err;
 }
 
 int ng_edit_source(struct sdp *s, const struct sp_addr *addr)

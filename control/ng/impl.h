@@ -32,6 +32,7 @@ struct ng_session {
 	struct call *call;
 	struct path *path; /* the call's once it is up */
 	bool up;
+	bool record;		 /* when it is */
 	char *call_id, *branch;	 /* branch NULL: none was named */
 	char *tag[2];		 /* of each leg; B's NULL before its answer */
 	int64_t created, signal; /* UNIX seconds: first, latest word of it */
@@ -159,6 +160,10 @@ void ng_wish_to(const struct ng *ng, const struct ng_flags *f,
 int ng_edit_offer(struct sdp *s, const struct ng_flags *f,
 		  struct media_why *why);
 bool ng_edit_needed(const struct ng_flags *f);
+/** Take codecs out of an offer that goes to the other side, which stay the
+ * offerer's: the gateway transcodes. @return 0 or errno. */
+int ng_edit_mask(struct sdp *s, const struct ng_flags *f);
+bool ng_mask_needed(const struct ng_flags *f);
 /** All media come from where the request did. */
 int ng_edit_source(struct sdp *s, const struct sp_addr *addr);
 

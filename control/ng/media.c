@@ -16,6 +16,18 @@ static struct ng_session *wanted(struct ng_request *rq, enum leg *leg)
 	return s;
 }
 
+/* What is done about recordings: the gate has been asked by whoever does it. */
+static const char *recorded(struct ng_request *rq, int err,
+			    const struct duty_why *why)
+{
+	if (!err)
+		return "ok";
+	json_object_set_new(rq->reply, "feature", json_string("recording"));
+	json_object_set_new(rq->reply, "error", json_string(why->name));
+	json_object_set_new(rq->reply, "status", json_integer(why->status));
+	return ng_fail(rq, "%s: %s", why->name, why->text);
+}
+
 /* What a feature of the gate's table answers. */
 static const char *asked(struct ng_request *rq, enum feature f, const char *how)
 {
@@ -80,17 +92,50 @@ const char *ng_unsilence_media(struct ng_request *rq)
 
 const char *ng_recording_start(struct ng_request *rq)
 {
-	return asked(rq, FEATURE_RECORDING, "start recording");
+	struct duty_why why = {0};
+	struct ng_session *s;
+	enum leg leg;
+
+	s = wanted(rq, &leg);
+	if (!s)
+		return NULL;
+	if (call_record_paused(s->call))
+		return recorded(rq,
+				call_record_pause(s->call, false, rq->by,
+						  "start recording", &why),
+				&why);
+	return recorded(
+		rq, call_record(s->call, true, rq->by, "start recording", &why),
+		&why);
 }
 
 const char *ng_recording_stop(struct ng_request *rq)
 {
-	return asked(rq, FEATURE_RECORDING, "stop recording");
+	struct duty_why why = {0};
+	struct ng_session *s;
+	enum leg leg;
+
+	s = wanted(rq, &leg);
+	if (!s)
+		return NULL;
+	return recorded(
+		rq, call_record(s->call, false, rq->by, "stop recording", &why),
+		&why);
 }
 
 const char *ng_recording_pause(struct ng_request *rq)
 {
-	return asked(rq, FEATURE_RECORDING, "pause recording");
+	struct duty_why why = {0};
+	struct ng_session *s;
+	enum leg leg;
+
+	s = wanted(rq, &leg);
+	if (!s)
+		return NULL;
+	return recorded(rq,
+			call_record_pause(s->call, true, rq->by,
+					  "pause recording", &why),
+			&why);
 }
 
 const char *ng_block_dtmf(struct ng_request *rq)

@@ -156,6 +156,8 @@ static struct ng_session *session_begin(struct ng_request *rq,
 	if (!may_be_e2ee(rq->ng, &rq->f))
 		path_deny_e2ee(s->path,
 			       "The proxy doesn't say who the parties are");
+	else if (rq->f.record) /* as with compliance recording */
+		path_deny_e2ee(s->path, "The proxy has the call recorded");
 	return s;
 }
 
@@ -181,6 +183,31 @@ static char *offer_text(const struct ng_flags *f, struct sdp *s,
 static bool says_transport(const struct ng_flags *f)
 {
 	return f->transport.l || f->rtp || f->srtp || f->dtls_srtp || f->ice.l;
+}
+
+/* The offer for the other side without the codecs that it isn't to see. Takes
+ * `text`; @return NULL: no memory. */
+static char *masked(const struct ng_flags *f, char *text)
+{
+	struct sdp_error e;
+	struct sdp *s = sdp_parse(text, strlen(text), &e);
+	char *out = s && ng_edit_mask(s, f) == 0 ? sdp_print(s) : NULL;
+
+	sdp_free(s);
+	text_free(text);
+	return out;
+}
+
+/* With `record-call`, now or when it is answered. Where that can't be, the call
+ * goes on, and the reply says so. */
+static void record(struct ng_request *rq, struct ng_session *s)
+{
+	struct duty_why why = {0};
+
+	s->record = false;
+	if (call_record(s->call, true, rq->by, "record-call", &why) != 0)
+		json_object_set_new(rq->reply, "warning",
+				    json_string(why.text));
 }
 
 static const char *offer_on(struct ng_request *rq, struct ng_session *s,
@@ -214,6 +241,10 @@ static const char *offer_on(struct ng_request *rq, struct ng_session *s,
 	    (!s->up || says_transport(&rq->f)))
 		path_profile(s->path, to, &without);
 	s->signal = time(NULL);
+	if (ng_mask_needed(&rq->f))
+		out = masked(&rq->f, out);
+	if (!out)
+		return ng_fail(rq, "Out of memory");
 	json_object_set_new(rq->reply, "sdp",
 			    json_stringn_nocheck(out, strlen(out)));
 	text_free(out);
@@ -241,6 +272,14 @@ static const char *offer_parsed(struct ng_request *rq, struct sdp *sdp)
 		s = session_begin(rq, wish);
 	if (!s)
 		return ng_fail(rq, "Out of memory");
+	if (rq->f.record && call_kind(s->call) == CALL_E2EE) {
+		may = call_may(s->call, FEATURE_RECORDING, rq->by, "offer");
+		return ng_fail_feature(rq, &may);
+	}
+	if (rq->f.record && s->up)
+		record(rq, s);
+	else
+		s->record |= rq->f.record;
 	if (rq->f.codec_transcode.n) {
 		may = call_may(s->call, FEATURE_TRANSCODING, rq->by, "offer");
 		if (!may.allowed && call_kind(s->call) == CALL_E2EE)
@@ -326,6 +365,8 @@ static const char *answer_on(struct ng_request *rq, struct ng_session *s,
 	} else {
 		call_save(s->call);
 	}
+	if (rq->f.record || s->record)
+		record(rq, s);
 	json_object_set_new(rq->reply, "sdp",
 			    json_stringn_nocheck(out, strlen(out)));
 	text_free(out);

@@ -2,6 +2,7 @@
 """Debian's Kamailio in the gateway's namespace, as registrar and proxy of both
 sides, with the media in the gateway's hands by the ng protocol."""
 
+import re
 from pathlib import Path
 
 from lab.phone import Phone
@@ -11,9 +12,19 @@ PORT = 5080
 NG = "127.0.0.1:2223"
 
 
-def settings(**more):
-    """The gateway's configuration with the ng door open."""
-    return {"control": {"ng": {
+def recording_key(build, folder):
+    """@return what a gateway needs to record, and the file that opens it."""
+    secret = folder / "recordings.key"
+    shown = run(build / "bin" / "sallyctl", "recordings", "keygen", secret)
+    return re.search(r"[A-Za-z0-9+/]{43}=|[0-9a-f]{64}", shown.stdout)[0], \
+        secret
+
+
+def settings(key=None, folder=None, **more):
+    """The gateway's configuration with the ng door open; key: it records."""
+    recording = {"recording": {"keys": [key], "folder": str(folder)}} \
+        if key else {}
+    return {**recording, "control": {"ng": {
         "listen": [f"udp:{NG}"],
         "interfaces": ["internal/10.1.0.1", "external/10.2.0.1"], **more}}}
 
