@@ -159,11 +159,13 @@ class Gateway:
         config["control"].update(
             dataplane=str(self.socket), api=str(self.api),
             database=str(self.folder / "sallyport.db"))
+        config["dataplane"]["divert"] = str(self.divert)
+        config["media"] = {"socket": str(self.media_socket),
+                           "divert": str(self.divert)}
         if self.with_media:
-            config["dataplane"]["divert"] = str(self.divert)
             config["control"]["media"] = {"socket": str(self.media_socket)}
-            config["media"] = {"socket": str(self.media_socket),
-                               "divert": str(self.divert)}
+        else:
+            del config["control"]["media"]
         for part, values in self.settings.items():
             config[part].update(values)
         self.domain = config["control"]["domain"]

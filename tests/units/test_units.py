@@ -233,11 +233,13 @@ def place():
     folder.mkdir(mode=0o700)
     os.chown(folder, 65534, 65534)
     config["dataplane"].update(
-        socket=f"{folder}/dataplane.sock", memory=128, transports=100,
+        socket=f"{folder}/dataplane.sock", divert=f"{folder}/divert.sock",
+        memory=128, transports=100,
         lcores=",".join(map(str, (cpus * 2)[:2])), file_prefix=name)
     config["control"].update(
         dataplane=f"{folder}/dataplane.sock", api=f"{folder}/control.sock",
-        database=f"{folder}/sallyport.db")
+        database=f"{folder}/sallyport.db",
+        media={"socket": f"{folder}/media.sock"})
     path = folder / "sallyport.yaml"
     path.write_text(yaml.safe_dump(config))
     os.environ["RUNTIME_DIRECTORY"] = str(folder)
