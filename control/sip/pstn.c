@@ -60,7 +60,7 @@ static void note(struct hunt *h, const struct trunk *t, const char *why)
 static bool target_trunk(struct target *out, const struct hunt *h,
 			 const struct trunk *t)
 {
-	struct trunk_invite in;
+	struct trunk_invite in = {.uri = ""};
 
 	memset(out, 0, sizeof(*out));
 	if (!trunk_hop(t, &out->hop))

@@ -210,7 +210,7 @@ struct did_rows {
 static void did_row(sqlite3_stmt *st, void *arg)
 {
 	const struct did_rows *r = arg;
-	struct store_did d;
+	struct store_did d = {.number = ""};
 
 	column_copy(d.number, sizeof(d.number), st, 0);
 	column_copy(d.user, sizeof(d.user), st, 1);

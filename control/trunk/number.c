@@ -93,10 +93,11 @@ static enum number_kind global(struct number *n, const struct number_plan *p,
 enum number_kind number_read(struct number *n, const struct number_plan *p,
 			     const char *text, size_t len)
 {
-	const char *d = n->dialled;
+	const char *d;
 	size_t digits;
 
 	memset(n, 0, sizeof(*n));
+	d = n->dialled;
 	if (!strip(n->dialled, text, len)) {
 		n->dialled[0] = '\0';
 		return n->kind;

@@ -108,7 +108,7 @@ static void insert(const struct route *sorted[ROUTE_TRUNKS], unsigned *n,
 void route_choose(struct route_choice *c, const struct route *table, unsigned n,
 		  const struct number *number)
 {
-	const struct route *sorted[ROUTE_TRUNKS], *longest = NULL;
+	const struct route *sorted[ROUTE_TRUNKS] = {NULL}, *longest = NULL;
 
 	memset(c, 0, sizeof(*c));
 	c->emergency = route_is_emergency(table, n, number);

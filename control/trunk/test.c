@@ -20,7 +20,7 @@ static json_t *trunk_step(const struct trunk *t, const struct number *n,
 			  const struct trunk_caller *from, bool emergency)
 {
 	static const char *const states[] = {"off", "trying", "up", "down"};
-	struct trunk_invite in;
+	struct trunk_invite in = {.uri = ""};
 
 	trunk_invite(&in, t, n, from, emergency);
 	return json_pack("{s:s, s:s, s:s, s:i, s:i, s:b, s:s, s:s, s:o}",

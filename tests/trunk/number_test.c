@@ -62,7 +62,7 @@ static void numbers(void **state)
 		{&berlin, "++49", NUMBER_NONE, ""},
 		{&berlin, "*31#", NUMBER_NONE, ""},
 	};
-	struct number n;
+	struct number n = {0};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -117,7 +117,7 @@ static void uris(void **state)
 		{"tel", NUMBER_NONE, ""},
 		{"", NUMBER_NONE, ""},
 	};
-	struct number n;
+	struct number n = {0};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -146,7 +146,7 @@ static void as_trunks_want_it(void **state)
 		{"112", {"112", "112", "112", "112"}},
 	};
 	char out[NUMBER_MAX];
-	struct number n, back;
+	struct number n = {0}, back = {0};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -166,7 +166,7 @@ static void as_trunks_want_it(void **state)
 /* A carrier that says the + although it was said not to do it. */
 static void from_trunks(void **state)
 {
-	struct number n;
+	struct number n = {0};
 
 	(void)state;
 	assert_int_equal(number_from_trunk(&n, &berlin, NUMBER_PLAIN,

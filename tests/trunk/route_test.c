@@ -46,8 +46,8 @@ static void choices(void **state)
 		{"+491121234", "+4911", "", false, true},
 		{"113", "", "", false, false}, /* internal */
 	};
-	struct route_choice c;
-	struct number n;
+	struct route_choice c = {0};
+	struct number n = {0};
 	char trunks[200];
 
 	(void)state;
@@ -74,8 +74,8 @@ static void choices(void **state)
 static void many(void **state)
 {
 	struct route big[64];
-	struct route_choice c;
-	struct number n;
+	struct route_choice c = {0};
+	struct number n = {0};
 
 	(void)state;
 	for (unsigned i = 0; i < 64; i++) {
