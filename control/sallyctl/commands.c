@@ -224,6 +224,8 @@ const struct option_info options[OPTION_COUNT] = {
 			"public key, kept elsewhere (else FILE.pub)"},
 	[OPTION_HEAD] = {"--head", NULL, "FILE",
 			 "signed head, kept elsewhere (else FILE.head)"},
+	[OPTION_WHO] = {"--who", NULL, "AOR",
+			"which party (else the one that was called)"},
 	[OPTION_SECONDS] = {"--seconds", NULL, "N",
 			    "for so long (else as long as usual)"},
 	[OPTION_URL] = {"--url", NULL, "URL",
@@ -260,6 +262,24 @@ const struct command commands[] = {
 	 "recording key. An end-to-end encrypted call can't be recorded, and one\n"
 	 "of a user with compliance recording always is.",
 	 calls_record},
+	{"calls merge", "ID ID", 2, 0, "one conference of two calls",
+	 "All parties of both, each hearing all but itself; up to 16. A party\n"
+	 "that is in both stays in its first call, and the second ends.",
+	 calls_merge},
+	{"calls add", "ID AOR", 2, 0, "ring somebody for a call's conference",
+	 "The call becomes a conference, where it isn't one.", calls_add},
+	{"calls park", "ID [ORBIT]", 2, WITH(WHO), "park a party of a call",
+	 "The called one, or --who, waits in the orbit (a free one, unless\n"
+	 "named) until somebody dials it; the other is hung up.",
+	 calls_park},
+	{"calls transfer", "ID AOR", 2, WITH(WHO), "put a party through",
+	 "The called one, or --who, is put through; the other is hung up once\n"
+	 "that has worked.",
+	 calls_transfer},
+	{"parked", "", 0, 0, "list who waits in an orbit",
+	 "With the call, and who has parked it.", parked_list},
+	{"conferences", "", 0, 0, "list conferences and who is in them",
+	 "\"sallyctl calls hangup ID\" takes somebody out.", conferences_list},
 	{"calls feature", "ID NAME", 2, 0, "ask for a feature on a call",
 	 "Recording, park, merge ... as \"sallyctl features\" lists them. What\n"
 	 "an end-to-end encrypted call refuses is refused here, with the reason,\n"

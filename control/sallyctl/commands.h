@@ -29,6 +29,7 @@ enum option {
 	OPTION_GLOBAL,
 	OPTION_KEY,
 	OPTION_HEAD,
+	OPTION_WHO,
 	OPTION_SECONDS,
 	OPTION_URL,
 	OPTION_TOKEN_FILE,
@@ -114,6 +115,9 @@ run_f trunk_list, trunk_show, trunk_add, trunk_set, trunk_remove, route_list,
 /* recordings.c */
 run_f recordings_list, recordings_show, recordings_delete, recordings_keygen,
 	recordings_verify, recordings_export;
+/* control.c */
+run_f calls_merge, calls_add, calls_park, calls_transfer, parked_list,
+	conferences_list;
 /* audit.c */
 run_f audit_list, audit_head, audit_check;
 
