@@ -113,8 +113,8 @@ static const char *const migrations[] = {
 	" DELETE FROM did WHERE grp = OLD.name; END;",
 
 	/* Which device registered, by which of its connections (RFC 5626). */
-	"ALTER TABLE binding ADD COLUMN instance TEXT NOT NULL DEFAULT '';"
-	"ALTER TABLE binding ADD COLUMN reg_id INTEGER NOT NULL DEFAULT 0;",
+	("ALTER TABLE binding ADD COLUMN instance TEXT NOT NULL DEFAULT '';"
+	 "ALTER TABLE binding ADD COLUMN reg_id INTEGER NOT NULL DEFAULT 0;"),
 
 	/* ICE, AVPF, rtcp-mux, BUNDLE, codecs: see profiles.c. */
 	"ALTER TABLE user ADD COLUMN profile TEXT NOT NULL DEFAULT '';",

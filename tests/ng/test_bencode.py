@@ -5,6 +5,7 @@ of values gone wrong."""
 
 import os
 import random
+import re
 import subprocess
 from pathlib import Path
 
@@ -114,3 +115,19 @@ def test_prefixes():
     assert set(ask(cuts, "prefix")) == {"short"}
     line, = ask([whole + b"next"], "prefix")
     assert line == f"{len(whole)} {whole.hex()}"
+
+
+def test_the_page_has_every_flag_and_command():
+    """README.md lists what flags.c and commands.c have."""
+    folder = ROOT / "control" / "ng"
+    page = re.sub(r"```.*?```", "", (folder / "README.md").read_text(),
+                  flags=re.S)
+    codes = [" ".join(c.split()) for c in re.findall(r"`([^`]+)`", page)]
+    words = {w for code in codes for w in (code, code.split()[0])}
+    for file, pattern in (("flags.c", r'^\t\{"([^"]+)",\s+[A-Z]+,'),
+                          ("commands.c", r'^\t\{"([^"]+)", \w+\},')):
+        names = re.findall(pattern, (folder / file).read_text(), re.M)
+        assert len(names) > 20
+        missing = [n for n in names if n not in words and
+                   n.replace("codec-", "-", 1) not in words]
+        assert not missing, f"{file}: {missing}"
