@@ -110,34 +110,48 @@ static int ports_refused(int err, struct media_why *why)
 				: "Media ports can't be reserved");
 }
 
-int mline_reserve(struct media *m, struct mline *l, enum leg has,
-		  struct media_why *why)
+/* Of the worker that has the call's first ones, since any m-lines may be bundled
+ * on one leg and not on the other. has: that leg needs none. */
+static int ports_take(struct media *m, const bool has[2], uint16_t port[2])
 {
 	const uint8_t media[2] = {(uint8_t)m->side[LEG_A].media,
 				  (uint8_t)m->side[LEG_B].media};
-	struct transport *tp = l->leg[has].tp; /* of a bundle, or NULL */
+	int err = 0;
+
+	if (!m->port) {
+		err = dp_ports_take(m->dp, media, port);
+		m->port = err ? 0 : port[LEG_A];
+		return err;
+	}
+	for (int x = LEG_A; !err && x <= LEG_B; x++)
+		if (!has[x])
+			err = dp_ports_take_with(m->dp, media[x], m->port,
+						 &port[x]);
+	if (err && port[LEG_A])
+		dp_ports_give(m->dp, media[LEG_A], port[LEG_A]);
+	/* another's, where that worker has no more: m-lines of their own */
+	if (err == ENOSPC && !has[LEG_A] && !has[LEG_B])
+		err = dp_ports_take(m->dp, media, port);
+	return err;
+}
+
+int mline_reserve(struct media *m, struct mline *l, struct media_why *why)
+{
+	const bool has[2] = {l->leg[LEG_A].tp, l->leg[LEG_B].tp};
 	uint16_t port[2] = {0, 0};
-	int err = tp ? dp_ports_take_with(m->dp, media[!has], tp->port,
-					  &port[!has])
-		     : dp_ports_take(m->dp, media, port);
+	int err = ports_take(m, has, port);
 
 	if (err)
 		return ports_refused(err, why);
 	l->flow = flow_new(m->dp);
 	for (int x = LEG_A; x <= LEG_B; x++) {
-		if (l->leg[x].tp)
+		if (has[x])
 			continue;
-		if (!media_has(m, x)) {
-			dp_ports_give(m->dp, media[x], port[x]);
-			continue;
-		}
 		l->leg[x].tp = transport_new(m, x, port[x]);
 		if (!l->leg[x].tp)
-			dp_ports_give(m->dp, media[x], port[x]);
+			dp_ports_give(m->dp, (uint8_t)m->side[x].media,
+				      port[x]);
 	}
-	if (m->solo)
-		l->leg[OTHER_LEG(m->real)].tp =
-			transport_ref(l->leg[m->real].tp);
 	if (l->flow && l->leg[LEG_A].tp && l->leg[LEG_B].tp)
 		return 0;
 	mline_clear(l);

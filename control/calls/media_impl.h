@@ -212,6 +212,7 @@ struct media {
 	unsigned lines[2];     /* m-lines of the offer, on each leg */
 	unsigned had_lines[2]; /* of the SDP sessions before it */
 	enum leg offerer;
+	uint16_t port; /* whose worker owns all others; 0: none was taken */
 	void (*changed)(void *arg); /* something that a restart must know */
 	void *changed_arg;
 	bool answered; /* the offer has been, though not finally */
@@ -241,10 +242,9 @@ void state_free(struct state *s);
 void mline_clear(struct mline *l);
 /** Let go of the keys that were only offered. */
 void mleg_settle(struct mleg *leg);
-/** Ports on both legs, ids: a flow, and a transport on each leg; on leg `has`
- * there may be one of a bundle already. @return 0, or -1 with why. */
-int mline_reserve(struct media *m, struct mline *l, enum leg has,
-		  struct media_why *why);
+/** Ports, ids: a flow, and a transport on each leg that has none of a bundle
+ * already. @return 0, or -1 with why. */
+int mline_reserve(struct media *m, struct mline *l, struct media_why *why);
 /** The same flow and transports as another state's m-line. */
 void mline_share(struct mline *l, const struct mline *had);
 void flow_drop(struct flow **f);

@@ -256,7 +256,7 @@ static int line_offered(struct media *m, enum leg from, const struct sdp *s,
 	media_codecs_add(m, s, had, to, l);
 	media_bundle_learn(s, i, l, from);
 	if (!had)
-		return mline_reserve(m, l, from, why);
+		return mline_reserve(m, l, why);
 	mline_share(l, had);
 	return 0;
 }

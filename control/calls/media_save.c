@@ -251,6 +251,7 @@ static struct transport *transport_load(struct media *m, enum leg x,
 	t->media = (uint8_t)media;
 	t->port = (uint16_t)port;
 	t->programmed = t->used = true;
+	m->port = t->port;
 	dp_ports_keep(m->dp, t->media, t->port);
 	return t;
 }

@@ -5,7 +5,7 @@ KEYING_LINK  = @mkdir -p $(@D); $(CC) -pie $(LDFLAGS) $(filter %.o,$^) -o $@
 
 $(B)/obj/tests/keying/%.o: EXTRA = $(RE_C)
 
-KEYING_TESTS := $(patsubst %,$(B)/tests/%_test,dtls)
+KEYING_TESTS := $(patsubst %,$(B)/tests/%_test,dtls ice)
 $(KEYING_TESTS): $(B)/tests/%: $(B)/obj/tests/keying/%.o \
                  $(call objs,tests/keying/peer.c tests/media/loop.c \
                  $(KEYING_SRC))

@@ -17,7 +17,7 @@ $(MEDIA_PURE): $(B)/tests/%: $(B)/obj/tests/media/%.o \
 	$(MEDIA_LINK) -lcmocka -lsodium
 
 # Over a dataplane of the tests' own: its abi server, in a thread.
-MEDIA_LIVE := $(patsubst %,$(B)/tests/%_test,dp dp_punt media media_course media_security)
+MEDIA_LIVE := $(patsubst %,$(B)/tests/%_test,dp dp_punt media media_course media_security webrtc)
 $(MEDIA_LIVE): $(B)/tests/%: $(B)/obj/tests/media/%.o \
                $(call objs,tests/media/fake_dp.c tests/media/loop.c \
                tests/media/talk.c $(MEDIA_SRC))
