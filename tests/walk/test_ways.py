@@ -200,6 +200,6 @@ def test_what_may_not_be(gate):
 def test_the_configuration_says_what_is_wrong(gate):
     gate.option("trunk0", "too_big: perhaps")
     gate.rig.start("--check")
-    assert gate.rig.process.wait(20) == 1
+    assert gate.rig.process.wait(20) == 2
     said = gate.rig.log.read_text()
     assert "too_big: expected icmp, fragment or drop" in said, said
