@@ -231,6 +231,12 @@ void answer_refuse_feature(struct stxn *st, const struct feature_answer *f)
 	mem_deref(mb);
 }
 
+/* Of a Request-URI; section 8.2.2.1. */
+static bool known_scheme(const struct uri *u)
+{
+	return message_is_sip_uri(u) || !pl_strcasecmp(&u->scheme, "tel");
+}
+
 static void dispatch(struct door *d, struct listener *l,
 		     const struct sip_msg *m)
 {
@@ -250,6 +256,9 @@ static void dispatch(struct door *d, struct listener *l,
 		verb = s || message_is(m, "ACK") || message_is(m, "CANCEL")
 			       ? verbs[i].in_dialog
 			       : NULL;
+	} else if (!known_scheme(&m->uri)) {
+		door_refuse(d, l, m, 416, NULL);
+		return;
 	} else {
 		verb = verbs[i].alone;
 	}

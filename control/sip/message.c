@@ -133,6 +133,24 @@ static bool bearable(const struct sip_msg *m)
 	       m->to.auri.l < MESSAGE_URI_MAX && m->ruri.l < MESSAGE_URI_MAX;
 }
 
+static void trim_taddr(struct sip_taddr *a)
+{
+	size_t n = a->auri.l;
+
+	while (n && strchr(" \t\r\n", a->auri.p[n - 1]))
+		n--;
+	if (!n || n == a->auri.l)
+		return;
+	a->auri.l = n;
+	uri_decode(&a->uri, &a->auri);
+}
+
+void message_trim(struct sip_msg *m)
+{
+	trim_taddr(&m->from);
+	trim_taddr(&m->to);
+}
+
 bool message_check(const struct sip_msg *m, struct message_why *why)
 {
 	uint32_t n;

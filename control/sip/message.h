@@ -18,6 +18,8 @@ struct message_why {
 	char text[128];
 };
 
+/** What libre leaves at the end of an address that stands without brackets. */
+void message_trim(struct sip_msg *m);
 /** May this request be looked at further? Mandatory headers, there once each,
  * of bearable size; CSeq of the request's method; a body that is all there.
  * @return false: why says it, status 0: not even worth an answer. */

@@ -412,6 +412,7 @@ static struct sip_msg *decode(struct listener *l, enum sip_tp tp,
 	mem_deref(mb);
 	if (!m)
 		return NULL;
+	message_trim(m);
 	m->sock = mem_ref(conn);
 	m->src = *src;
 	m->dst = l->addr;
