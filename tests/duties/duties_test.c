@@ -152,7 +152,7 @@ static void test_made_again(void **state)
 
 	(void)state;
 	for (int i = 0; i < 5; i++) {
-		char id[4];
+		char id[16];
 
 		snprintf(id, sizeof(id), "%d", i);
 		assert_int_equal(set(DUTY_PORT, id, i), 0);
@@ -193,7 +193,7 @@ static void test_found_again(void **state)
 
 	(void)state;
 	for (int i = 0; i < 7; i++) {
-		char id[4];
+		char id[16];
 
 		snprintf(id, sizeof(id), "%d", i);
 		fake_media_plant(fake, "port", id);

@@ -11,13 +11,14 @@ import pytest
 
 from rig import PATIENCE, eventually
 
+VERSION = 3
 HELLO, TRANSPORT_ADD, STREAM_ADD, PORT_LIST = 1, 2, 6, 11
 GREETING, DONE, PORT_ITEM = 0x40, 0x41, 0x45
 STRICT, RTCP_MUX, MATCH_ANY, PT_KEEP = 1, 1, 1, 0xff
 HEADER = struct.Struct("=IHHII")
 ADDR = struct.Struct("=BB2s16s")
 TRANSPORT = struct.Struct("=QQBBBBHBB20s20sII80s80sII")
-STREAM = struct.Struct("=QQQIIBBBBIIB3x")
+STREAM = struct.Struct("=QQQIIBBBBIIBBBB16s2Q16s")
 PORT = struct.Struct("=16s16s32s6sBBHHQQQQQQQQ")
 
 
@@ -41,7 +42,7 @@ class Control:
 
     def ask(self, kind, body, answer=DONE):
         self.seq += 1
-        self.socket.sendall(HEADER.pack(0x53414c59, 2, kind, self.seq,
+        self.socket.sendall(HEADER.pack(0x53414c59, VERSION, kind, self.seq,
                                         len(body)) + body)
         while True:
             got = self.socket.recv(4096)
@@ -61,11 +62,12 @@ class Control:
             pack_addr(*peer), nobody, 0, 0, bytes(80), bytes(80), 0, 0))
         return self.last
 
-    def stream(self, source, to):
+    def stream(self, source, to, divert=0, generation=0):
         self.last += 1
         self.ask(STREAM_ADD, STREAM.pack(
             self.last, source, to, 0, 0, MATCH_ANY, 0, PT_KEEP, 0, 8000,
-            0, 0))
+            generation, divert, 0, 0, 0, b"", 0, 0, b""))
+        return self.last
 
     def bridge(self, a, b):
         first, second = self.transport(*a), self.transport(*b)
@@ -202,7 +204,7 @@ def test_ports_are_described(rig, control):
     before = rig.log.read_text()
     control.seq += 1
     control.socket.sendall(
-        HEADER.pack(0x53414c59, 2, PORT_LIST, control.seq, 0))
+        HEADER.pack(0x53414c59, VERSION, PORT_LIST, control.seq, 0))
     ports = []
     while True:
         got = control.socket.recv(4096)

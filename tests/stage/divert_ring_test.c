@@ -181,7 +181,8 @@ static void test_hostile_side(void **state)
 
 	(void)state;
 	assert_int_equal(pthread_create(&thread, NULL, scribble, &s), 0);
-	for (unsigned i = 0; i < SCRIBBLES; i++) {
+	/* until it has met everything, however the threads take turns */
+	for (unsigned i = 0; i < 100 * SCRIBBLES; i++) {
 		struct divert_item out;
 		uint8_t *data = malloc(room); /* for the sanitizers */
 		enum divert_got r = divert_get(&from, &out, data, room);
@@ -191,10 +192,15 @@ static void test_hostile_side(void **state)
 			assert_true(out.len <= room &&
 				    (out.kind == DIVERT_RTP ||
 				     out.kind == DIVERT_RTCP));
-		if (r == DIVERT_BROKEN) /* it would be sent away */
-			from.theirs = from.mine;
+		if (r == DIVERT_BROKEN) /* sent away, and back */
+			from.mine = from.theirs;
 		divert_put(&in, &item, "12345678");
 		free(data);
+		if (r == DIVERT_NONE)
+			sched_yield();
+		if (i > SCRIBBLES && got[DIVERT_BAD + 2] &&
+		    got[DIVERT_BROKEN + 2])
+			break;
 	}
 	__atomic_store_n(&s.stop, true, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);

@@ -31,7 +31,7 @@ $(B)/tests/divert_ring_test: $(call objs,tests/stage/divert_ring_test.c)
 CHECK_PROGRAMS += $(B)/tests/divert_ring_test
 
 # libFuzzer, clang only: all of it once more, instrumented.
-STAGE_FUZZ := $(B)/fuzz/classify $(B)/fuzz/abi
+STAGE_FUZZ := $(B)/fuzz/classify $(B)/fuzz/abi $(B)/fuzz/divert
 FUZZ_PROGRAMS += $(STAGE_FUZZ)
 $(STAGE_FUZZ): $(B)/fuzz/%: tests/fuzz/%.c tests/stage/quiet.c \
     $(filter-out %/log.c,$(LAB_SRC)) \
