@@ -128,17 +128,21 @@ class Way:
 
     def heard(self):
         """What sallyport-media gets of what alice says."""
+        said = []
+
         def once():
-            self.sent = self.alice.send(("10.1.0.1", 20000))
+            said.append(self.alice.send(("10.1.0.1", 20000)))
             return self.media.woken(0.1) and self.media.take()
-        return eventually(once, "a packet for sallyport-media")
+        item, data = eventually(once, "a packet for sallyport-media")
+        assert data in said
+        return item, data
 
 
 def test_copy(way):
     way.stream(1, 2, COPY)
     item, data = way.heard()
     assert (item[0], item[2], item[4]) == (way.id, GENERATION, RTP)
-    assert data == way.sent
+    assert len(data) == 172
     # the first go while the neighbour is being looked for
     eventually(lambda: carries_one(way.alice, ("10.1.0.1", 20000), way.bob),
                "the packet itself arrives")
@@ -146,8 +150,7 @@ def test_copy(way):
 
 def test_take(way):
     way.stream(1, 2, TAKE)
-    item, data = way.heard()
-    assert data == way.sent
+    way.heard()
     with pytest.raises(TimeoutError):
         way.bob.socket.recv(4096)
     said = struct.pack(">BBHII", 0x80, 8, 7, 160, 0xabcdef) + bytes(80)
@@ -173,7 +176,7 @@ def test_another_comes(way):
     way.alice.send(("10.1.0.1", 20000))
     for _ in range(2):
         before, way.media = way.media, Media(way.rig.folder / "divert.sock")
-        assert way.heard()[1] == way.sent
+        way.heard()
     assert before.socket.recv(1) == b""
     before.close()
 
