@@ -18,6 +18,7 @@
  *   media_codec.c    which codecs; transcoding where none is in common
  *   media_tongue.c   the same, saved and loaded
  *   media_duty.c     what sallyport-media is to do
+ *   media_ssrc.c     SSRCs that SDP announces, where they are masked
  *   media_rate.c     codecs, and what they may send at most
  *   media_addr.c     our address, the peers' addresses
  *   media_rewrite.c  the SDP for the other leg
@@ -408,6 +409,11 @@ bool media_bundle_shared(const struct state *st, const struct mline *l,
 			 enum leg x);
 void media_bundle_match(const struct state *st, const struct mline *l,
 			enum leg from, struct sp_stream *out);
+
+/* media_ssrc.c */
+/** What the m-line says of SSRCs, as the other side will see them. @return 0 or
+ * errno. */
+int media_ssrc_mask(struct sdp *s, unsigned i, uint32_t mask);
 
 /* media_punt.c */
 /** Hear of it by its id, as long as it lives. */

@@ -23,3 +23,9 @@ $(KEYING_FUZZ): $(B)/fuzz/%: tests/fuzz/%.c $(KEYING_SRC) \
 		-fno-sanitize-recover=undefined $(filter %.c,$^) -o $@ \
 		$(RE_L) -lsodium
 FUZZ_PROGRAMS += $(KEYING_FUZZ)
+
+$(B)/obj/tests/bench/dtls_bench.o: EXTRA = $(RE_C)
+$(B)/bench/dtls_bench: $(B)/obj/tests/bench/dtls_bench.o \
+                       $(call objs,$(KEYING_SRC))
+	$(KEYING_LINK) $(RE_L) -lsodium -lpthread
+BENCH_PROGRAMS += $(B)/bench/dtls_bench

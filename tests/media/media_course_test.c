@@ -212,6 +212,8 @@ static void flows_made_once_more(void **state)
 {
 	struct talk *t = *state;
 	struct sp_transport b, c;
+	char want[64];
+	uint32_t mask;
 
 	talk_call(t, MEDIA_PLAIN, MEDIA_SDES);
 	talk_offer(t, LEG_A, AUDIO_A);
@@ -223,7 +225,18 @@ static void flows_made_once_more(void **state)
 	talk_answer(t, LEG_B, SRTP_B);
 	c = talk_transport(t, LEG_B);
 	assert_int_equal(c.tx.id, b.tx.id);
-	assert_int_not_equal(talk_stream(t, LEG_A).ssrc_xor, 0);
+	mask = talk_stream(t, LEG_A).ssrc_xor;
+	assert_int_not_equal(mask, 0);
+	/* and SDP that announces SSRCs says the masked ones */
+	media_settle(t->m);
+	talk_offer(t, LEG_A,
+		   AUDIO_A "a=ssrc-group:FID 70 4294967295\r\n"
+			   "a=ssrc:70 cname:a b\r\na=ssrc:x cname:y\r\n");
+	snprintf(want, sizeof(want), "FID %u %u", 70 ^ mask, ~mask);
+	assert_string_equal(talk_line(t, "a=ssrc-group:", 0), want);
+	snprintf(want, sizeof(want), "%u cname:a b", 70 ^ mask);
+	assert_string_equal(talk_line(t, "a=ssrc:", 0), want);
+	assert_string_equal(talk_line(t, "a=ssrc:", 1), "x cname:y");
 }
 
 static void glare_and_replacement(void **state)
