@@ -126,14 +126,35 @@ static void entries(uint8_t *p, size_t off, size_t n, size_t step,
 		other(m, p + off);
 }
 
+/* RFC 8888 section 3.1: a block for each SSRC, of two octets for each packet of
+ * it, padded to a word; a timestamp behind them all. */
+static void congestion(uint8_t *p, size_t n, const struct rtcp_map *m)
+{
+	enum { BLOCK = 8, STAMP = 4 };
+	size_t off = 8;
+
+	while (n - off >= BLOCK + STAMP) {
+		size_t reports = (size_t)p[off + 6] << 8 | p[off + 7];
+
+		other(m, p + off);
+		off += BLOCK + ((2 * reports + 3) & ~(size_t)3);
+		if (off > n)
+			return;
+	}
+}
+
 /* RFC 5104: the media source is 0 here and the entries name the senders, but
  * in an answer (TMMBN) they name who asked, on the side that receives it. */
 static void rtpfb(uint8_t *p, size_t n, const struct rtcp_map *m)
 {
-	enum { TMMBR = 3, TMMBN = 4 };
+	enum { TMMBR = 3, TMMBN = 4, CCFB = 11 };
 	unsigned fmt = p[0] & 0x1f;
 
 	own(m, p + 4);
+	if (fmt == CCFB) {
+		congestion(p, n, m);
+		return;
+	}
 	if (load32(p + 8) != 0)
 		other(m, p + 8);
 	if (fmt == TMMBR || fmt == TMMBN)

@@ -111,6 +111,12 @@ static const struct packet packets[] = {
 	 2,
 	 1 << 6 | 1 << 10},
 	{"one that came later", {HEAD(7u, 210u, 3u), 5, 9}, 3, 2, 0},
+	{"congestion feedback of two, RFC 8888",
+	 {HEAD(11u, 205u, 9u), 5, 9, 0x00010003, 0x80018002, 0x80030000, 8,
+	  0x00010001, 0x80010000, 0x12345678},
+	 9,
+	 2,
+	 1 << 2 | 1 << 6},
 };
 
 static size_t octets(uint8_t *out, const struct packet *p)
