@@ -335,6 +335,247 @@ static void the_oldest_go_first(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 }
 
+/* --- video --- */
+
+/* A test picture of two seconds, coded by the ffmpeg program, then packets of
+ * at most 900 octets as the codec's RFC has them. */
+static const struct {
+	const char *codec, *options, *probe;
+} videos[] = {
+	{"VP8", "-c:v libvpx -g 15 -f ivf", "vp8,320,240"},
+	{"H264", "-c:v libx264 -profile:v baseline -g 15 -bf 0 -f h264",
+	 "h264,320,240"},
+};
+
+#define VIDEO_PART 900
+
+static uint16_t video_seq;
+
+static void send_video(uint32_t ts, bool marker, const uint8_t *head,
+		       size_t head_len, const uint8_t *p, size_t n)
+{
+	uint8_t packet[RTP_HEADER + 4 + VIDEO_PART];
+	const struct rtp r = {.pt = 97,
+			      .seq = video_seq++,
+			      .ts = ts,
+			      .marker = marker,
+			      .ssrc = 9};
+
+	rtp_write(packet, &r);
+	memcpy(packet + RTP_HEADER, head, head_len);
+	memcpy(packet + RTP_HEADER + head_len, p, n);
+	lab_send(&lab, 3, packet, RTP_HEADER + head_len + n);
+}
+
+static void send_vp8(const uint8_t *p, size_t n, uint32_t ts)
+{
+	for (size_t at = 0; at < n; at += VIDEO_PART) {
+		size_t part = n - at < VIDEO_PART ? n - at : VIDEO_PART;
+		const uint8_t head[] = {at ? 0x80 : 0x90, 0x80, 0x11};
+
+		send_video(ts, at + part == n, head, 3, p + at, part);
+	}
+}
+
+/* One unit: whole, or in fragments. */
+static void send_unit(const uint8_t *p, size_t n, uint32_t ts, bool last)
+{
+	if (n <= VIDEO_PART) {
+		send_video(ts, last, p, 0, p, n);
+		return;
+	}
+	for (size_t at = 1; at < n; at += VIDEO_PART) {
+		size_t part = n - at < VIDEO_PART ? n - at : VIDEO_PART;
+		const uint8_t head[] = {(uint8_t)((p[0] & 0xe0) | 28),
+					(uint8_t)((at == 1 ? 0x80 : 0) |
+						  (at + part == n ? 0x40 : 0) |
+						  (p[0] & 31))};
+
+		send_video(ts, last && at + part == n, head, 2, p + at, part);
+	}
+}
+
+static size_t next_start(const uint8_t *p, size_t n, size_t at)
+{
+	for (; at + 3 <= n; at++)
+		if (!p[at] && !p[at + 1] && p[at + 2] == 1)
+			return at;
+	return n;
+}
+
+static void play_ivf(const uint8_t *p, size_t n)
+{
+	uint32_t frame = 0;
+
+	for (size_t at = 32; at + 12 < n; frame++) {
+		size_t len = p[at] | (size_t)p[at + 1] << 8 |
+			     (size_t)p[at + 2] << 16;
+
+		send_vp8(p + at + 12, len, frame * 6000);
+		at += 12 + len;
+		run(70);
+	}
+}
+
+static void play_h264(const uint8_t *p, size_t n)
+{
+	size_t at = next_start(p, n, 0), end;
+	uint32_t frame = 0;
+
+	for (; at < n; at = end) {
+		size_t from = at + 3, to;
+		bool picture;
+
+		end = next_start(p, n, from);
+		to = end < n && !p[end - 1] ? end - 1 : end;
+		picture = (p[from] & 31) == 1 || (p[from] & 31) == 5;
+		send_unit(p + from, to - from, frame * 6000, picture);
+		if (picture) {
+			frame++;
+			run(70);
+		}
+	}
+}
+
+/* Port 3 sends it, and is recorded beside a voice. */
+static void record_video(unsigned i, const uint8_t *p, size_t n)
+{
+	struct record_want w = {.id = "v", .call = "call", .tracks = 2};
+	json_t *left_out = json_array();
+	char port[256];
+
+	snprintf(port, sizeof(port),
+		 "{'port':'3','generation':1,'in':[{'pt':97,'codec':'%s',"
+		 "'clock':90000}]}",
+		 videos[i].codec);
+	assert_null(lab_port(&lab, port));
+	w.track[0].port = 1;
+	w.track[1].port = 3;
+	assert_int_equal(record_start(recordings, &w, left_out), RECORD_OK);
+	assert_int_equal(json_array_size(left_out), 0);
+	json_decref(left_out);
+	run(100);
+	(i ? play_h264 : play_ivf)(p, n);
+	record_stop(recordings, w.id, "");
+	wait_closed();
+	snprintf(path, sizeof(path), "%s/v.sealed", folder);
+}
+
+/* All thirty pictures, of the right codec and size. */
+static void probe_video(unsigned i)
+{
+	char command[512], said[128];
+	struct unsealed u;
+	size_t n;
+	FILE *f;
+
+	load(&u);
+	assert_true(u.complete);
+	snprintf(command, sizeof(command), "%s/out.mkv", folder);
+	f = fopen(command, "wb");
+	assert_int_equal(fwrite(u.mkv, 1, u.len, f), u.len);
+	fclose(f);
+	free(u.mkv);
+	snprintf(command, sizeof(command),
+		 "ffprobe -v error -select_streams v -count_frames "
+		 "-show_entries stream=codec_name,width,height,nb_read_frames "
+		 "-of csv=p=0 %s/out.mkv 2>&1",
+		 folder);
+	f = popen(command, "r");
+	n = fread(said, 1, sizeof(said) - 1, f);
+	said[n] = '\0';
+	assert_int_equal(pclose(f), 0);
+	if (strncmp(said, videos[i].probe, strlen(videos[i].probe)) ||
+	    !strstr(said, ",30"))
+		fail_msg("%s: %s", videos[i].codec, said);
+}
+
+static void video_is_kept_as_it_came(void **state)
+{
+	char command[512];
+	uint8_t *p;
+	size_t n;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		snprintf(command, sizeof(command),
+			 "ffmpeg -v error -f lavfi -i "
+			 "testsrc=size=320x240:rate=15:duration=2 -pix_fmt "
+			 "yuv420p %s -y %s/in",
+			 videos[i].options, folder);
+		if (system(command))
+			skip(); /* no such encoder here */
+		snprintf(command, sizeof(command), "%s/in", folder);
+		p = file_read(command, &n);
+		assert_true(p && n > 5000);
+		begin(100, 0);
+		record_video(i, p, n);
+		free(p);
+		probe_video(i);
+		snprintf(command, sizeof(command), "rm %s/*", folder);
+		assert_int_equal(system(command), 0);
+		end();
+	}
+}
+
+static void other_video_is_left_out_with_a_reason(void **state)
+{
+	struct record_want w = {.id = "x", .call = "c", .tracks = 1};
+	json_t *left_out = json_array();
+
+	(void)state;
+	begin(100, 0);
+	assert_null(lab_port(&lab, "{'port':'3','generation':1,'in':[{'pt':98,"
+				   "'codec':'VP9','clock':90000}]}"));
+	w.track[0].port = 3;
+	assert_int_equal(record_start(recordings, &w, left_out),
+			 RECORD_NOTHING);
+	w.tracks = 2;
+	w.track[1].port = 1;
+	assert_int_equal(record_start(recordings, &w, left_out), RECORD_OK);
+	assert_int_equal(json_array_size(left_out), 2);
+	w.track[1].port = 77;
+	strcpy(w.id, "y");
+	assert_int_equal(record_start(recordings, &w, left_out),
+			 RECORD_NOT_FOUND);
+	json_decref(left_out);
+	end();
+}
+
+/* The party hears it, the tone as asked for; the recording goes on. */
+static void the_notice_is_heard(void **state)
+{
+	struct record_want w = {.id = "n",
+				.call = "c",
+				.tracks = 1,
+				.notices = 1,
+				.notice_every = 1,
+				.notice_hz = 1400};
+	json_t *left_out = json_array();
+
+	(void)state;
+	begin(100, 0);
+	phones[0].silent = phones[1].silent = true;
+	run(500);
+	w.track[0].port = w.notice_to[0] = 2;
+	assert_int_equal(record_start(recordings, &w, left_out), RECORD_OK);
+	json_decref(left_out);
+	lab_listen(&lab);
+	run(400);
+	assert_true(sound_share(phones[0].heard + 800, 2000, 8000, 1400) >
+		    0.95);
+	assert_true(lab_level(&phones[1]) < 50);
+	run(200);
+	lab_listen(&lab);
+	run(300);
+	assert_true(lab_level(&phones[0]) < 50); /* between two */
+	run(200);
+	lab_listen(&lab);
+	run(300);
+	assert_true(lab_level(&phones[0]) > 500);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +589,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(tampering_is_found, open_folder,
 						close_folder),
 		cmocka_unit_test_setup_teardown(the_oldest_go_first,
+						open_folder, close_folder),
+		cmocka_unit_test_setup_teardown(video_is_kept_as_it_came,
+						open_folder, close_folder),
+		cmocka_unit_test_setup_teardown(
+			other_video_is_left_out_with_a_reason, open_folder,
+			close_folder),
+		cmocka_unit_test_setup_teardown(the_notice_is_heard,
 						open_folder, close_folder),
 		cmocka_unit_test_setup_teardown(a_full_disk_disturbs_nobody,
 						open_folder, close_folder),
