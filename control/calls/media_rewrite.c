@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The SDP for the other leg: what one leg said, with our address, ports, keys
- * and origin in the place of its own. Every other line passes as it came. */
+ * and origin in the place of its own, and nothing of who and where it is. Every
+ * other line passes as it came. */
+#define _GNU_SOURCE /* memmem */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -44,10 +47,45 @@ static const char *const end_attributes[] = {
 	"ice-lite",    "ice-pacing", "ice2",
 };
 
+/* What speaks of a party, and of nobody's media. */
+static const char *const own_attributes[] = {"tool"};
+
+#define PLACES_MAX 4
+
 struct drop {
 	const struct media *m;
 	bool relay;
+	char place[PLACES_MAX][INET6_ADDRSTRLEN]; /* where the party is */
+	unsigned places;
 };
+
+/* The addresses that an SDP names for media: nothing that says them passes, in
+ * whatever attribute. */
+static void find_places(struct drop *d, const struct sdp *s)
+{
+	for (unsigned i = 0; i < sdp_media_count(s); i++) {
+		struct sdp_addr a;
+		bool known = false;
+
+		if (!sdp_conn(s, i, &a) || !a.family ||
+		    d->places == PLACES_MAX ||
+		    !inet_ntop(a.family == 6 ? AF_INET6 : AF_INET, a.addr,
+			       d->place[d->places], INET6_ADDRSTRLEN))
+			continue;
+		for (unsigned k = 0; k < d->places; k++)
+			known |= !strcmp(d->place[k], d->place[d->places]);
+		d->places += !known;
+	}
+}
+
+static bool tells_place(const struct drop *d, struct sdp_view v)
+{
+	for (unsigned i = 0; i < d->places; i++)
+		if (v.len &&
+		    memmem(v.p, v.len, d->place[i], strlen(d->place[i])))
+			return true;
+	return false;
+}
 
 static bool named(struct sdp_view name, const char *const list[], size_t n)
 {
@@ -66,8 +104,15 @@ static bool drop_line(char type, struct sdp_view v, void *arg)
 
 	if (type == 'k') /* a key in clear, RFC 8866 section 5.12 */
 		return true;
+	/* RFC 8866 sections 5.4 to 5.6: titles, pages, people */
+	if (type == 'i' || type == 'u' || type == 'e' || type == 'p')
+		return true;
 	if (type != 'a')
 		return false;
+	if (tells_place(d, v) ||
+	    named(name, own_attributes,
+		  sizeof(own_attributes) / sizeof(*own_attributes)))
+		return true;
 	if (named(name, hop_attributes,
 		  sizeof(hop_attributes) / sizeof(*hop_attributes)) ||
 	    (!d->relay &&
@@ -206,6 +251,8 @@ static int session_rewrite(const struct side *side, enum leg to, struct sdp *s,
 
 	memcpy(here.addr, side->local.addr, sizeof(here.addr));
 	err = sdp_conn_set(s, &here);
+	if (!err)
+		err = sdp_subject_set(s, "-");
 	for (unsigned i = 0; i < st->n; i++)
 		ice = ice || (st->line[i].flow && st->line[i].leg[to].ice);
 	if (!err && ice)
@@ -217,9 +264,10 @@ int media_rewrite(struct media *m, enum leg to, bool answer, struct sdp *s,
 		  const struct state *st, char **out, struct media_why *why)
 {
 	struct side *side = &m->side[to];
-	struct drop drop = {m, any_relayed(st, to)};
+	struct drop drop = {m, any_relayed(st, to), {""}, 0};
 	int err = 0;
 
+	find_places(&drop, s);
 	sdp_lines_remove(s, SDP_SESSION, drop_line, &drop);
 	for (unsigned i = 0; !err && i < sdp_media_count(s); i++) {
 		drop.relay = st->line[i].leg[to].keying == KEYING_RELAY;

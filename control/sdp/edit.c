@@ -272,6 +272,17 @@ static int addr_print(char *out, size_t size, uint8_t family,
 	return snprintf(out, size, "IN IP%c %s", family == 6 ? '6' : '4', text);
 }
 
+int sdp_subject_set(struct sdp *s, const char *text)
+{
+	struct section *sec = &s->sec[0];
+
+	for (unsigned i = 0; i < sec->n; i++)
+		if (sec->line[i].type == 's')
+			return sdp_line_replace(&sec->line[i], text,
+						strlen(text));
+	return EINVAL;
+}
+
 int sdp_origin_set(struct sdp *s, const char *user, uint64_t id,
 		   uint64_t version, uint8_t family, const uint8_t addr[16])
 {

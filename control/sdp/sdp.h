@@ -73,6 +73,9 @@ void sdp_mlines_cut(struct sdp *s, unsigned n);
 int sdp_origin_set(struct sdp *s, const char *user, uint64_t id,
 		   uint64_t version, uint8_t family, const uint8_t addr[16]);
 
+/** s=<text> */
+int sdp_subject_set(struct sdp *s, const char *text);
+
 struct sdp_addr {
 	uint8_t family;	  /* 4 or 6; 0: a name, which we don't resolve */
 	uint8_t addr[16]; /* network order */

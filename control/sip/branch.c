@@ -12,15 +12,6 @@ static void branch_failed(struct branch *br, uint16_t status,
 			  const char *reason, const struct sip_msg *m);
 static int send_invite(struct branch *br);
 
-/* What goes through from one side to the other as it stands. */
-static const char *const passed_on[] = {
-	"Subject",	   "s",		  "Priority",
-	"Alert-Info",	   "Answer-Mode", "Priv-Answer-Mode",
-	"Accept-Language", "Reason",	  NULL,
-};
-static const char *const passed_back[] = {"Reason", "Alert-Info", "Retry-After",
-					  NULL};
-
 static void branch_destructor(void *arg)
 {
 	struct branch *br = arg;
@@ -270,7 +261,7 @@ static void progress(struct branch *br, const struct sip_msg *m)
 	if (!err && reliable)
 		err = mbuf_printf(mb, "Require: 100rel\r\nRSeq: %u\r\n", rseq);
 	if (!err)
-		err = message_copy(mb, m, passed_back);
+		err = pass_headers(mb, m, PASS_INVITE_ANSWER);
 	a.headers = mb;
 	if (sdp) {
 		a.type = "application/sdp";
@@ -362,7 +353,7 @@ void branch_refused(struct branch *br, uint16_t status, const char *reason,
 			 m->reason.p);
 	mb = mbuf_alloc(256);
 	if (mb && m)
-		message_copy(mb, m, passed_back);
+		pass_headers(mb, m, PASS_INVITE_ANSWER);
 	else if (mb)
 		refusal_headers(mb, br->s[LEG_A]->hop.via, status, reason);
 	br->refusal = mb;
@@ -403,7 +394,7 @@ static int callers_headers(const struct branch *br, struct mbuf *mb,
 		err = mbuf_write_str(mb, "Supported: 100rel\r\n");
 	if (!err && message_lists(m, SIP_HDR_REQUIRE, "100rel"))
 		err = mbuf_write_str(mb, "Require: 100rel\r\n");
-	return err ? err : message_copy(mb, m, passed_on);
+	return err ? err : pass_headers(mb, m, PASS_INVITE);
 }
 
 /* What the caller takes, wherever its session still is. */

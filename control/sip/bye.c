@@ -10,7 +10,8 @@ static void reason_of(const struct sip_msg *m, char *text, size_t size)
 	struct pl val;
 
 	snprintf(text, size, "hung up");
-	if (hdr && !re_regex(hdr->val.p, hdr->val.l, "text=\"[^\"]+\"", &val))
+	if (hdr && !re_regex(hdr->val.p, hdr->val.l, "text=\"[^\"]+\"", &val) &&
+	    !tells_where(m, &val))
 		snprintf(text, size, "hung up: %.*s",
 			 (int)(val.l < 80 ? val.l : 80), val.p);
 }

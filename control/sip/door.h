@@ -174,6 +174,19 @@ unsigned methods_of(const struct sip_msg *m);
 int allow_print(struct mbuf *mb, unsigned methods);
 extern const char *const supported[]; /* option tags, NULL-terminated */
 
+/* pass.c: what passes from one side to the other. */
+enum {
+	PASS_INVITE = 1 << 0,	     /* a new call's, to the phone */
+	PASS_INVITE_ANSWER = 1 << 1, /* its answers, to the caller */
+	PASS_REINVITE = 1 << 2,
+	PASS_REQUEST = 1 << 3, /* another request within a call */
+	PASS_ANSWER = 1 << 4,  /* its answer */
+};
+/** Copy the header lines of m that pass there. */
+int pass_headers(struct mbuf *mb, const struct sip_msg *m, unsigned where);
+/** Does the text have the address that m came from, or is to be reached at? */
+bool tells_where(const struct sip_msg *m, const struct pl *text);
+
 /* bans.c */
 guard_ban_h door_ban_changed;
 /** Does the sender call itself what scanners do, and is it to get no answer? */

@@ -407,20 +407,24 @@ bool message_uri_user(const struct uri *u, char *user, size_t size)
 
 /* Folded lines come out as one; a lone CR or LF would be a line of its own to
  * some readers. */
-static bool copy_line(const struct sip_hdr *hdr, const struct sip_msg *m,
-		      void *arg)
+int message_copy_line(struct mbuf *mb, const struct sip_hdr *hdr)
 {
-	struct mbuf *mb = arg;
 	int err = mbuf_printf(mb, "%r: ", &hdr->name);
 
-	(void)m;
 	for (size_t i = 0; i < hdr->val.l; i++) {
 		char c = hdr->val.p[i];
 
 		err |= mbuf_write_u8(mb,
 				     (unsigned char)c < ' ' ? ' ' : (uint8_t)c);
 	}
-	return (err | mbuf_write_str(mb, "\r\n")) != 0;
+	return err | mbuf_write_str(mb, "\r\n");
+}
+
+static bool copy_line(const struct sip_hdr *hdr, const struct sip_msg *m,
+		      void *arg)
+{
+	(void)m;
+	return message_copy_line(arg, hdr) != 0;
 }
 
 int message_copy(struct mbuf *mb, const struct sip_msg *m,

@@ -86,5 +86,7 @@ bool message_uri_user(const struct uri *u, char *user, size_t size);
 /** Copy the headers named (NULL-terminated) from m into mb, line by line. */
 int message_copy(struct mbuf *mb, const struct sip_msg *m,
 		 const char *const names[]);
+/** One of them. */
+int message_copy_line(struct mbuf *mb, const struct sip_hdr *hdr);
 /** Append text as a quoted-string. */
 int message_quote(struct mbuf *mb, const char *text);

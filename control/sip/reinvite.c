@@ -18,8 +18,6 @@ struct reinvite {
 	bool delayed;
 };
 
-static const char *const passed_on[] = {"Subject", "s", "Reason", NULL};
-
 static void reinvite_destructor(void *arg)
 {
 	struct reinvite *re = arg;
@@ -167,7 +165,7 @@ static int send_on(struct reinvite *re, const struct sip_msg *m)
 	if (!err)
 		err = refresh_offer(re->to, mb);
 	if (!err)
-		err = message_copy(mb, m, passed_on);
+		err = pass_headers(mb, m, PASS_REINVITE);
 	if (!err)
 		err = session_body(mb, "application/sdp", sdp,
 				   sdp ? strlen(sdp) : 0);

@@ -16,12 +16,6 @@ struct relay {
 	bool offered; /* it carries an offer of the path */
 };
 
-static const char *const passed_on[] = {
-	"Content-Disposition", "Info-Package", "Reason", "Subject", NULL,
-};
-static const char *const passed_back[] = {"Reason", "Retry-After", "Recv-Info",
-					  NULL};
-
 static void relay_destructor(void *arg)
 {
 	struct relay *r = arg;
@@ -109,7 +103,7 @@ static void answer_back(struct relay *r, const struct sip_msg *m,
 	if (!err && status < 300 && message_is(req, "UPDATE"))
 		err = refresh_answer(r->from, req, mb);
 	if (!err)
-		err = message_copy(mb, m, passed_back);
+		err = pass_headers(mb, m, PASS_ANSWER);
 	a.headers = err ? NULL : mb;
 	if (sdp) {
 		a.type = "application/sdp";
@@ -189,7 +183,7 @@ void relay_start(struct session *from, struct listener *l,
 				     message_max_forwards(m) - 1);
 	}
 	if (mb && r->st)
-		err = message_copy(mb, m, passed_on);
+		err = pass_headers(mb, m, PASS_REQUEST);
 	if (!err && !strcmp(method, "UPDATE"))
 		err = refresh_offer(to, mb);
 	if (!err && lines)

@@ -49,7 +49,7 @@ static void plain_to_sdes(void **state)
 				       "a=sendrecv\r\n"),
 			    "v=0\n"
 			    "o=sallyport ID 1 IN IP4 10.2.0.1\n"
-			    "s=a call\n"
+			    "s=-\n"
 			    "c=IN IP4 10.2.0.1\n"
 			    "t=0 0\n"
 			    "a=x-unknown:kept\n"
@@ -157,7 +157,7 @@ static void hop_attributes_are_taken_out(void **state)
 				   "1", KEY_1) "a=ssrc:1 cname:x\r\n"),
 		"v=0\n"
 		"o=sallyport ID 1 IN IP4 10.2.0.1\n"
-		"s=a call\n"
+		"s=-\n"
 		"c=IN IP4 10.2.0.1\n"
 		"t=0 0\n"
 		"a=group:LS 0 1\n"
