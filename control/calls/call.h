@@ -153,6 +153,14 @@ int path_block(struct path *p, enum leg from, bool blocked,
 	       struct media_why *why);
 bool path_blocked(const struct path *p, enum leg from);
 unsigned path_describe(struct path *p, struct media_info info[], unsigned n);
+/** As media_insert, media_no_digits, media_digits. */
+int path_insert(struct path *p, enum leg to, enum media_insert what,
+		const char *file, bool loop, struct media_why *why);
+enum media_insert path_insert_at(const struct path *p, enum leg to);
+int path_no_digits(struct path *p, enum leg from, bool none,
+		   struct media_why *why);
+int path_digits(struct path *p, enum leg to, const char *digits, unsigned ms,
+		struct media_why *why);
 /** Its door can't say who the parties are, so policy can't be asked: never
  * end-to-end encrypted. reason: a static sentence. Before the first offer. */
 void path_deny_e2ee(struct path *p, const char *reason);

@@ -42,6 +42,14 @@ static void recording_ended(struct calls *cs, const json_t *e)
 				 reason ? reason : "no reason given");
 }
 
+/* A file that was played to somebody: he hears the other again. */
+static void file_ended(struct call *c, void *arg)
+{
+	if (c->state == CALL_UP && c->path &&
+	    media_insert_ended(c->path->media, *(const uint64_t *)arg))
+		call_save(c);
+}
+
 static void on_event(const char *name, const json_t *event, void *arg)
 {
 	/* What people want to hear of; events_publish keeps no names. */
@@ -55,6 +63,13 @@ static void on_event(const char *name, const json_t *event, void *arg)
 				       json_deep_copy(event));
 	if (strcmp(name, "recording-failed") == 0)
 		recording_ended(cs, event);
+	if (strcmp(name, "file-ended") == 0) {
+		const char *port =
+			json_string_value(json_object_get(event, "port"));
+		uint64_t stream = port ? strtoull(port, NULL, 10) : 0;
+
+		calls_each(cs, file_ended, &stream);
+	}
 }
 
 void duty_listen(struct calls *cs)

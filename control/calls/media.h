@@ -105,6 +105,29 @@ int media_block(struct media *m, enum leg from, bool blocked,
 		struct media_why *why);
 bool media_blocked(const struct media *m, enum leg from);
 
+/* What sallyport-media can put in the place of what a leg would hear. */
+enum media_insert {
+	INSERT_NOTHING, /* the other, as it is */
+	INSERT_FILE,	/* of the music folder */
+	INSERT_SILENCE, /* packets of it */
+	INSERT_ITSELF,	/* the other, by way of sallyport-media, so that digits
+			 * can be put in */
+};
+/** What leg `to` hears from now on, once the file has ended the other again.
+ * Whoever says so has asked the gate. @return 0, or -1 with why and all as it
+ * was. */
+int media_insert(struct media *m, enum leg to, enum media_insert what,
+		 const char *file, bool loop, struct media_why *why);
+enum media_insert media_insert_at(const struct media *m, enum leg to);
+/** Digits (RFC 4733) of that leg don't go on, or do again. */
+int media_no_digits(struct media *m, enum leg from, bool none,
+		    struct media_why *why);
+/** Digits to that leg, of ms each; something is inserted there. */
+int media_digits(struct media *m, enum leg to, const char *digits, unsigned ms,
+		 struct media_why *why);
+/** The file of that stream has ended. @return false: none of these. */
+bool media_insert_ended(struct media *m, uint64_t stream);
+
 /** An offer from leg `from`; *out (malloc'd) is the offer for the other leg.
  * @return 0, or -1 with why filled in and nothing changed. */
 int media_offer(struct media *m, enum leg from, const char *sdp, size_t len,

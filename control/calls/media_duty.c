@@ -25,7 +25,7 @@ bool media_on_hold(const struct media *m, const struct mline *l, enum leg from)
 uint8_t media_divert(const struct media *m, const struct mline *l,
 		     enum leg from)
 {
-	if (m->solo || media_on_hold(m, l, from))
+	if (m->solo || media_on_hold(m, l, from) || media_inserted(m, l, from))
 		return SP_DIVERT_TAKE;
 	if (m->e2ee.state == E2EE_ON ||
 	    l->leg[LEG_A].keying == KEYING_RELAY) /* sealed by the peers */
@@ -88,8 +88,8 @@ static json_t *played(const struct media *m)
 	}
 }
 
-static json_t *port_json(const struct media *m, const struct mline *l,
-			 enum leg from)
+json_t *media_port_json(const struct media *m, const struct mline *l,
+			enum leg from)
 {
 	const struct sp_greeting *g = dp_greeting(m->dp);
 	const struct transport *tp = l->leg[from].tp;
@@ -106,6 +106,13 @@ static json_t *port_json(const struct media *m, const struct mline *l,
 	json_object_set_new(j, "out", out_json(&l->tongue[to], f->stream[to]));
 	if (m->solo || media_on_hold(m, l, from)) {
 		json_object_set_new(j, "source", played(m));
+		return j;
+	}
+	if (m->side[from].no_digits)
+		json_object_del(json_object_get(j, "out"), "telephone_event");
+	if (media_inserted(m, l, from)) {
+		json_object_set_new(j, "source",
+				    media_insert_source(m, l, from));
 		return j;
 	}
 	/* on hold nobody is sent anything */
@@ -150,7 +157,7 @@ void media_duty_set(const struct media *m, struct mline *l, enum leg from)
 	/* wanted from now on, also if it is away just now */
 	f->port[from] = duty_set(m->duties, DUTY_PORT,
 				 duty_port_id(f->stream[from], id), m->call,
-				 true, port_json(m, l, from), NULL) == 0;
+				 true, media_port_json(m, l, from), NULL) == 0;
 }
 
 void media_duty_drop(struct flow *f)

@@ -176,6 +176,10 @@ struct side {
 	int media;	      /* index into the greeting; -1: not chosen */
 	struct sp_addr local; /* that media address */
 	struct media_manner manner;
+	enum media_insert insert; /* in the place of what it sends, */
+	char insert_file[DUTY_ID_MAX];
+	bool insert_loop;
+	bool no_digits;		   /* of it go on */
 	bool blocked;		   /* what it sends goes nowhere */
 	uint64_t session, version; /* of our o= towards it */
 	uint8_t digest[16];	   /* of the latest SDP to it */
@@ -311,6 +315,17 @@ bool media_codec_auxiliary(const char *name);
 json_t *media_codecs_save(const struct mline *l);
 void media_codecs_load(json_t *j, struct mline *l);
 
+/* media_insert.c */
+/** What leg `from` is replaced by on this m-line. */
+enum media_insert media_inserted(const struct media *m, const struct mline *l,
+				 enum leg from);
+/** As the source of its port. */
+json_t *media_insert_source(const struct media *m, const struct mline *l,
+			    enum leg from);
+/* media_program.c */
+/** The streams in force once more: what they do has changed. */
+int media_streams_program(struct media *m, struct media_why *why);
+
 /* media_duty.c */
 /** How its streams are diverted. enum sp_divert */
 uint8_t media_divert(const struct media *m, const struct mline *l,
@@ -320,6 +335,9 @@ uint8_t media_divert(const struct media *m, const struct mline *l,
 bool media_on_hold(const struct media *m, const struct mline *l, enum leg from);
 /** May it, if from does? */
 bool media_may_play(const struct media *m, const struct mline *l);
+/** What sallyport-media is told of it. @return a new reference, or NULL. */
+json_t *media_port_json(const struct media *m, const struct mline *l,
+			enum leg from);
 /** Tell sallyport-media what it has to do with the stream from this leg. */
 void media_duty_set(const struct media *m, struct mline *l, enum leg from);
 /** Nothing any more, with both. */

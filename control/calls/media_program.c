@@ -134,7 +134,7 @@ void media_stream(const struct media *m, const struct state *st,
 	if (m->solo)
 		out->blocked = !media_flows(l, from) &&
 			       !media_flows(l, OTHER_LEG(from));
-	else if (media_on_hold(m, l, from))
+	else if (media_on_hold(m, l, from) || media_inserted(m, l, from))
 		out->blocked = false;
 	out->clock =
 		l->transcoded ? l->tongue[from].codec.clock : l->codec.clock;
@@ -316,22 +316,28 @@ bool media_blocked(const struct media *m, enum leg from)
 	return m->side[from].blocked;
 }
 
-int media_block(struct media *m, enum leg from, bool blocked,
-		struct media_why *why)
+int media_streams_program(struct media *m, struct media_why *why)
 {
-	bool before = m->side[from].blocked;
 	char text[SP_TEXT_MAX] = "";
 	int status = SP_OK;
 
-	m->side[from].blocked = blocked;
 	for (unsigned i = 0; status == SP_OK && i < m->cur->n; i++)
 		if (m->cur->line[i].flow && m->cur->line[i].flow->programmed)
 			status = streams_program(m, m->cur, &m->cur->line[i],
 						 text);
-	if (status == SP_OK)
+	return status == SP_OK ? 0 : refused(why, status, text);
+}
+
+int media_block(struct media *m, enum leg from, bool blocked,
+		struct media_why *why)
+{
+	bool before = m->side[from].blocked;
+
+	m->side[from].blocked = blocked;
+	if (media_streams_program(m, why) == 0)
 		return 0;
 	m->side[from].blocked = before;
-	return refused(why, status, text);
+	return -1;
 }
 
 int media_copy(struct media *m, bool on, struct media_why *why)

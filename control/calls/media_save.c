@@ -85,9 +85,11 @@ static json_t *mline_json(const struct mline *l)
 
 static json_t *manner_json(const struct side *s)
 {
-	return json_pack("{s:i, s:b, s:i, s:b}", "source", s->manner.source,
-			 "marked", s->manner.marked, "dscp", s->manner.dscp,
-			 "blocked", s->blocked);
+	return json_pack("{s:i, s:b, s:i, s:b, s:i, s:s, s:b, s:b}", "source",
+			 s->manner.source, "marked", s->manner.marked, "dscp",
+			 s->manner.dscp, "blocked", s->blocked, "insert",
+			 (int)s->insert, "file", s->insert_file, "loop",
+			 s->insert_loop, "no_digits", s->no_digits);
 }
 
 static json_t *side_json(const struct side *s)
@@ -350,12 +352,22 @@ static bool mline_keep(struct media *m, struct mline *l)
 
 static void manner_load(json_t *j, struct side *s)
 {
-	int source, marked, dscp, blocked;
+	int source, marked, dscp, blocked, insert, loop, no_digits;
+	const char *file;
 
 	if (!j ||
-	    json_unpack(j, "{s:i, s:b, s:i, s:b}", "source", &source, "marked",
-			&marked, "dscp", &dscp, "blocked", &blocked) != 0)
+	    json_unpack(j, "{s:i, s:b, s:i, s:b, s:i, s:s, s:b, s:b}", "source",
+			&source, "marked", &marked, "dscp", &dscp, "blocked",
+			&blocked, "insert", &insert, "file", &file, "loop",
+			&loop, "no_digits", &no_digits) != 0)
 		return;
+	/* nobody is there any more who would end the sending of digits */
+	s->insert = insert == INSERT_FILE || insert == INSERT_SILENCE
+			    ? (enum media_insert)insert
+			    : INSERT_NOTHING;
+	snprintf(s->insert_file, sizeof(s->insert_file), "%s", file);
+	s->insert_loop = loop;
+	s->no_digits = no_digits;
 	s->manner = (struct media_manner){(uint8_t)source, marked,
 					  (uint8_t)(dscp & 63)};
 	s->blocked = blocked;

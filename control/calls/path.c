@@ -99,6 +99,29 @@ unsigned path_describe(struct path *p, struct media_info info[], unsigned n)
 	return media_describe(p->media, info, n);
 }
 
+int path_insert(struct path *p, enum leg to, enum media_insert what,
+		const char *file, bool loop, struct media_why *why)
+{
+	return media_insert(p->media, to, what, file, loop, why);
+}
+
+enum media_insert path_insert_at(const struct path *p, enum leg to)
+{
+	return media_insert_at(p->media, to);
+}
+
+int path_no_digits(struct path *p, enum leg from, bool none,
+		   struct media_why *why)
+{
+	return media_no_digits(p->media, from, none, why);
+}
+
+int path_digits(struct path *p, enum leg to, const char *digits, unsigned ms,
+		struct media_why *why)
+{
+	return media_digits(p->media, to, digits, ms, why);
+}
+
 void path_deny_e2ee(struct path *p, const char *reason)
 {
 	media_allow_e2ee(p->media, false, reason);

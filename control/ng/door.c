@@ -149,6 +149,7 @@ static void tick(void *arg)
 			ng_session_end(s, CALL_BY_CALLER, s->up ? 200 : 487,
 				       NULL);
 	}
+	ng_dialled(ng, now);
 	cache_expire(ng->cache, now);
 	tmr_start(&ng->tick, TICK_MS, tick, ng);
 }

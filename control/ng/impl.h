@@ -26,8 +26,10 @@
 #define NG_MEDIA_MAX	  16
 
 struct ng_session {
-	struct le le;	   /* in the door's table, by call-id */
-	struct le waiting; /* to be deleted */
+	struct le le;	     /* in the door's table, by call-id */
+	struct le waiting;   /* to be deleted */
+	struct le dialling;  /* digits are being sent, */
+	uint64_t dialled[2]; /* ms: until then, to that leg; 0: none */
 	struct ng *ng;
 	struct call *call;
 	struct path *path; /* the call's once it is up */
@@ -55,7 +57,7 @@ struct ng {
 	struct list sessions[NG_BUCKETS];
 	unsigned count, limit;
 	uint8_t secret[16]; /* of the table's hash */
-	struct list waiting;
+	struct list waiting, dialling;
 	struct list listeners;
 	struct ng_network allow[NG_NETWORKS_MAX];
 	unsigned n_allow;
@@ -166,6 +168,10 @@ int ng_edit_mask(struct sdp *s, const struct ng_flags *f);
 bool ng_mask_needed(const struct ng_flags *f);
 /** All media come from where the request did. */
 int ng_edit_source(struct sdp *s, const struct sp_addr *addr);
+
+/* media.c */
+/** Where the last digit has been sent, media go their own way again. */
+void ng_dialled(struct ng *ng, uint64_t now);
 
 /* query.c */
 /** Put what `query` says of this session into rq->reply. */

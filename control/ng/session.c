@@ -65,6 +65,7 @@ static void session_destructor(void *arg)
 		s->ng->count--;
 	list_unlink(&s->le);
 	list_unlink(&s->waiting);
+	list_unlink(&s->dialling);
 	free(s->call_id);
 	free(s->branch);
 	free(s->tag[LEG_A]);

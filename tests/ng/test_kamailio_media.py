@@ -43,9 +43,13 @@ def secret(tmp_path_factory):
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory, secret):
     kept = tmp_path_factory.mktemp("recordings")
+    music = tmp_path_factory.mktemp("music")
+    audio.melody(music / "tune.wav", 20, 7)
+    audio.melody(music / "short.wav", 1.5, 8)
     with Gateway(BUILD, media=True, settings={
-            **settings(), "media": {"recording": {
+            **settings(), "media": {"music": str(music), "recording": {
                 "folder": str(kept), "keys": [secret[0]]}}}) as g:
+        g.tune = audio.read_wav(music / "tune.wav")
         yield g
 
 
@@ -108,6 +112,98 @@ def test_recording(gateway, sounds, secret):
     assert len(closed) == 2
     for r in closed:
         assert r["size"] > 1000
+
+
+def diverted(gateway):
+    return sorted(s["divert"] for t in gateway.flows() for s in t["streams"])
+
+
+def test_play_and_stop(gateway, sounds):
+    """To one party, who hears it and not the other, who hears all along."""
+    with Pair(gateway, sounds, "RTP/SAVP", "RTP/AVP", bob=SRTP) as pair, \
+            ng(gateway) as client:
+        pair.alice.call(pair.bob)
+        shown = the_call(gateway)
+        to_bob = {"call_id": shown["call_id"], "from_tag": shown["tags"][1]}
+        # baresip's jitter buffer stumbles over another SSRC after one packet
+        time.sleep(1)
+        assert client.ask("play media", file="/srv/music/tune.wav",
+                          **to_bob) == {"result": "ok"}
+        assert diverted(gateway) == ["none", "take"]
+        time.sleep(3.5)
+        assert client.ask("stop media", **to_bob)["result"] == "ok"
+        assert diverted(gateway) == ["none", "none"]
+        reply = client.ask("play media", file="none.wav", **to_bob)
+        assert reply["result"] == "error" and reply["status"] == 404
+        assert diverted(gateway) == ["none", "none"]
+        # one that ends by itself gives the other back
+        assert client.ask("play media", file="short.wav",
+                          **to_bob)["result"] == "ok"
+        assert diverted(gateway) == ["none", "take"]
+        wait_until("its end", 5,
+                   lambda: diverted(gateway) == ["none", "none"])
+        pair.alice.hang_up()
+        pair.bob.wait_end()
+        first = pair.bob.heard()[14000:34000]
+        assert audio.compare(gateway.tune, first).similarity > 0.8
+        assert audio.compare(pair.alice.played, first).similarity < 0.5
+        assert audio.compare(pair.bob.played,
+                             pair.alice.heard()).similarity > 0.9
+        assert pair.kamailio.said() == []
+    assert gateway.flows() == []
+
+
+def test_silence(gateway, sounds):
+    """Packets of it, to one party."""
+    with Pair(gateway, sounds, "RTP/SAVP", "RTP/AVP", bob=SRTP) as pair, \
+            ng(gateway) as client:
+        pair.alice.call(pair.bob)
+        shown = the_call(gateway)
+        alice = {"call_id": shown["call_id"], "from_tag": shown["tags"][0]}
+        time.sleep(1)
+        assert client.ask("silence media", **alice)["result"] == "ok"
+        assert diverted(gateway) == ["none", "take"]
+        time.sleep(3)
+        heard = pair.bob.heard()[16000:]
+        assert len(heard) > 8000 and abs(heard).max() < 100
+        assert client.ask("unsilence media", **alice)["result"] == "ok"
+        assert diverted(gateway) == ["none", "none"]
+        pair.alice.hang_up()
+        pair.bob.wait_end()
+
+
+def digits(phone):
+    return [e.get("param") for e in phone.events
+            if e["type"] == "CALL_DTMF_START"]
+
+
+def test_digits(gateway, sounds):
+    """Put in for one party, and those of the other kept from it."""
+    with Pair(gateway, sounds, "RTP/SAVP", "RTP/AVP", bob=SRTP) as pair, \
+            ng(gateway) as client:
+        alice, bob = pair.alice, pair.bob
+        alice.call(bob)
+        shown = the_call(gateway)
+        keys = {"call_id": shown["call_id"], "from_tag": shown["tags"][0]}
+        time.sleep(0.5)
+        assert client.ask("play DTMF", code="42", **keys)["result"] == "ok"
+        wait_until("the digits", 5, lambda: bob.command("reginfo") and
+                   digits(bob) == ["4", "2"])
+        wait_until("the end of it", 5,
+                   lambda: diverted(gateway) == ["none", "none"])
+        assert client.ask("play DTMF", code="4x", **keys)["result"] == "error"
+        assert client.ask("block DTMF", **keys)["result"] == "ok"
+        assert diverted(gateway) == ["none", "take"]
+        time.sleep(0.5)
+        alice.command("sndcode", "7")
+        time.sleep(1)
+        assert client.ask("unblock DTMF", **keys)["result"] == "ok"
+        alice.command("sndcode", "8")
+        wait_until("the digit", 5, lambda: bob.command("reginfo") and
+                   digits(bob)[2:])
+        assert digits(bob) == ["4", "2", "8"]
+        alice.hang_up()
+        bob.wait_end()
 
 
 def test_media_away(gateway, sounds):

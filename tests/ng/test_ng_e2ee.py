@@ -98,14 +98,14 @@ def test_encrypted_and_refusing(gw, ng, call):
                              ("play DTMF", "music"),
                              ("start forwarding", "monitoring"),
                              ("subscribe request", "monitoring"),
-                             ("block DTMF", "monitoring")):
+                             ("block DTMF", "transcoding")):
         reply = ng.ask(command, call_id=call, from_tag="a")
         assert reply["result"] == "error"
         assert reply["feature"] == feature
         assert reply["error"] == f"e2ee-{feature}"
         assert reply["error-reason"].startswith(
             f"e2ee-{feature}: An end-to-end encrypted call")
-        assert reply["status"] == 403
+        assert reply["status"] == (488 if feature == "transcoding" else 403)
         refused = audited(gw, "feature-refused", call=shown["id"],
                           how=command)
         assert refused["by"] == "ng 127.0.0.1"
@@ -118,7 +118,8 @@ def test_encrypted_and_refusing(gw, ng, call):
                        sdp=body)
         assert reply["status"] == 488
         assert "end-to-end encrypted" in reply["error-reason"]
-    assert ng.ask("block media", call_id=call)["result"] == "ok"
+    for command in ("silence media", "unsilence media", "block media"):
+        assert ng.ask(command, call_id=call)["result"] == "ok"
     assert ng.ask("unblock media", call_id=call)["result"] == "ok"
     held = ng.ask("offer", call_id=call, from_tag="a", to_tag="b",
                   sdp=locked(A_SDP, M1) + "a=sendonly\r\n")
