@@ -131,6 +131,7 @@ e2ee: $(call objs,$(E2EE_SRC))
 
 -include control/endpoint/endpoint.mk
 -include control/media/media.mk
+-include control/console/console.mk
 -include firmware/units/install.mk
 include tests/tests.mk
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
@@ -214,7 +215,7 @@ uninstall:
 	   $(MAKE) --no-print-directory -s DESTDIR="$$look" install >/dev/null && \
 	   (cd "$$look" && find . ! -type d) | while read -r file; do \
 	      rm -fv "$(DESTDIR)/$$file"; done
-	@find $(DOC) -depth -type d -empty -delete
+	@find $(wildcard $(DOC) $(DESTDIR)$(PREFIX)/share/sallyport) -depth -type d -empty -delete
 
 .PHONY: clean
 clean:

@@ -29,7 +29,7 @@ static json_t *stream_json(const struct media_info *m, enum leg from)
 	const struct sp_stats *s = &m->stats[from];
 
 	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I,"
-			 " s:f, s:f}",
+			 " s:f, s:f, s:o}",
 			 "from", from == LEG_A ? "a" : "b", "id",
 			 (json_int_t)m->stream[from], "packets_in",
 			 (json_int_t)s->packets_in, "octets_in",
@@ -39,7 +39,9 @@ static json_t *stream_json(const struct media_info *m, enum leg from)
 			 (json_int_t)s->rtcp_in, "dropped",
 			 (json_int_t)s->dropped, "lost", (json_int_t)s->lost,
 			 "ssrc", (json_int_t)s->ssrc, "jitter_ms",
-			 s->jitter_us / 1000.0, "rtt_ms", s->rtt_us / 1000.0);
+			 s->jitter_us / 1000.0, "rtt_ms", s->rtt_us / 1000.0,
+			 "mos",
+			 s->mos ? json_real(s->mos / 100.0) : json_null());
 }
 
 static json_t *media_json(struct media *m)

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("B", ROOT / "build")).absolute()
@@ -38,7 +39,8 @@ def installed(request, tmp_path_factory):
     yield folder, prefix
     make("uninstall", folder, request.param)
     assert set(files(folder)) == {f"{prefix}/bin/another"}
-    assert not (folder / prefix / "share/doc/sallyport").exists()
+    for gone in "share/doc/sallyport", "share/sallyport":
+        assert not (folder / prefix / gone).exists()
 
 
 def test_files_and_modes(installed):
@@ -62,6 +64,17 @@ def test_no_path_of_the_build_is_in_it(installed):
             text = path.read_text()
             assert not re.search(r"@[A-Z]+@", text), name
             assert str(ROOT) not in text and str(folder) not in text, name
+
+
+def test_the_console_is_where_the_example_says(installed):
+    folder, prefix = installed
+    example = yaml.safe_load((ROOT / "scripts/sallyport.example.yaml")
+                             .read_text())["control"]["https"]["console"]
+    there = folder / prefix / Path(example).relative_to("/usr/local")
+    page = (there / "index.html").read_text()
+    for name in re.findall(r'(?:src|href)="([^"#]+)"', page):
+        assert (there / name).is_file(), name
+    assert (there / "vendor/uplot/LICENSE").is_file()
 
 
 @pytest.mark.parametrize("name", sorted(PROGRAMS))
