@@ -76,15 +76,16 @@ class Gateway:
     _count = itertools.count()
 
     def __init__(self, build=ROOT / "build", keep=False, settings=None,
-                 media=False):
+                 media=False, seal_to=None):
         """settings: {"dataplane": {...}, "control": {...}, "media": {...}}, put
         over the example configuration. media: with sallyport-media, which
-        transcodes, mixes and records; without it nothing of that is had."""
+        transcodes, mixes and records; without it nothing of that is had.
+        seal_to: public keys; recordings lie in the folder "recordings"."""
         self.bin = Path(build).resolve() / "bin"
         self.keep = keep  # leave dataplane and control up at the end
         self.keep_logs = keep
         self.settings = settings or {}
-        self.with_media = media
+        self.with_media, self.seal_to = media, seal_to
         self.sides = sides()
         self.prefix = f"{PREFIX}{os.getpid()}-{next(self._count)}"
         self.namespace = f"{self.prefix}-gw"
@@ -162,6 +163,11 @@ class Gateway:
         config["dataplane"]["divert"] = str(self.divert)
         config["media"] = {"socket": str(self.media_socket),
                            "divert": str(self.divert)}
+        if self.seal_to:
+            recordings = self.folder / "recordings"
+            recordings.mkdir()
+            config["media"]["recording"] = {"folder": str(recordings),
+                                            "keys": self.seal_to}
         if self.with_media:
             config["control"]["media"] = {"socket": str(self.media_socket)}
         else:
