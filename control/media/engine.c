@@ -220,17 +220,19 @@ static void push(struct port *p)
 }
 
 /* Between half and one and a half of the interval, so that reports of many
- * ports don't come together (RFC 3550 section 6.2). */
+ * ports don't come together; the first in half of that (RFC 3550 section 6.2).
+ */
 static void report_when_due(struct port *p, uint64_t now)
 {
 	uint64_t spread = (p->want.id * 2654435761u + p->rtcp_at / 1000) % 1000;
+	uint64_t wait = RTCP_INTERVAL / 2 + RTCP_INTERVAL / 1000 * spread;
 
 	if (!p->out || now < p->rtcp_at ||
 	    (!p->out->rtcp.packets && p->want.source.kind == SOURCE_NONE))
 		return;
 	if (p->rtcp_at)
 		port_report(p, false, now);
-	p->rtcp_at = now + RTCP_INTERVAL / 2 + RTCP_INTERVAL / 1000 * spread;
+	p->rtcp_at = now + (p->rtcp_at ? wait : wait / 2);
 }
 
 static void watch_silence(struct port *p, uint64_t now)

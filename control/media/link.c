@@ -91,7 +91,7 @@ static bool join(struct link *l)
 {
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
 	const struct timeval patience = {.tv_usec = 500000};
-	struct divert_greeting g;
+	struct divert_greeting g = {0};
 	int got[2];
 
 	strncpy(to.sun_path, l->path, sizeof(to.sun_path) - 1);

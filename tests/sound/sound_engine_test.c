@@ -14,20 +14,6 @@
 static struct lab lab;
 static struct lab_phone phones[18];
 
-static int open_lab(void **state)
-{
-	(void)state;
-	lab_open(&lab);
-	return 0;
-}
-
-static int close_lab(void **state)
-{
-	(void)state;
-	lab_close(&lab);
-	return 0;
-}
-
 static const struct {
 	const char *name, *json;
 } codecs[] = {
@@ -50,8 +36,8 @@ static void set(unsigned id, unsigned in, unsigned out, const char *source)
 		 "'codec':'telephone-event','clock':%u},{'pt':13,'codec':'CN',"
 		 "'clock':8000}],'out':{%s,'telephone_event':101},"
 		 "'source':%s}",
-		 id, codecs[in].json, in == 3 ? 48000 : 8000, codecs[out].json,
-		 source);
+		 id, codecs[in].json, in == 3 ? 48000u : 8000u,
+		 codecs[out].json, source);
 	error = lab_port(&lab, json);
 	if (error)
 		fail_msg("port.set: %s: %s", error, json);
@@ -138,15 +124,147 @@ static void clocks_that_differ(void **state)
 	}
 }
 
+static void a_room_of_sixteen(void **state)
+{
+	(void)state;
+	lab_open(&lab);
+	assert_int_equal(room_set(lab.engine, "r", 16000), ENGINE_OK);
+	for (unsigned i = 0; i < 16; i++) {
+		lab_phone(&lab, &phones[i], codecs[i % CODECS].name,
+			  300 + 100 * i, i + 1, i + 1);
+		phones[i].silent = i >= 3;
+		set(i + 1, i % CODECS, i % CODECS, "{'room':'r'}");
+	}
+	/* One more isn't let in, and nothing of it stays. */
+	assert_string_equal(
+		lab_port(&lab, "{'port':'99','generation':1,'in':[{'pt':0,"
+			       "'codec':'PCMU','clock':8000}],'out':{'pt':0,"
+			       "'codec':'PCMU','clock':8000},'source':{'room':"
+			       "'r'}}"),
+		"limit");
+	assert_null(port_find(lab.engine, 99));
+	lab_run(&lab, 500);
+	lab_listen(&lab);
+	lab_run(&lab, 2000);
+	for (unsigned i = 0; i < 16; i++) {
+		assert_false(phones[i].disorder);
+		for (unsigned k = 0; k < 3; k++) {
+			double heard = lab_share(&phones[i], 300 + 100 * k);
+
+			if (i == k ? heard > 0.02 : heard < 0.2)
+				fail_msg("%u hears %.3f of %u", i, heard, k);
+		}
+	}
+	lab_close(&lab);
+}
+
+static void tones_and_nothing(void **state)
+{
+	(void)state;
+	lab_open(&lab);
+	lab_phone(&lab, &phones[0], "PCMA", 1000, 1, 1);
+	set(1, 1, 1, "{'tone':[425],'on':500,'off':500}");
+	lab_run(&lab, 3000);
+	assert_true(sound_share(phones[0].heard + 800, 2400, 8000, 425) > 0.98);
+	assert_int_equal(phones[0].heard[6000], 8); /* A-law's zero */
+	lab_listen(&lab);
+	set(1, 1, 1, "null");
+	lab_run(&lab, 500);
+	assert_int_equal(phones[0].count, 0);
+	/* Sequence and SSRC go on where they were. */
+	set(1, 1, 1, "{'silence':true}");
+	lab_run(&lab, 500);
+	assert_in_range(phones[0].count, 3800, 4000);
+	assert_true(lab_level(&phones[0]) < 10);
+	assert_false(phones[0].disorder);
+	lab_close(&lab);
+}
+
+static void silence_becomes_comfort_noise(void **state)
+{
+	(void)state;
+	lab_open(&lab);
+	lab_phone(&lab, &phones[0], "PCMU", 440, 1, 2);
+	lab_phone(&lab, &phones[1], "PCMA", 1000, 2, 1);
+	assert_null(lab_port(
+		&lab,
+		"{'port':'1','generation':1,'in':[{'pt':0,'codec':'PCMU',"
+		"'clock':8000}],'out':{'pt':8,'codec':'PCMA','clock':8000,"
+		"'cn':13},'source':{'port':'1'}}"));
+	lab_run(&lab, 1000);
+	assert_int_equal(phones[1].noise, 0);
+	phones[0].silent = true;
+	lab_run(&lab, 400);
+	lab_listen(&lab);
+	lab_run(&lab, 2000);
+	assert_int_equal(phones[1].count, 0);
+	assert_in_range(phones[1].noise, 4, 6);
+	phones[0].silent = false;
+	lab_run(&lab, 500);
+	assert_true(phones[1].count > 3000);
+	assert_false(phones[1].disorder);
+	lab_close(&lab);
+}
+
+static void what_arrives_as_noise_is_heard_as_noise(void **state)
+{
+	static const uint8_t level[] = {40};
+	uint8_t packet[RTP_HEADER + 1];
+	struct rtp r = {.pt = 13, .ssrc = 0x1001};
+
+	(void)state;
+	lab_open(&lab);
+	transcode(0, 1);
+	lab_run(&lab, 500);
+	phones[0].due = 1e18; /* says nothing more */
+	r.seq = phones[0].seq;
+	r.ts = phones[0].ts;
+	for (unsigned i = 0; i < 10; i++, r.seq++, r.ts += 1600) {
+		rtp_write(packet, &r);
+		memcpy(packet + RTP_HEADER, level, 1);
+		lab_send(&lab, 1, packet, sizeof(packet));
+		if (i == 1)
+			lab_listen(&lab);
+		lab_run(&lab, 200);
+	}
+	/* 32768 * 10^(-40/20) */
+	assert_in_range(lab_level(&phones[1]), 250, 400);
+	assert_true(lab_share(&phones[1], 440) < 0.1);
+	lab_close(&lab);
+}
+
+static void the_peer_s_silence_is_told(void **state)
+{
+	(void)state;
+	lab_open(&lab);
+	transcode(0, 0);
+	lab_run(&lab, 100);
+	assert_int_equal(lab_events(&lab, "port-heard"), 2);
+	phones[1].due = 1e18;
+	lab_run(&lab, MP_SILENT_MS + 1000);
+	assert_int_equal(lab_events(&lab, "port-silent"), 1);
+	phones[1].due = (double)lab.now;
+	lab_run(&lab, 100);
+	assert_int_equal(lab_events(&lab, "port-heard"), 3);
+	/* Reports left meanwhile, and a BYE with the port. */
+	assert_true(phones[0].rtcp >= 1 && phones[1].rtcp >= 1);
+	assert_int_equal(port_remove(lab.engine, 1), ENGINE_OK);
+	assert_int_equal(phones[1].byes, 1);
+	lab_close(&lab);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_pair_both_ways),
 		cmocka_unit_test(every_pair_with_loss_and_reordering),
 		cmocka_unit_test(clocks_that_differ),
+		cmocka_unit_test(a_room_of_sixteen),
+		cmocka_unit_test(tones_and_nothing),
+		cmocka_unit_test(silence_becomes_comfort_noise),
+		cmocka_unit_test(what_arrives_as_noise_is_heard_as_noise),
+		cmocka_unit_test(the_peer_s_silence_is_told),
 	};
 
-	(void)open_lab;
-	(void)close_lab;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,7 +102,6 @@ static enum record_error start(const char *id)
 	return e;
 }
 
-/* Lets the lab's time pass, and the writer work. */
 static void run(unsigned ms)
 {
 	lab_run(&lab, ms);
@@ -335,10 +334,7 @@ static void the_oldest_go_first(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 }
 
-/* --- video --- */
-
-/* A test picture of two seconds, coded by the ffmpeg program, then packets of
- * at most 900 octets as the codec's RFC has them. */
+/* Two seconds coded by ffmpeg, in packets as the codec's RFC has them. */
 static const struct {
 	const char *codec, *options, *probe;
 } videos[] = {
@@ -437,7 +433,6 @@ static void play_h264(const uint8_t *p, size_t n)
 	}
 }
 
-/* Port 3 sends it, and is recorded beside a voice. */
 static void record_video(unsigned i, const uint8_t *p, size_t n)
 {
 	struct record_want w = {.id = "v", .call = "call", .tracks = 2};
