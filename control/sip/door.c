@@ -28,9 +28,9 @@ static const struct {
 	{"REGISTER", verb_not_allowed, verb_register},
 	{"REFER", verb_refer, verb_refer},
 	{"MESSAGE", verb_not_allowed, verb_not_allowed},
-	{"NOTIFY", verb_not_allowed, verb_not_allowed},
-	{"SUBSCRIBE", verb_not_allowed, verb_not_allowed},
-	{"PUBLISH", verb_not_allowed, verb_not_allowed},
+	{"NOTIFY", verb_not_allowed, verb_event},
+	{"SUBSCRIBE", verb_not_allowed, verb_event},
+	{"PUBLISH", verb_not_allowed, verb_event},
 };
 
 const char *const supported[] = {"100rel",   "norefersub", "outbound",

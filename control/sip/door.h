@@ -208,7 +208,7 @@ typedef void verb_h(struct door *d, struct listener *l, struct session *s,
 		    const struct sip_msg *m);
 verb_h verb_register, verb_invite, verb_reinvite, verb_ack, verb_bye,
 	verb_cancel, verb_prack, verb_update, verb_info, verb_options,
-	verb_refer, verb_not_allowed;
+	verb_refer, verb_event, verb_not_allowed;
 
 /* refuse.c */
 /* A feature that a request asks for. */
