@@ -112,6 +112,37 @@ def test_on_and_off(office):
             ("started", "stopped", "failed")] == [1, 1, 0]
 
 
+def test_what_is_stored_by_the_api(office):
+    """Listed, fetched as sealed as it lies there, opened, deleted; on record."""
+    office.alice.call(office.bob)
+    office.gateway.sallyctl("calls", "record", str(office.the_call()["id"]),
+                            "on")
+    name = office.the_call()["recording"]
+    time.sleep(2)
+    busy = office.gateway.sallyctl("recordings", "delete", name, check=False)
+    assert busy.returncode == 1 and "written" in busy.stderr
+    office.end()
+    tracks = office.export(name)
+    holds_both(office, tracks)
+    entry, = office.gateway.ctl_json("recordings", "list")["recordings"]
+    sealed = office.folder / f"{name}.sealed"
+    assert entry["recording"] == name and not entry["open"]
+    assert entry["size"] == sealed.stat().st_size
+    assert name in office.gateway.sallyctl("recordings", "show", name).stdout
+    out = office.folder / "by-api.mka"
+    office.gateway.sallyctl("recordings", "export", name, out, "--private",
+                            office.key)
+    assert out.read_bytes() == (office.folder / f"{name}.mka").read_bytes()
+    office.gateway.sallyctl("recordings", "delete", name)
+    wait_until("the file to be gone", 5, lambda: not sealed.exists())
+    gone = office.gateway.sallyctl("recordings", "export", name,
+                                   office.folder / "no.mka", "--private",
+                                   office.key, check=False)
+    assert gone.returncode == 1 and not (office.folder / "no.mka").exists()
+    for event in ("recording-fetched", "recording-deleted"):
+        assert len(office.events(event)) == 1
+
+
 def test_compliance(office):
     """From the first moment on, and not to be switched off."""
     office.gateway.sallyctl("user", "compliance", "on", "bob")
