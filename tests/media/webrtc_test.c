@@ -175,6 +175,33 @@ static void a_phone_calls_chromium(void **state)
 	demultiplexed(t, tr.id);
 }
 
+/* Without ICE it is known where the peer is; it is nobody all the same until
+ * there are keys. */
+static void nobody_before_keys(void **state)
+{
+	static const char offer[] =
+		"v=0\r\no=a 1 1 IN IP4 10.1.0.9\r\ns=-\r\nt=0 0\r\n"
+		"c=IN IP4 10.1.0.9\r\nm=audio 4000 UDP/TLS/RTP/SAVP 0\r\n"
+		"a=rtcp-mux\r\na=setup:active\r\n"
+		"a=fingerprint:sha-256 " CHROMIUM_PRINT "\r\n";
+	static const char answer[] = "v=0\r\no=b 1 1 IN IP4 10.2.0.9\r\ns=-\r\n"
+				     "t=0 0\r\nc=IN IP4 10.2.0.9\r\n"
+				     "m=audio 6000 RTP/AVP 0\r\n";
+	struct talk *t = *state;
+	struct sp_transport tr;
+
+	call(t, &automatic, &plain);
+	talk_offer(t, LEG_A, offer);
+	talk_answer(t, LEG_B, answer);
+	has(t, "a=setup:passive\r\n", 1);
+	tr = only_on(t, LEG_A);
+	assert_int_equal(tr.dtls, SP_PUNT_CONTROL);
+	assert_int_equal(tr.stun, SP_PUNT_DROP);
+	assert_int_equal(tr.peer_rtp.family, 0);
+	assert_int_equal(tr.peer_rtcp.family, 0);
+	assert_int_equal(tr.rx.suite, SP_SUITE_PLAIN);
+}
+
 /* One m-line leaves the bundle, and comes back to it. */
 static void a_bundle_parts(void **state)
 {
@@ -386,6 +413,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(chromium_calls_a_phone),
 		T(a_phone_calls_chromium),
+		T(nobody_before_keys),
 		T(a_bundle_parts),
 		T(ice_decides_where_media_goes),
 		T(refused),

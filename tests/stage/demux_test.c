@@ -157,6 +157,12 @@ static void test_rtp(void **state)
 		     "\x46"
 		     "video"),
 		 TO_AUDIO},
+		/* the beginning of a MID is another MID */
+		{15, 111,
+		 EXT("\xbe\xde\0\2"
+		     "\x44"
+		     "video\0\0"),
+		 TO_AUDIO},
 	};
 	const struct flow *f = bundle();
 
