@@ -13,7 +13,7 @@ int media_no(struct media_why *why, int status, const char *fmt, ...)
 	va_list ap;
 
 	why->status = status;
-	why->stays = why->no_codec = false;
+	why->stays = false;
 	va_start(ap, fmt);
 	vsnprintf(why->text, sizeof(why->text), fmt, ap);
 	va_end(ap);

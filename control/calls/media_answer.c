@@ -139,6 +139,7 @@ int media_answer(struct media *m, enum leg from, const char *sdp, size_t len,
 	struct sdp *s = NULL;
 
 	*out = NULL;
+	why->no_codec = false;
 	if (!m->offer || m->offerer == from)
 		return media_no(why, 500, "An answer to no offer");
 	if (!dp_connected(m->dp))
