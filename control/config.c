@@ -73,6 +73,7 @@ static const cyaml_schema_field_t calls_fields[] = {
 	TEXT("orbits", OPTIONAL, struct config_calls, orbits),
 	TEXT("conferences", OPTIONAL, struct config_calls, conferences),
 	TEXT("music", OPTIONAL, struct config_calls, music),
+	TEXT("voicemail", OPTIONAL, struct config_calls, voicemail),
 	NUMBER("park_timeout", struct config_calls, park_timeout),
 	CYAML_FIELD_END,
 };
@@ -158,6 +159,15 @@ static bool is_socket(const char *s)
 static bool is_file_name(const char *s)
 {
 	return s[0] != '.' && strlen(s) <= MP_FILE_MAX && !strchr(s, '/');
+}
+
+static bool is_voicemail(const char *s)
+{
+	size_t n = strlen(s);
+
+	return strspn(s, "+0123456789*#") == n ||
+	       (strncmp(s, "sip:", 4) == 0 && n > 4 && n < 200 &&
+		!strpbrk(s, " <>\"\\"));
 }
 
 static bool is_domain(const char *s)
@@ -270,6 +280,10 @@ static const struct conf_rule rules[] = {
 	{"calls.conferences", "numbers such as 800-809", .ok = numbers_ok},
 	{"calls.music", "the name of a file, without its folder",
 	 .ok = is_file_name},
+	{"calls.voicemail",
+	 "an address such as sip:mail@sallyport.example, or "
+	 "a number",
+	 .ok = is_voicemail},
 	{"calls.park_timeout", "seconds from 1 to 86400", .min = 1,
 	 .max = 86400},
 	{"sip.default_expires", "seconds from 1 to 86400", .min = 1,

@@ -48,6 +48,7 @@ struct config_calls {	   /* what calls can be put through to */
 	char *orbits;	   /* "700-719": where calls wait; NULL: none */
 	char *conferences; /* "800-809"; NULL: none but merged ones */
 	char *music;	   /* file of sallyport-media's music folder, or NULL */
+	char *voicemail;   /* where "voicemail" is: a URI or number; NULL */
 	unsigned park_timeout; /* seconds until who has parked is rung */
 };
 

@@ -133,7 +133,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 			NAMED("forward", "Forwarding"),
 			.asked = "a phone's 3xx; API",
 			.needs_plain = true,
-			.built = false,
+			.built = true,
 			E2EE_ANSWERS(403, "can't be forwarded"),
 		},
 	[FEATURE_VOICEMAIL] =
@@ -141,7 +141,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 			NAMED("voicemail", "Forwarding to voicemail"),
 			.asked = "API",
 			.needs_plain = true,
-			.built = false,
+			.built = true,
 			E2EE_ANSWERS(403, "can't go to voicemail"),
 		},
 	[FEATURE_SIMULTANEOUS_RING] =
@@ -149,7 +149,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 			NAMED("simultaneous-ring", "Simultaneous ring"),
 			.asked = "API",
 			.needs_plain = true,
-			.built = false,
+			.built = true,
 			E2EE_ANSWERS(403, "rings the called user only"),
 		},
 	[FEATURE_PICKUP] =

@@ -33,3 +33,17 @@ void api_me_devices(const struct request *rq, struct reply *rp)
 
 	api_user_devices(&me, rp);
 }
+
+void api_me_forward(const struct request *rq, struct reply *rp)
+{
+	const struct request me = about_me(rq);
+
+	api_forward(&me, rp);
+}
+
+void api_me_forward_set(const struct request *rq, struct reply *rp)
+{
+	const struct request me = about_me(rq);
+
+	api_forward_set(&me, rp);
+}

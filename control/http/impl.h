@@ -129,6 +129,8 @@ http_handler api_call_record, api_call_record_end;
 /** The call's id in the path. @return false: it is no number, which has been
  * answered. */
 bool call_id_read(const struct request *rq, uint64_t *id, struct reply *rp);
+/* api_forward.c */
+http_handler api_forward, api_forward_set, api_me_forward, api_me_forward_set;
 /* api_control.c */
 http_handler api_call_park, api_call_merge, api_call_add, api_call_transfer,
 	api_parked, api_conferences;

@@ -30,6 +30,11 @@ enum option {
 	OPTION_KEY,
 	OPTION_HEAD,
 	OPTION_WHO,
+	OPTION_ALWAYS,
+	OPTION_BUSY,
+	OPTION_NO_ANSWER,
+	OPTION_AFTER,
+	OPTION_ALSO,
 	OPTION_SECONDS,
 	OPTION_URL,
 	OPTION_TOKEN_FILE,
@@ -117,7 +122,7 @@ run_f recordings_list, recordings_show, recordings_delete, recordings_keygen,
 	recordings_verify, recordings_export;
 /* control.c */
 run_f calls_merge, calls_add, calls_park, calls_transfer, parked_list,
-	conferences_list;
+	conferences_list, forward_set, forward_get;
 /* audit.c */
 run_f audit_list, audit_head, audit_check;
 

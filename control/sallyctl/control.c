@@ -117,3 +117,67 @@ enum exit_status conferences_list(const struct invocation *in)
 {
 	return ask(in, "GET", "/conferences", NULL, show_conferences);
 }
+
+/* ---------------------------------------------------------------- forwards */
+
+static void show_forward(const json_t *j, const struct invocation *in)
+{
+	static const struct {
+		const char *key, *says;
+	} rows[] = {{"always", "always"},
+		    {"busy", "when busy"},
+		    {"no_answer", "unanswered"}};
+	const json_t *v;
+	size_t i;
+
+	(void)in;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (json_object_get(j, rows[i].key))
+			printf("%-11s %s\n", rows[i].says,
+			       show_text(j, rows[i].key));
+	printf("%-11s %lld s\n", "after",
+	       (long long)json_integer_value(json_object_get(j, "after")));
+	json_array_foreach (json_object_get(j, "also"), i, v) {
+		printf("%-11s %s\n", "also rings", json_string_value(v));
+	}
+}
+
+enum exit_status forward_get(const struct invocation *in)
+{
+	return ask_at(in, "GET", "/users/%s/forward", 1, in->arg, NULL,
+		      show_forward);
+}
+
+static void option_to(const struct invocation *in, enum option o,
+		      const char *key, json_t *body)
+{
+	if (in->option[o])
+		json_object_set_new(body, key, json_string(in->option[o]));
+}
+
+enum exit_status forward_set(const struct invocation *in)
+{
+	const char *also = in->option[OPTION_ALSO];
+	json_t *body = json_object(), *list = json_array();
+	enum exit_status end;
+
+	option_to(in, OPTION_ALWAYS, "always", body);
+	option_to(in, OPTION_BUSY, "busy", body);
+	option_to(in, OPTION_NO_ANSWER, "no_answer", body);
+	if (in->option[OPTION_AFTER])
+		json_object_set_new(
+			body, "after",
+			json_integer(
+				strtoll(in->option[OPTION_AFTER], NULL, 10)));
+	while (also && *also) {
+		size_t n = strcspn(also, ",");
+
+		json_array_append_new(list, json_stringn(also, n));
+		also += n + (also[n] == ',');
+	}
+	json_object_set_new(body, "also", list);
+	end = ask_at(in, "PUT", "/users/%s/forward", 1, in->arg, body,
+		     show_forward);
+	json_decref(body);
+	return end;
+}

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "control/log.h"
 #include "control/sip/alone.h"
+#include "control/sip/forward.h"
 #include "control/sip/pstn.h"
 
 static void branch_failed(struct branch *br, uint16_t status,
@@ -290,14 +291,20 @@ static uint16_t status_for_caller(uint16_t status)
 	return status;
 }
 
-/* A phone that sends its caller elsewhere: not followed, on no call. A trunk
- * that does so least of all: it would dial at our cost. */
+/* A phone that sends its caller elsewhere. A trunk isn't followed: it would dial
+ * at our cost. */
 static void redirected(struct branch *br, const struct sip_msg *m)
 {
 	struct call *call = br->b->call;
 	struct feature_answer a;
 
 	if (!call || call_kind(call) != CALL_E2EE) {
+		if (call && !br->b->up && !br->given_up && br->path &&
+		    !br->s[LEG_B]->line && forward_deflected(br->b, m)) {
+			branch_refused(br, 480, NULL, m);
+			bridge_tidy(br->b);
+			return;
+		}
 		branch_failed(br, status_for_caller(m->scode), NULL, m);
 		return;
 	}
@@ -354,7 +361,7 @@ void branch_refused(struct branch *br, uint16_t status, const char *reason,
 	mb = mbuf_alloc(256);
 	if (mb && m)
 		pass_headers(mb, m, PASS_INVITE_ANSWER);
-	else if (mb)
+	else if (mb && br->s[LEG_A]->hop.via)
 		refusal_headers(mb, br->s[LEG_A]->hop.via, status, reason);
 	br->refusal = mb;
 }
@@ -421,6 +428,8 @@ static int send_invite(struct branch *br)
 	err = mb ? allow_print(mb, caller_methods(br)) : ENOMEM;
 	if (!err && m)
 		err = callers_headers(br, mb, m);
+	if (!err)
+		err = forward_print(br->b, mb);
 	if (!err && br->b->referred_by)
 		err = mbuf_printf(mb, "Referred-By: <%s>\r\n",
 				  br->b->referred_by);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "control/log.h"
 #include "control/sip/alone.h"
+#include "control/sip/forward.h"
 #include "control/sip/pstn.h"
 
 static void hangup(void *arg, int status, const char *reason)
@@ -32,6 +33,7 @@ static void bridge_destructor(void *arg)
 	mem_deref(b->st);
 	mem_deref(b->hunt);
 	mem_deref(b->line);
+	mem_deref(b->forward);
 	mem_deref(b->caller);
 	mem_deref(b->referred_by);
 }
@@ -102,6 +104,7 @@ void bridge_up(struct bridge *b, struct branch *br, const char *sdp)
 
 	timer_cancel(&b->ring);
 	hunt_stop(b->hunt);
+	forward_stop(b);
 	b->up = br;
 	if (b->st)
 		session_confirm(br->s[LEG_A], b->st, sdp);
@@ -130,6 +133,19 @@ static unsigned rank(uint16_t status)
 	return status == 408 ? 499 : status;
 }
 
+bool bridge_rings(const struct bridge *b)
+{
+	struct le *le;
+
+	LIST_FOREACH (&b->branches, le) {
+		const struct branch *br = le->data;
+
+		if (!br->given_up && !br->status && br->path)
+			return true;
+	}
+	return false;
+}
+
 void bridge_refuse(struct bridge *b)
 {
 	struct branch *best = NULL;
@@ -140,6 +156,8 @@ void bridge_refuse(struct bridge *b)
 	LIST_FOREACH (&b->branches, le) {
 		struct branch *br = le->data;
 
+		if (br->given_up)
+			continue;
 		ringing |= !br->status;
 		if (br->status &&
 		    (!best || rank(br->status) < rank(best->status)))
@@ -151,6 +169,8 @@ void bridge_refuse(struct bridge *b)
 		bridge_end(b, CALL_BY_GATEWAY, 480, "no phone to ring", NULL);
 		return;
 	}
+	if (forward_refused(b, best->status))
+		return;
 	a.status = best->status;
 	a.headers = best->refusal;
 	if (b->st && !stxn_answered(b->st))
@@ -195,6 +215,7 @@ void bridge_end(struct bridge *b, enum call_by by, uint16_t status,
 	b->call = NULL;
 	timer_cancel(&b->ring);
 	hunt_stop(b->hunt);
+	forward_stop(b);
 	trunk_line_over(b->line);
 	if (b->join)
 		join_failed(b->join, status, reason);

@@ -5,6 +5,7 @@
 #include <time.h>
 #include "control/policy/policy.h"
 #include "control/sip/dial.h"
+#include "control/sip/forward.h"
 #include "control/sip/join.h"
 #include "control/sip/pstn.h"
 #include "control/store/policy.h"
@@ -183,11 +184,54 @@ static unsigned ring_user(struct bridge *b, const struct store_user *callee,
 	return f.n;
 }
 
+/* Who else rings at once: other users' phones, whatever their own rules are;
+ * and one number, which is for the caller to dial. @return how many phones. */
+static unsigned ring_also(struct bridge *b, unsigned n,
+			  char number[FORWARD_TO_MAX])
+{
+	struct store *store = b->d->cfg.store;
+	const char *also;
+
+	for (unsigned i = 0; (also = forward_also(b, i)); i++) {
+		char name[DIGEST_USER_MAX + 1];
+		struct store_user u;
+		struct policy_answer policy;
+
+		if (!user_of_aor(b->d, also, name) ||
+		    store_user_get(store, name, &u)) {
+			snprintf(number, FORWARD_TO_MAX, "%s", also);
+			continue;
+		}
+		policy = policy_call_allowed(b->caller->user, u.name);
+		if (policy.allowed)
+			n = ring_user(b, &u, n);
+	}
+	return n;
+}
+
+static void dial_text(struct bridge *b, const char *to)
+{
+	char text[FORWARD_TO_MAX + 200];
+	struct uri uri;
+	struct pl pl;
+
+	if (strchr(to, ':'))
+		snprintf(text, sizeof(text), "%s", to);
+	else
+		snprintf(text, sizeof(text), "sip:%s@%s", to, b->d->cfg.domain);
+	pl_set_str(&pl, text);
+	memset(&uri, 0, sizeof(uri));
+	if (!uri_decode(&uri, &pl) || !strncmp(text, "tel:", 4))
+		dial_uri(b, &uri, &pl, "simultaneous ring");
+}
+
 void dial_user(struct bridge *b, const char *name)
 {
 	struct store *store = b->d->cfg.store;
+	char number[FORWARD_TO_MAX] = "";
 	struct policy_answer policy;
 	struct store_user callee;
+	unsigned n;
 
 	if (store_user_get(store, name, &callee)) {
 		bridge_end(b, CALL_BY_GATEWAY, 404, "no such user here", NULL);
@@ -199,11 +243,21 @@ void dial_user(struct bridge *b, const char *name)
 			   policy.reason, NULL);
 		return;
 	}
-	if (ring_user(b, &callee, 0))
+	if (forward_always(b, name))
+		return;
+	n = ring_also(b, ring_user(b, &callee, 0), number);
+	if (n) {
+		forward_rings(b);
 		ring(b);
-	else
+	}
+	if (number[0] && b->call && !b->up && !forward_by(b)) {
+		b->beside = n;
+		dial_text(b, number);
+		b->beside = false;
+	} else if (!n && !forward_refused(b, 480)) {
 		bridge_end(b, CALL_BY_GATEWAY, 480,
 			   "no phone of this user is registered", NULL);
+	}
 }
 
 struct members {

@@ -107,6 +107,7 @@ struct branch {
 	char reason[128];
 	struct mbuf *refusal; /* headers to pass on with it */
 	struct list relays;
+	bool given_up;	     /* the call has been sent on to others */
 	struct reinvite *re; /* in progress */
 	char *lines;	     /* of its INVITE, as the target has them */
 };
@@ -128,6 +129,9 @@ struct bridge {
 	struct park *park;   /* it is parked, alone.h, */
 	struct focus *focus; /* or in a conference: */
 	bool alone;	     /* whoever it rings has nobody on the other leg */
+	struct forward *forward; /* who has sent it on, forward.h */
+	bool beside; /* what is being dialled rings beside others: no end of
+		      * the call if it can't be had */
 	struct caller *caller; /* who is put through to whom it rings, dial.h */
 	char *referred_by;     /* who wanted it so, a URI, or NULL */
 };
@@ -321,6 +325,8 @@ void bridge_up(struct bridge *b, struct branch *br, const char *sdp);
  * knows: the leg that ended it, NULL: nobody knows. */
 void bridge_end(struct bridge *b, enum call_by by, uint16_t status,
 		const char *reason, const struct session *knows);
+/** Is there one that may still answer? */
+bool bridge_rings(const struct bridge *b);
 /** When no phone is left to ring, the best refusal goes to the caller. */
 void bridge_refuse(struct bridge *b);
 /** Free what is over, later. */

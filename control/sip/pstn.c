@@ -5,6 +5,7 @@
 #include <string.h>
 #include "control/log.h"
 #include "control/sip/dial.h"
+#include "control/sip/forward.h"
 
 struct hunt {
 	struct bridge *b;
@@ -120,6 +121,8 @@ static void hunt_on(struct hunt *h)
 			return;
 		note(h, t, why);
 	}
+	if (bridge_rings(h->b)) /* phones, beside it */
+		return;
 	snprintf(reason, sizeof(reason), "no trunk could take the call%s%s",
 		 h->said[0] ? ": " : "", h->said);
 	bridge_end(h->b, CALL_BY_GATEWAY, 503, reason, NULL);
@@ -162,8 +165,8 @@ bool hunt_failed(struct hunt *h, struct branch *br, uint16_t status,
 
 	if (!h || !h->b->call || h->b->up)
 		return false;
-	if (br != h->now) /* given up before */
-		return true;
+	if (br != h->now) /* given up before, or a phone beside it */
+		return br->s[LEG_B]->line;
 	timer_cancel(&h->silence);
 	if (!route_falls_back(status))
 		return false;
@@ -190,8 +193,9 @@ static bool responsible(const struct bridge *b, struct store_user *u)
 	struct pl by;
 	struct uri uri;
 
-	snprintf(name, sizeof(name), "%s", b->caller->user);
-	if (b->referred_by) {
+	snprintf(name, sizeof(name), "%s",
+		 forward_by(b) ? forward_by(b) : b->caller->user);
+	if (b->referred_by && !forward_by(b)) {
 		pl_set_str(&by, b->referred_by);
 		if (uri_decode(&uri, &by) || !is_our_uri(b->d, &uri) ||
 		    !message_uri_user(&uri, name, sizeof(name)))
@@ -226,6 +230,11 @@ static void caller_of(struct trunk_caller *out, const struct bridge *b,
 
 static void refuse(struct bridge *b, const struct feature_answer *a)
 {
+	if (b->beside) {
+		log_info(call_id(b->call), "doesn't ring beside: %s",
+			 a->reason);
+		return;
+	}
 	if (b->st && !stxn_answered(b->st))
 		answer_refuse_feature(b->st, a);
 	bridge_end(b, CALL_BY_GATEWAY, (uint16_t)a->status, a->reason, NULL);
@@ -336,7 +345,9 @@ void pstn_dial(struct bridge *b, const struct number *n, const char *how)
 			 n->dialled);
 		go_out(b, n, &way);
 	} else if (n->kind == NUMBER_INTERNAL) {
-		bridge_end(b, CALL_BY_GATEWAY, 404, "no such user here", NULL);
+		if (!b->beside)
+			bridge_end(b, CALL_BY_GATEWAY, 404, "no such user here",
+				   NULL);
 	} else if (n->kind < NUMBER_INTERNAL) {
 		refuse_with(b, 484, "number-incomplete",
 			    "this isn't a whole telephone number");

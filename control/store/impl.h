@@ -28,6 +28,7 @@ enum stmt { /* written by the worker */
 	    DID_ADD,
 	    DID_REMOVE,
 	    DIAL_SET,
+	    FORWARD_PUT,
 	    STMT_MAX
 };
 
@@ -70,6 +71,7 @@ struct store {
 	sqlite3_stmt *stmts[STMT_MAX];
 	sqlite3_stmt *user_get, *user_list, *call_list, *cdr_list;
 	sqlite3_stmt *subject; /* policy.c */
+	sqlite3_stmt *forward_get;
 
 	pthread_t worker;
 	pthread_mutex_t lock; /* guards what follows, to the blank line */

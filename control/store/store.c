@@ -43,6 +43,8 @@ static const char *const statements[STMT_MAX] = {
 			 " (? = '' OR trunk = ?)",
 	[DID_ADD] = "INSERT INTO did (number, user, grp) VALUES (?, ?, ?)",
 	[DID_REMOVE] = "DELETE FROM did WHERE number = ?",
+	[FORWARD_PUT] = "INSERT OR REPLACE INTO forward (user, always, busy,"
+			" no_answer, after, also) VALUES (?, ?, ?, ?, ?, ?)",
 	[DIAL_SET] = "INSERT OR REPLACE INTO dial (user, class) VALUES (?, ?)",
 };
 
@@ -118,6 +120,13 @@ static const char *const migrations[] = {
 
 	/* ICE, AVPF, rtcp-mux, BUNDLE, codecs: see profiles.c. */
 	"ALTER TABLE user ADD COLUMN profile TEXT NOT NULL DEFAULT '';",
+
+	/* Where a user's calls go: see forwards.h; also with spaces between. */
+	"CREATE TABLE forward (user TEXT PRIMARY KEY, always TEXT NOT NULL,"
+	" busy TEXT NOT NULL, no_answer TEXT NOT NULL, after INTEGER NOT NULL,"
+	" also TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE TRIGGER user_gone_forward AFTER DELETE ON user BEGIN"
+	" DELETE FROM forward WHERE user = OLD.name; END;",
 };
 #define VERSION_NOW ((int)(sizeof(migrations) / sizeof(migrations[0])))
 
@@ -419,6 +428,10 @@ static int prepare_all(struct store *s)
 				   " LIMIT ?");
 	if (rc == SQLITE_OK)
 		rc = store_prepare(s->read, &s->subject, policy_subject_sql);
+	if (rc == SQLITE_OK)
+		rc = store_prepare(s->read, &s->forward_get,
+				   "SELECT always, busy, no_answer, after, also"
+				   " FROM forward WHERE user = ?");
 	return rc;
 }
 
@@ -443,6 +456,7 @@ static void store_free(struct store *s)
 	sqlite3_finalize(s->call_list);
 	sqlite3_finalize(s->cdr_list);
 	sqlite3_finalize(s->subject);
+	sqlite3_finalize(s->forward_get);
 	sqlite3_close(s->read);
 	sqlite3_close(s->write);
 	bindings_free(s);

@@ -258,3 +258,34 @@ def test_verify_notices(gw, tmp_path):
     done = json.loads(gw.ctl("audit", "verify", "--json", str(copy)).stdout)
     assert done["whole"] is True and done["records"] == len(lines)
     assert gw.ctl("audit", "verify", str(tmp_path / "no")).returncode == 1
+
+
+def rules(gw, **kw):
+    assert gw.api("PUT", "/api/v1/users/bob/forward", kw)[0] == 200
+
+
+def test_a_user_who_forwards(gw, phones):
+    """Always: refused, since the user would have nobody else answer. Busy: it is
+    busy. Who rings beside: doesn't."""
+    a, b, c = phones("alice"), phones("bob", side="B"), phones("carol")
+    try:
+        rules(gw, always="sip:carol@sip.test")
+        d = Dialog(a, "bob")
+        d.call(e2ee(A_SDP, M1))
+        reason(d.refused(403), "e2ee-forward")
+        assert gw.audit("feature-refused")["feature"] == "forward"
+        rules(gw, always="voicemail")
+        d = Dialog(a, "bob")
+        d.call(e2ee(A_SDP, M1))
+        reason(d.refused(403), "e2ee-voicemail")
+        rules(gw, busy="sip:carol@sip.test", also=["sip:carol@sip.test"])
+        d = Dialog(a, "bob")
+        d.call(e2ee(A_SDP, M1))
+        invite = b.expect("INVITE")
+        Dialog.of(b, invite).reply(invite, 486)
+        b.expect("ACK")
+        d.refused(486)
+        assert gw.audit("feature-refused", feature="simultaneous-ring")
+        c.silent(0.2)
+    finally:
+        rules(gw)

@@ -215,7 +215,8 @@ class Gateway:
     def api(self, method, path, body=None):
         c = UnixConnection(self.api_socket)
         try:
-            c.request(method, path, body and json.dumps(body))
+            c.request(method, path,
+                      None if body is None else json.dumps(body))
             r = c.getresponse()
             body = r.read()
             found = json.loads(body) if body else None

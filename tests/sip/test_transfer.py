@@ -471,3 +471,15 @@ def test_invite_with_replaces_refused(gw, phones):
     f.refused(486)
     gw.settle(1)
     end(d, e)
+
+
+def test_target_never_answers_the_invite(short, phones):
+    """Not a word from it, until the gateway gives up."""
+    a, b, c = three(short, phones)
+    d, e = set_up(a, b)
+    refer(e, "sip:carol@sip.test")
+    told(e, 100)
+    c.expect("INVITE")
+    told(e, 480, final=True)
+    short.record(**{"to": "sip:carol@sip.test", "status": 480})
+    end(d, e)
