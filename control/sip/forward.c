@@ -282,6 +282,9 @@ bool forward_deflected(struct bridge *b, const struct sip_msg *m)
 	if (!forward_address_ok(to) || uri_decode(&called, &pl) ||
 	    !message_uri_user(&called, user, sizeof(user)))
 		return false;
+	/* nowhere else than where the caller could have called */
+	if (!is_our_uri(b->d, &c.c[0].parsed) && strncmp(to, "tel:", 4))
+		return false;
 	if (!b->forward) {
 		b->forward =
 			mem_zalloc(sizeof(*b->forward), forward_destructor);
