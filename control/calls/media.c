@@ -137,7 +137,8 @@ static int ports_take(struct media *m, const bool has[2], uint16_t port[2])
 
 int mline_reserve(struct media *m, struct mline *l, struct media_why *why)
 {
-	const bool has[2] = {l->leg[LEG_A].tp, l->leg[LEG_B].tp};
+	const bool has[2] = {l->leg[LEG_A].tp || !media_has(m, LEG_A),
+			     l->leg[LEG_B].tp || !media_has(m, LEG_B)};
 	uint16_t port[2] = {0, 0};
 	int err = ports_take(m, has, port);
 
@@ -145,6 +146,10 @@ int mline_reserve(struct media *m, struct mline *l, struct media_why *why)
 		return ports_refused(err, why);
 	l->flow = flow_new(m->dp);
 	for (int x = LEG_A; x <= LEG_B; x++) {
+		/* the first ones come as a pair */
+		if (!media_has(m, x) && port[x])
+			dp_ports_give(m->dp, (uint8_t)m->side[x].media,
+				      port[x]);
 		if (has[x])
 			continue;
 		l->leg[x].tp = transport_new(m, x, port[x]);
@@ -152,6 +157,9 @@ int mline_reserve(struct media *m, struct mline *l, struct media_why *why)
 			dp_ports_give(m->dp, (uint8_t)m->side[x].media,
 				      port[x]);
 	}
+	if (m->solo)
+		l->leg[OTHER_LEG(m->real)].tp =
+			transport_ref(l->leg[m->real].tp);
 	if (l->flow && l->leg[LEG_A].tp && l->leg[LEG_B].tp)
 		return 0;
 	mline_clear(l);
