@@ -10,10 +10,13 @@ SCENARIOS = Path(__file__).resolve().parents[2] / "tests" / "calls" / "sipp"
 
 
 def sipp(gateway, side, scenario, user, *options, to="nobody", port=5060,
-         speech=None):
+         speech=None, at=None):
     """Start SIPp on one side. user's password is the lab's. speech: a file of
-    raw PCMU that a scenario with RTP plays."""
+    raw PCMU that a scenario with RTP plays. at: (its address, the gateway's),
+    where that isn't the side's own."""
     s = gateway.sides[side]
+    host, door = at or (s.host, s.gateway)
+    door = f"[{door}]" if ":" in door else door
     folder = gateway.folder / f"sipp-{user}-{Path(scenario).stem}"
     folder.mkdir(exist_ok=True)
     (folder / "users.csv").write_text(
@@ -23,9 +26,10 @@ def sipp(gateway, side, scenario, user, *options, to="nobody", port=5060,
         (folder / "speech.ulaw").write_bytes(speech)
     # SIPp looks for the file where it runs
     command = ["sh", "-c", 'cd "$0" && exec sipp "$@"', folder,
-               f"{s.gateway}:5060", "-sf", SCENARIOS / scenario, "-i", s.host,
-               "-mi", s.host, "-p", str(port), "-inf", "users.csv",
-               "-nostdin", "-timeout", "100", "-timeout_error",
+               f"{door}:5060", "-sf", SCENARIOS / scenario, "-i", host,
+               "-mi", host, "-p", str(port), "-inf", "users.csv",
+               # its own would be an IPv6 address without brackets
+               "-auth_uri", gateway.domain, "-nostdin", "-timeout", "100", "-timeout_error",
                "-trace_err", "-error_file", folder / "errors", "-buff_size",
                "1048576", *options]
     return Process(f"sipp {user}", command, s.namespace, folder / "log")

@@ -5,8 +5,12 @@ real phones over TLS."""
 import os
 import time
 
-from lab.process import wait_until
+import pytest
+import yaml
+from lab.process import run, wait_until
 from lab.sipp import sipp
+from lab.topology import EXAMPLE, Gateway
+from conftest import ROOT
 from test_first_light import SHA1_80, assert_heard, two_phones
 
 CALLS, RATE, SECONDS = 200, 20, 2
@@ -68,3 +72,53 @@ def test_over_tls(gateway, sounds):
         octets = capture.path.read_bytes()
         assert len(octets) > 50000
         assert b"SIP/2.0" not in octets and b"inline:" not in octets
+
+
+V6 = ("2001:db8:2::10", "2001:db8:2::1")  # headquarters, and the gateway there
+
+
+@pytest.fixture
+def dual_stack(request):
+    """A gateway with both families at headquarters."""
+    with open(EXAMPLE) as f:
+        ports = yaml.safe_load(f)["dataplane"]["ports"]
+    ports[1]["addresses"].append(V6[1] + "/64")
+    listen = [f"{tp}:{door}:5060" for door in ("10.1.0.1", "10.2.0.1",
+                                               f"[{V6[1]}]")
+              for tp in ("udp", "tcp")]
+    settings = {"dataplane": {"ports": ports},
+                "control": {"sip": {"listen": listen}}}
+    with Gateway(os.environ.get("B", ROOT / "build"), settings=settings) as g:
+        hq = g.sides["hq"]
+        run("ip", "-n", hq.namespace, "addr", "add", V6[0] + "/64", "dev",
+            hq.interface, "nodad")
+        yield g
+        g.keep_logs = getattr(request.node, "test_failed", False)
+
+
+@pytest.mark.parametrize("tp,caller", [("u1", "branch"), ("t1", "branch"),
+                                       ("u1", "hq")])
+def test_between_families(dual_stack, tp, caller):
+    """IPv4 at the branch, IPv6 at headquarters: signalling and speech."""
+    g, speech = dual_stack, os.urandom(160 * 50 * SECONDS)
+    for user in ("alice", "bob"):
+        g.add_user(user, "plain")
+    sides = {"branch": None, "hq": V6}
+    callee = "hq" if caller == "branch" else "branch"
+    assert ended(sipp(g, callee, "register.xml", "bob", "-m", "1", "-t", tp,
+                      at=sides[callee]), 20) == 0
+    uas = sipp(g, callee, "uas.xml", "bob", "-m", "3", "-t", tp,
+               speech=speech, at=sides[callee])
+    time.sleep(0.5)
+    uac = sipp(g, caller, "uac.xml", "alice", "-m", "3", "-r", "3", "-t", tp,
+               to="bob", speech=speech, at=sides[caller])
+    assert ended(uac, 40) == 0, uac.tail()
+    assert ended(uas, 20) == 0, uas.tail()
+    wait_until("the last call to be over", 10,
+               lambda: not g.ctl_json("calls"))
+    streams = [s for r in g.ctl_json("records")
+               for s in r["media"][0]["streams"]]
+    assert len(streams) == 6
+    for s in streams:
+        assert s["packets_in"] > 40 * SECONDS, s
+        assert s["packets_in"] == s["packets_out"] and s["lost"] == 0, s
