@@ -37,3 +37,11 @@ $(B)/bench/memif $(B)/bench/testpmd: $(PROGRAMS)
 	    $(CURDIR)/scripts/bench/$(@F) $(abspath $(B)) >$@
 	@chmod +x $@
 BENCH_PROGRAMS += $(B)/bench/memif $(B)/bench/testpmd
+
+# What a call costs the SIP door.
+$(B)/bench/sip-setup: $(PROGRAMS)
+	@mkdir -p $(@D)
+	@printf '#!/bin/sh\nexec %s --build %s "$$@"\n' \
+	    $(CURDIR)/scripts/bench/$(@F) $(abspath $(B)) >$@
+	@chmod +x $@
+BENCH_PROGRAMS += $(B)/bench/sip-setup
