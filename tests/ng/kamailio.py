@@ -2,6 +2,7 @@
 """Debian's Kamailio in the gateway's namespace, as registrar and proxy of both
 sides, with the media in the gateway's hands by the ng protocol."""
 
+import itertools
 import re
 from pathlib import Path
 
@@ -30,12 +31,15 @@ def settings(key=None, folder=None, **more):
 
 
 class Kamailio:
+    _count = itertools.count(1)
+
     def __init__(self, gateway, out="", back="", ng=f"udp:{NG}"):
         """out: flags of offers towards headquarters; back: towards the
         branch."""
         self.gateway = gateway
-        self.folder = gateway.folder / "kamailio"
-        self.folder.mkdir(exist_ok=True)
+        # a folder of its own: what another one said at its end isn't its word
+        self.folder = gateway.folder / f"kamailio-{next(self._count)}"
+        self.folder.mkdir()
         text = (Path(__file__).parent / "kamailio.cfg").read_text()
         for name, value in {
                 "DOMAIN": gateway.domain, "PORT": str(PORT), "NG": ng,
