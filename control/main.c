@@ -23,6 +23,7 @@
 #include "control/libre.h"
 #include "control/log.h"
 #include "control/ng/ng.h"
+#include "control/settings/settings.h"
 #include "control/sip/sip.h"
 #include "control/store/store.h"
 #include "dataplane/abi/yaml.h"
@@ -44,7 +45,9 @@ static struct {
 	struct door *sip;
 	struct ng *ng;
 	struct http *http;
+	struct settings *settings;
 	struct tmr drain;
+	const char *config_path;
 	char state[PATH_MAX]; /* folder of what is kept */
 } control;
 
@@ -131,6 +134,75 @@ static int open_audit(const struct config *c, char *err, size_t errlen)
 			  errlen);
 }
 
+/* When was the program that reads this section started? */
+static int64_t section_started(const char *section, void *arg)
+{
+	const struct sp_greeting *g = dp_greeting(control.dp);
+
+	(void)arg;
+	if (!strcmp(section, "dataplane"))
+		return g ? g->started : 0;
+	return duties_since(control.duties);
+}
+
+static void log_as_configured(void)
+{
+	const char *name = control.config->log;
+	enum log_level level = LEVEL_INFO;
+
+	if (!name || log_level_parse(name, &level))
+		log_set_level(level);
+}
+
+/* What takes effect at once has: those are told who keep a copy of it. */
+static void on_settings(enum settings_live what, void *arg)
+{
+	(void)arg;
+	switch (what) {
+	case LIVE_LOG:
+		log_as_configured();
+		break;
+	case LIVE_CALLS:
+		calls_media_timeout(control.calls,
+				    control.config->media_timeout);
+		break;
+	case LIVE_DUTIES:
+		duties_limit(control.duties,
+			     control.config->media.transcodings);
+		break;
+	case LIVE_GUARD:
+		door_limits(control.sip);
+		break;
+	case LIVE_SESSIONS:
+		http_sessions(control.http);
+		break;
+	case LIVE_HTTPS:
+		http_listeners(control.http);
+		break;
+	case LIVE_READ:
+	case LIVE_KINDS:
+		break;
+	}
+}
+
+static int start_settings(struct config *c)
+{
+	char err[PATH_MAX + 64];
+	int e = settings_alloc(&control.settings,
+			       &(struct settings_parts){
+				       .path = control.config_path,
+				       .config = c,
+				       .audit = control.audit,
+				       .started = section_started,
+				       .live = on_settings,
+			       },
+			       err, sizeof(err));
+
+	if (e)
+		log_error(0, "configuration: %s", err);
+	return e;
+}
+
 static int start_http(const struct config *c)
 {
 	const struct http_context ctx = {
@@ -145,6 +217,7 @@ static int start_http(const struct config *c)
 		.https = &c->https,
 		.state = control.state,
 		.duties = control.duties,
+		.settings = control.settings,
 	};
 	char err[256] = "";
 	int e = http_alloc(&control.http, c->api, &ctx);
@@ -162,7 +235,7 @@ static int start_http(const struct config *c)
 /* In the order that each needs the one before. */
 static int start(void)
 {
-	const struct config *c = control.config;
+	struct config *c = control.config;
 	char err[512] = "";
 	int e;
 
@@ -235,7 +308,8 @@ static int start(void)
 	calls_load(control.calls);
 	dp_ready(control.dp);
 	duties_ready(control.duties);
-	return start_http(c);
+	e = start_settings(c);
+	return e ? e : start_http(c);
 }
 
 /* Calls that are up, with their media and keys in the dataplane, are left as
@@ -245,6 +319,7 @@ static void stop(void)
 	tmr_cancel(&control.drain);
 	if (control.http)
 		http_free(control.http);
+	settings_free(control.settings);
 	ng_free(control.ng);
 	door_free(control.sip);
 	calls_free(control.calls);
@@ -307,7 +382,6 @@ int main(int argc, char *argv[])
 	};
 	const char *path = CONFIG_PATH;
 	char err[CONF_ERROR_MAX];
-	enum log_level level;
 	bool only_check = false;
 	int opt, e;
 
@@ -327,6 +401,12 @@ int main(int argc, char *argv[])
 			return opt == 'h' ? 0 : 2;
 		}
 	}
+	if (!only_check && settings_recover(path))
+		fprintf(stderr,
+			"%s is as it was before: nobody had confirmed the new "
+			"one\n",
+			path);
+	control.config_path = path;
 	control.config = config_load(path, err);
 	if (!control.config) {
 		fprintf(stderr, "%s\n", err);
@@ -337,8 +417,7 @@ int main(int argc, char *argv[])
 		puts("the configuration is good");
 		return 0;
 	}
-	if (control.config->log && log_level_parse(control.config->log, &level))
-		log_set_level(level);
+	log_as_configured();
 	e = harden();
 	if (e)
 		log_error(0, "hardening: %s", strerror(e));

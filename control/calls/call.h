@@ -59,6 +59,8 @@ void calls_free(struct calls *cs);
 /** Take up the calls that the store has; every door has been added by then,
  * dp_ready() comes after. */
 void calls_load(struct calls *cs);
+/** Calls without media end after so many seconds from now on. */
+void calls_media_timeout(struct calls *cs, unsigned seconds);
 /** The dataplane is there again; fresh: restarted, so keys may be lost. */
 void calls_dataplane_up(struct calls *cs, bool fresh);
 

@@ -40,6 +40,11 @@ static void tick(void *arg)
 	tmr_start(&cs->watch, WATCH_MS, tick, cs);
 }
 
+void calls_media_timeout(struct calls *cs, unsigned seconds)
+{
+	cs->cfg.media_timeout = seconds;
+}
+
 void watch_start(struct calls *cs)
 {
 	tmr_start(&cs->watch, WATCH_MS, tick, cs);

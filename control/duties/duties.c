@@ -151,6 +151,16 @@ void duties_transcoding(struct duties *d, bool begins)
 		d->transcodings--;
 }
 
+int64_t duties_since(const struct duties *d)
+{
+	return d->since;
+}
+
+void duties_limit(struct duties *d, unsigned transcodings)
+{
+	d->cfg.transcodings = transcodings;
+}
+
 unsigned duties_transcodings(const struct duties *d)
 {
 	return d->transcodings;

@@ -57,12 +57,16 @@ int duties_alloc(struct duties **dp, const struct duties_config *cfg);
 void duties_free(struct duties *d);
 void duties_handlers(struct duties *d, const struct duties_handlers *h,
 		     void *arg);
+/** So many calls may be transcoded at a time from now on; more go on. */
+void duties_limit(struct duties *d, unsigned transcodings);
 /** What is there is compared with what is wanted only after this: say it when
  * every saved call has been loaded. */
 void duties_ready(struct duties *d);
 
 /** Is it there? Else why says so. */
 bool duties_up(const struct duties *d, struct duty_why *why);
+/** When it was connected last, UNIX seconds; 0: never. */
+int64_t duties_since(const struct duties *d);
 /** Can it decode and encode this codec? False also when it is away. */
 bool duties_codec(const struct duties *d, const char *name);
 /** Can it record? Else why says so. */

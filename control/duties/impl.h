@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* control/duties/impl.h - shared by the files of duties/, by nobody else. */
 #pragma once
+#include <time.h>
 #include "control/duties/duties.h"
 #include "control/libre.h"
 #include "control/media/protocol.h"
@@ -41,6 +42,7 @@ struct duties {
 	struct duties_handlers h;
 	void *arg;
 	enum state state;
+	time_t since;	/* it has been up the last time */
 	bool ready;	/* the calls have been loaded */
 	bool said_down; /* and nobody needs to hear it again */
 	int fd;

@@ -288,6 +288,7 @@ static void on_hello(struct duties *d, struct ask *a, const json_t *reply,
 	json_decref(d->hello);
 	d->hello = json_deep_copy(reply);
 	d->state = LINK_UP;
+	d->since = time(NULL);
 	d->said_down = false;
 	log_info(0, "sallyport-media is there");
 	reconcile(d);

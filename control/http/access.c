@@ -51,6 +51,11 @@ struct access *access_new(struct store *store, unsigned idle_seconds)
 	return a;
 }
 
+void access_idle(struct access *a, unsigned seconds)
+{
+	a->idle = seconds;
+}
+
 void access_free(struct access *a)
 {
 	if (a)

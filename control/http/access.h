@@ -26,6 +26,7 @@ struct access;
 struct store;
 
 struct access *access_new(struct store *store, unsigned idle_seconds);
+void access_idle(struct access *a, unsigned seconds);
 void access_free(struct access *a);
 
 /** A new session. secret: for the cookie, csrf: for the header that every

@@ -14,6 +14,7 @@ struct door;
 struct dp;
 struct duties;
 struct events;
+struct settings;
 struct store;
 struct trunks;
 
@@ -28,7 +29,8 @@ struct http_context { /* what routes may use; outlives the server */
 	const char *realm; /* SIP domain, for HA1 */
 	struct events *events;
 	const struct config_https *https;
-	const char *state; /* the folder of what is kept */
+	const char *state;	   /* the folder of what is kept */
+	struct settings *settings; /* NULL: of the configuration, nothing */
 };
 
 /** The API on its socket, mode 0660; a stale one is removed.
@@ -38,4 +40,9 @@ int http_alloc(struct http **hp, const char *socket_path,
 /** The TLS listeners of the configuration, with its certificate or one that is
  * made now. err gets a sentence. @return 0 or errno. */
 int http_secure(struct http *h, char *err, size_t errlen);
+/** The configuration's session_idle has changed. */
+void http_sessions(struct http *h);
+/** The TLS listeners of the configuration have changed: they start anew in a
+ * moment. */
+void http_listeners(struct http *h);
 void http_free(struct http *h);

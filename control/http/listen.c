@@ -309,8 +309,10 @@ int http_secure(struct http *h, char *err, size_t errlen)
 	char *cert = NULL, *key = NULL;
 	int e;
 
-	if (!c || !c->listen_count)
+	if (!c || !c->listen_count) {
+		secure_stop(h);
 		return 0;
+	}
 	if (snprintf(h->cert_path, sizeof(h->cert_path), "%s",
 		     c->certificate ? c->certificate : "") == 0)
 		snprintf(h->cert_path, sizeof(h->cert_path), "%s/https.crt",

@@ -349,12 +349,20 @@ static void secure_again(void *arg)
 		log_error(0, "%s", err);
 }
 
+void http_listeners(struct http *h)
+{
+	/* not from within: a request may be on one of those listeners */
+	tmr_start(&h->again, 100, secure_again, h);
+}
+
 void request_certificate_changed(const struct request *rq)
 {
-	struct http *h = rq->in->l->http;
+	http_listeners(rq->in->l->http);
+}
 
-	/* not from within: this request is on one of those listeners */
-	tmr_start(&h->again, 100, secure_again, h);
+void http_sessions(struct http *h)
+{
+	access_idle(h->access, h->ctx.https->session_idle);
 }
 
 const char *request_certificate_path(const struct request *rq, bool key)

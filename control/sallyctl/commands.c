@@ -249,6 +249,8 @@ const struct option_info options[OPTION_COUNT] = {
 			       "lock it; read from standard input"},
 	[OPTION_ROOT] = {"--root", NULL, "FOLDER",
 			 "whose /proc, /sys and /var to look at (else /)"},
+	[OPTION_CONFIRM] = {"--confirm", NULL, "N",
+			    "in N seconds all is as it was, unless confirmed"},
 	[OPTION_ONCE] = {"--once", NULL, NULL, "one look, then end"},
 };
 
@@ -577,6 +579,36 @@ const struct command commands[] = {
 	 tokens_add},
 	{"tokens remove", "NAME", 1, 0, "take a token back",
 	 "Whoever has it is refused from now on.", tokens_remove},
+	{"config show", "", 0, 0, "the configuration file",
+	 "As it is on the appliance, which need not be what runs: see\n"
+	 "\"sallyctl config diff\".",
+	 config_show},
+	{"config check", "[FILE]", 1, 0, "is it good for every program?",
+	 "Each program checks its own section; what is wrong is said with its\n"
+	 "line and what was expected there. Nothing changes. Without FILE, that\n"
+	 "of the appliance; - is standard input. Exit status 1: it isn't good.",
+	 config_check},
+	{"config diff", "[FILE]", 1, 0, "how it differs from what runs",
+	 "Option by option, and what each takes: effect at once when applied, or\n"
+	 "the restart of a program. Without FILE, the appliance's own: what waits\n"
+	 "for a restart.",
+	 config_diff},
+	{"config apply", "FILE", 1, WITH(CONFIRM), "put it into effect",
+	 "Checked as by \"config check\", written in the place of the former one,\n"
+	 "and in effect where that needs no restart; for the rest it says which\n"
+	 "program has to be started again, and when is up to you. With --confirm\n"
+	 "it has to be confirmed in time, or all is as it was, also where control\n"
+	 "doesn't start with it:\n"
+	 "\n"
+	 "  sallyctl config show > new.yaml\n"
+	 "  sallyctl config apply new.yaml --confirm 120\n"
+	 "  sallyctl config confirm",
+	 config_apply},
+	{"config confirm", "", 0, 0, "what was applied stays",
+	 "That of \"config apply --confirm\".", config_confirm},
+	{"config revert", "", 0, 0, "what was applied goes",
+	 "That of \"config apply --confirm\", without waiting for its time.",
+	 config_revert},
 	{"certificate", "", 0, 0, "the certificate of the API's TLS listeners",
 	 "Its names, how long it is good, and its fingerprint to compare.",
 	 certificate_show},

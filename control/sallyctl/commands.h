@@ -52,6 +52,7 @@ enum option {
 	OPTION_BUNDLE,
 	OPTION_SETUP,
 	OPTION_CODECS,
+	OPTION_CONFIRM,
 	OPTION_COUNT
 };
 
@@ -111,6 +112,9 @@ run_f policy_new, policy_set, policy_get, policy_remove, policy_grant,
 	user_compliance, features, calls_feature;
 /* record.c */
 run_f calls_record;
+/* config.c */
+run_f config_show, config_check, config_diff, config_apply, config_confirm,
+	config_revert;
 /* bans.c */
 run_f bans_list, bans_add, bans_remove;
 /* trunk.c: trunks, routes, numbers, what users may dial. */

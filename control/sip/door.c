@@ -456,6 +456,11 @@ int door_alloc(struct door **dp, const struct door_config *cfg, char *err,
 	return 0;
 }
 
+void door_limits(struct door *d)
+{
+	stack_limits(d->stack);
+}
+
 void door_stop(struct door *d)
 {
 	struct le *le = list_head(&d->bridges);

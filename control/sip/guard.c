@@ -232,6 +232,15 @@ int guard_alloc(struct guard **gp, const struct guard_config *cfg,
 	return 0;
 }
 
+void guard_limits(struct guard *g, const struct guard_config *cfg)
+{
+	g->cfg.rate = cfg->rate;
+	g->cfg.failures = cfg->failures;
+	g->cfg.connections = cfg->connections;
+	g->cfg.half_open = cfg->half_open;
+	g->cfg.ban = cfg->ban;
+}
+
 /* Bans */
 
 static struct ban **ban_find(struct guard *g, const struct key *k)

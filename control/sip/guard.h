@@ -49,6 +49,9 @@ typedef void guard_ban_h(const struct sa *source, uint64_t until,
 int guard_alloc(struct guard **gp, const struct guard_config *cfg,
 		guard_ban_h *h, void *arg);
 
+/** Other limits from now on; the allow-list stays. */
+void guard_limits(struct guard *g, const struct guard_config *cfg);
+
 /** "10.0.0.0/8" or a single address. */
 bool guard_prefix_parse(const char *text, struct sa *sa, unsigned *bits);
 /** Never limit this one; n times called, n times to be taken back. */

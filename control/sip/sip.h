@@ -30,6 +30,8 @@ struct door_config {
  * @return 0 or errno. */
 int door_alloc(struct door **dp, const struct door_config *cfg, char *err,
 	       size_t errlen);
+/** The configuration's limits of one source have changed. */
+void door_limits(struct door *d);
 /** Refuse what is new, and end what has not been answered yet. Calls that are
  * up stay up: they are taken over by the next start. */
 void door_stop(struct door *d);

@@ -54,9 +54,29 @@ static void stack_destructor(void *arg)
 	mem_deref(s->tls);
 }
 
+static struct guard_config limits(const struct config_guard *g)
+{
+	return (struct guard_config){
+		.rate = g->requests,
+		.failures = g->failures,
+		.connections = g->connections,
+		.half_open = g->half_open,
+		.ban = g->ban,
+		.allow = g->allow,
+		.allow_count = g->allow_count,
+	};
+}
+
+void stack_limits(struct stack *s)
+{
+	const struct guard_config g = limits(&s->cfg.sip->guard);
+
+	guard_limits(s->guard, &g);
+}
+
 int stack_alloc(struct stack **sp, const struct stack_config *cfg)
 {
-	const struct config_guard *g = &cfg->sip->guard;
+	const struct guard_config g = limits(&cfg->sip->guard);
 	struct stack *s = mem_zalloc(sizeof(*s), stack_destructor);
 	int err;
 
@@ -66,18 +86,7 @@ int stack_alloc(struct stack **sp, const struct stack_config *cfg)
 	err = hash_alloc(&s->conns, TABLE_SIZE);
 	err = err ? err : hash_alloc(&s->servers, TABLE_SIZE);
 	err = err ? err : hash_alloc(&s->clients, TABLE_SIZE);
-	err = err ? err
-		  : guard_alloc(&s->guard,
-				&(struct guard_config){
-					.rate = g->requests,
-					.failures = g->failures,
-					.connections = g->connections,
-					.half_open = g->half_open,
-					.ban = g->ban,
-					.allow = g->allow,
-					.allow_count = g->allow_count,
-				},
-				cfg->banh, cfg->arg);
+	err = err ? err : guard_alloc(&s->guard, &g, cfg->banh, cfg->arg);
 	if (err)
 		mem_deref(s);
 	else

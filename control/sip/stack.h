@@ -51,6 +51,8 @@ struct stack_config {
 };
 
 int stack_alloc(struct stack **sp, const struct stack_config *cfg);
+/** The configuration's limits of one source have changed. */
+void stack_limits(struct stack *s);
 /** Listen on one more. err gets a sentence. @return 0 or errno. */
 int stack_listen(struct stack *s, const struct sip_listen *where, char *err,
 		 size_t errlen);
