@@ -92,13 +92,14 @@ static const struct feature_info table[FEATURE_COUNT] = {
 			NAMED("companion", "Companion device"),
 			.asked = "INVITE with Join from the same user",
 			.needs_plain = true,
-			.built = false,
+			.built = true,
 			E2EE_ANSWERS(403, "can't add a companion device"),
 		},
 	[FEATURE_PARK] =
 		{
 			NAMED("park", "Park"),
-			.asked = "REFER to the user part park; API",
+			.asked = "REFER to an orbit, or to the user part "
+				 "park; API",
 			.needs_plain = true,
 			.built = true,
 			E2EE_ANSWERS(403, "can't be parked"),
@@ -114,7 +115,8 @@ static const struct feature_info table[FEATURE_COUNT] = {
 	[FEATURE_ADD_PARTICIPANT] =
 		{
 			NAMED("add-participant", "Adding a participant"),
-			.asked = "INVITE with Join; API",
+			.asked = "INVITE with Join; REFER in a "
+				 "conference; API",
 			.needs_plain = true,
 			.built = true,
 			E2EE_ANSWERS(403, "has two parties only"),
@@ -131,7 +133,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 	[FEATURE_FORWARD] =
 		{
 			NAMED("forward", "Forwarding"),
-			.asked = "a phone's 3xx; API",
+			.asked = "a phone's 3xx; a user's rules (API)",
 			.needs_plain = true,
 			.built = true,
 			E2EE_ANSWERS(403, "can't be forwarded"),
@@ -139,7 +141,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 	[FEATURE_VOICEMAIL] =
 		{
 			NAMED("voicemail", "Forwarding to voicemail"),
-			.asked = "API",
+			.asked = "a user's rules (API)",
 			.needs_plain = true,
 			.built = true,
 			E2EE_ANSWERS(403, "can't go to voicemail"),
@@ -147,7 +149,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 	[FEATURE_SIMULTANEOUS_RING] =
 		{
 			NAMED("simultaneous-ring", "Simultaneous ring"),
-			.asked = "API",
+			.asked = "a user's rules (API)",
 			.needs_plain = true,
 			.built = true,
 			E2EE_ANSWERS(403, "rings the called user only"),
@@ -179,7 +181,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 	[FEATURE_MUSIC] =
 		{
 			NAMED("music", "Music from the gateway"),
-			.asked = "API",
+			.asked = "hold; park; an empty conference",
 			.needs_plain = true,
 			.built = true,
 			E2EE_ANSWERS(403,

@@ -33,7 +33,7 @@ static const struct {
 	{"PUBLISH", verb_not_allowed, verb_event},
 };
 
-const char *const supported[] = {"100rel",   "norefersub", "outbound",
+const char *const supported[] = {"100rel",   "norefersub", "join", "outbound",
 				 "replaces", "timer",	   NULL};
 
 static const struct {

@@ -169,6 +169,8 @@ void verb_invite(struct door *d, struct listener *l, struct session *s,
 			return;
 		if (sip_msg_hdr(m, SIP_HDR_REPLACES))
 			invite_replaces(d, l, m, &p.caller, &ask);
+		else if (sip_msg_hdr(m, SIP_HDR_JOIN))
+			invite_join(d, l, m, &p.caller, &ask);
 		else
 			door_refuse(d, l, m, 501, "it isn't served");
 		return;

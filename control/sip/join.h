@@ -82,6 +82,10 @@ void invite_replaces(struct door *d, struct listener *l,
 		     const struct sip_msg *m, const struct store_user *u,
 		     const struct asked *a);
 
+/** The same with Join: all three in a conference. */
+void invite_join(struct door *d, struct listener *l, const struct sip_msg *m,
+		 const struct store_user *u, const struct asked *a);
+
 /* subscription.c: the subscription that a REFER makes, RFC 3515 section 2.4. */
 
 /** From now on the peer is told. id: the REFER's CSeq. @return 0, EBUSY. */

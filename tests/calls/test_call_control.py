@@ -273,3 +273,37 @@ def test_merge_and_add(gateway):
     alice.wait_end()  # nobody is left to speak with
     calls(gateway, 0)
     assert gateway.flows() == []
+
+
+def test_join(gateway):
+    """INVITE with Join (RFC 3911) of a call of two: a conference of three, and
+    the focus says that it is one (RFC 4579)."""
+    alice, bob = phones(gateway, "alice", "bob")
+    gateway.add_user("dave", "plain")
+    alice.call(bob)
+    calls(gateway, 1)
+    time.sleep(0.3)
+    answer = next(wire.Sip(d) for d in
+                  wire.datagrams(gateway.captured["hq"].path)
+                  if d.payload.startswith(b"SIP/2.0 200") and
+                  b" INVITE\r\n" in d.payload)
+    tags = {who: re.search(r";tag=([^;>\s]+)", answer.headers[who][0])[1]
+            for who in ("from", "to")}
+    hq = gateway.sides["hq"]
+    with SipClient(hq.namespace, hq.host, hq.gateway, "dave", gateway.domain,
+                   "dave-secret") as dave:
+        answer = dave.request(
+            "INVITE", bob.aor, sdp(hq.host, 30000),
+            extra=[f"Join: {answer.headers['call-id'][0]}"
+                   f";to-tag={tags['from']};from-tag={tags['to']}"])
+        assert answer.status == 200
+        assert answer.header("contact").endswith(";isfocus")
+        wait_until("the conference", 8, lambda: dave.receive(0.2) and False or
+                   [len(c["parties"]) for c in
+                    gateway.ctl_json("conferences")] == [3])
+        listen(gateway, {alice: "bob", bob: "alice"})
+        dave.bye(bob.aor, answer)
+    listen(gateway, {alice: "bob", bob: "alice"}, 1)
+    alice.hang_up()
+    bob.wait_end()
+    assert gateway.flows() == []

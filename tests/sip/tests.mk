@@ -4,7 +4,8 @@ SIP_PURE := $(addprefix control/sip/,addr.c dialog.c digest.c guard.c message.c 
               multipart.c stream.c ws.c)
 SIP_PURE_TESTS := $(patsubst %,$(B)/tests/%_test,dialog digest guard message \
                     transport)
-SIP_TESTS := $(SIP_PURE_TESTS) $(B)/tests/timer_test $(B)/tests/store_test
+SIP_TESTS := $(SIP_PURE_TESTS) $(B)/tests/timer_test $(B)/tests/store_test \
+             $(B)/tests/numbers_test
 SIP_LINK  = @mkdir -p $(@D); $(CC) -pie $(LDFLAGS) $(filter %.o,$^) -o $@
 
 $(B)/obj/tests/sip/%.o: EXTRA = $(RE_C)
@@ -12,6 +13,9 @@ $(SIP_PURE_TESTS): $(B)/tests/%: $(B)/obj/tests/sip/%.o $(call objs,$(SIP_PURE))
 	$(SIP_LINK) -lcmocka $(RE_L) -lsodium -ljansson
 $(B)/tests/timer_test: $(call objs,tests/sip/timer_test.c control/timer.c)
 	$(SIP_LINK) -Wl,--wrap=tmr_jiffies,--wrap=tmr_start -lcmocka $(RE_L)
+$(B)/tests/numbers_test: $(call objs,tests/sip/numbers_test.c \
+                         control/sip/numbers.c)
+	$(SIP_LINK) -lcmocka
 $(B)/tests/store_test: $(call objs,tests/sip/store_test.c control/log.c \
                        $(call srcs,control/store) $(STORE_NEEDS))
 	$(SIP_LINK) -lcmocka $(RE_L) -ljansson -lsqlite3 -lsodium -lpthread
