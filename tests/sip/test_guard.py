@@ -99,8 +99,9 @@ def test_forger_bans_nobody(guarded, source):
             Phone(guarded.at, "alice", ip=source) as victim:
         for _ in range(8):
             chal = mine.register_once()["www-authenticate"]
-            victim.register_once(auth=victim.digest(
+            m = victim.register_once(auth=victim.digest(
                 chal, "REGISTER", "sip:sip.test", password="wrong"))
+            assert m and m.status == 403
         assert source not in banned(guarded)
 
 
