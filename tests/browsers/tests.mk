@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+# Chromium as a phone. node and npm; what npm installs lies in the build folder.
+CHECK_PYTEST += $(sort $(wildcard tests/browsers/test_*.py))
