@@ -11,14 +11,31 @@ import loginView from "./views/login.js";
 import overview from "./views/overview.js";
 import calls from "./views/calls.js";
 import call from "./views/call.js";
+import policies from "./views/policies.js";
+import users from "./views/users.js";
+import user from "./views/user.js";
+import trunks from "./views/trunks.js";
+import recordings from "./views/recordings.js";
+import audit from "./views/audit.js";
+import records from "./views/records.js";
+import system from "./views/system.js";
+import me from "./views/me.js";
 
 /* name: [view, what it is called in the menu; "": not in there] */
 const VIEWS = {
 	overview: [overview, "Overview"],
 	calls: [calls, "Calls"],
 	call: [call, ""],
+	policies: [policies, "Encryption policies"],
+	users: [users, "Users"],
+	user: [user, ""],
+	trunks: [trunks, "Trunks and routes"],
+	recordings: [recordings, "Recordings"],
+	records: [records, "Call records"],
+	audit: [audit, "Audit"],
+	system: [system, "System"],
 };
-const OWN = {};
+const OWN = { me: [me, "My calls"] };
 
 const app = document.getElementById("app");
 let page = null, events = null, frame = null;

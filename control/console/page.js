@@ -45,7 +45,7 @@ export class Page {
 			h("header", { class: "title" },
 				h("h1", { tabindex: "-1" }, title),
 				h("div", { class: "buttons" }, side)),
-			this.banner.el, ...content);
+			this.banner.el, ...content.flat());
 	}
 
 	/** Something isn't as it should be; "": it is again. */

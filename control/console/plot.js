@@ -3,11 +3,14 @@
  * picture, so what they say now and at most stands beside them as text. */
 import uPlot from "./vendor/uplot/uPlot.esm.js";
 import { h, region } from "./dom.js";
-import { clock, short } from "./format.js";
+import { clock, now, short } from "./format.js";
 
 const HEIGHT = 150;
+const WINDOW = 60; /* seconds that are drawn at least */
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const DASHES = [[], [6, 4], [2, 3], [8, 3, 2, 3]]; /* not by colour alone */
+
+const lately = (from, to) => [Math.min(from, to - WINDOW), to];
 
 function token(name) {
 	return getComputedStyle(document.documentElement)
@@ -36,8 +39,12 @@ export function plot({ title, unit, names, format = short, min = 1, signal }) {
 			width: Math.max(canvas.clientWidth, 120), height: HEIGHT,
 			legend: { show: false }, padding: [8, 8, 0, 0],
 			cursor: { show: false },
-			scales: { y: { range: (_, low, high) =>
-				[0, Math.max(min, (high ?? 0) * 1.1)] } },
+			scales: {
+				x: { range: (_, from, to) =>
+					lately(from ?? now(), to ?? now()) },
+				y: { range: (_, low, high) =>
+					[0, Math.max(min, (high ?? 0) * 1.1)] },
+			},
 			axes: [
 				{ ...axis, values: (_, at) => at.map((t) => clock(t)),
 				  space: 70 },

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The audit log: its latest records, and its signed head. */
+/* The audit log: its latest records, its signed head, and whether it is whole. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include "control/audit/audit.h"
+#include "control/audit/verify.h"
 #include "control/events.h"
 #include "control/http/impl.h"
 
@@ -22,4 +26,59 @@ void api_audit(const struct request *rq, struct reply *rp)
 void api_audit_head(const struct request *rq, struct reply *rp)
 {
 	reply_ok(rp, audit_describe(rq->ctx->audit));
+}
+
+/* ----------------------------------------------------- GET /audit/verify */
+
+struct verification {
+	struct later later; /* first: it is what the thread is given */
+	char log[PATH_MAX];
+	int err;
+	struct audit_verdict v;
+};
+
+static void verify(struct later *l)
+{
+	struct verification *x = (struct verification *)l;
+
+	x->err = audit_verify(x->log, NULL, NULL, &x->v);
+}
+
+static void verified(struct later *l, const struct request *rq,
+		     struct reply *rp)
+{
+	struct verification *x = (struct verification *)l;
+	char key[2 * CHAIN_PUBLIC + 1];
+
+	if (rq && x->err)
+		reply_error(rp, 500, "audit", "%s", x->v.text);
+	else if (rq)
+		reply_ok(rp, json_pack("{s:b, s:I, s:I, s:s, s:s, s:s, s:s}",
+				       "whole", x->v.whole, "records",
+				       (json_int_t)x->v.records, "head",
+				       (json_int_t)x->v.head, "first",
+				       x->v.first, "last", x->v.last, "key",
+				       sodium_bin2hex(key, sizeof(key),
+						      x->v.key, CHAIN_PUBLIC),
+				       "text", x->v.text));
+	free(x);
+}
+
+void api_audit_verify(const struct request *rq, struct reply *rp)
+{
+	struct verification *x = calloc(1, sizeof(*x));
+	json_t *about = audit_describe(rq->ctx->audit);
+	const char *log = json_string_value(json_object_get(about, "log"));
+
+	if (!x || !log) {
+		reply_error(rp, 500, "no-memory", "Out of memory");
+		free(x);
+	} else {
+		snprintf(x->log, sizeof(x->log), "%s", log);
+		x->later.work = verify;
+		x->later.finish = verified;
+		if (!http_later(rq, &x->later, rp))
+			free(x);
+	}
+	json_decref(about);
 }

@@ -148,7 +148,7 @@ http_handler api_groups, api_group_add, api_group_remove, api_members,
 bool user_there(const struct request *rq, const char *name, struct reply *rp);
 bool group_there(const struct request *rq, const char *name, struct reply *rp);
 /* api_audit.c */
-http_handler api_audit, api_audit_head;
+http_handler api_audit, api_audit_head, api_audit_verify;
 /** Put a change that has been made on record; more's reference is taken. */
 void change_recorded(const struct request *rq, const char *event, json_t *more);
 /* api_config.c */

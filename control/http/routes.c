@@ -87,6 +87,7 @@ static const struct route {
 	 false, ROLE_ADMINISTER},
 	{"GET", "/api/v1/audit", api_audit, false, ROLE_READ},
 	{"GET", "/api/v1/audit/head", api_audit_head, false, ROLE_READ},
+	{"GET", "/api/v1/audit/verify", api_audit_verify, false, ROLE_READ},
 	{"GET", "/api/v1/registrations", api_registrations, false, ROLE_READ},
 	{"GET", "/api/v1/openapi.json", api_openapi, false, ROLE_NOBODY},
 	{"POST", "/api/v1/session", api_login, true, ROLE_NOBODY},

@@ -325,7 +325,7 @@ bool http_later(const struct request *rq, struct later *l, struct reply *rp)
 	l->done = false;
 	if (!hasher_add(rq->in->l->http->hasher, l)) {
 		reply_error(rp, 503, "busy",
-			    "Too many log-ins at once; try again");
+			    "Too much is waiting at once; try again");
 		rp->retry = 1;
 		return false;
 	}

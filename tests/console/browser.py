@@ -173,12 +173,31 @@ class Browser:
             e = self.field(label.replace("_", " "))
             if e.tag_name == "select":
                 Select(e).select_by_visible_text(value)
-            elif isinstance(value, bool):
+                continue
+            if isinstance(value, bool):
                 if e.is_selected() != value:
                     e.click()
             else:
                 e.clear()
                 e.send_keys(value)
+
+    def choose(self, label, text):
+        Select(self.field(label)).select_by_visible_text(text)
+
+    def switch(self, label):
+        """A switch that acts at once; until it has."""
+        def find():
+            return next((e for e in self.all("[role=switch]")
+                         if label in e.text), None)
+        was = self.wait(find, label).get_attribute("aria-checked")
+        find().click()
+        self.wait(lambda: find().get_attribute("aria-checked") != was,
+                  f"{label} switched")
+
+    def downloaded(self, name):
+        path = Path(self.folder, "downloads", name)
+        self.wait(path.exists, name)
+        return path
 
     def no_dialog(self):
         self.wait(lambda: not self.all("dialog"), "the dialog closed")

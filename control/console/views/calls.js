@@ -25,7 +25,7 @@ const COLUMNS = [
 	{ head: "Call", cell: (c) => h("a", { href: `#/call/${c.id}` },
 		`${party(c.from)} → ${party(c.to)}`) },
 	{ head: "Protection", cell: protection },
-	{ head: "State", cell: (c) => [STATES[c.state],
+	{ head: "State", cell: (c) => [STATES[c.state], " ",
 		c.recording ? h("span", { class: "tag notice" }, "recorded")
 			    : null] },
 	{ head: "For", num: true, cell: (c) =>

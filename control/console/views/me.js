@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A user's own part: the switch, what comes of it, the devices. */
+import { h, region } from "../dom.js";
+import { api, session } from "../api.js";
+import { explained } from "../effective.js";
+import { devices, toggle } from "./user.js";
+
+export default async function me(page) {
+	const policy = region(), list = region();
+	const draw = async () => {
+		const [effective, mine] = await Promise.all([page.get("/me"),
+			page.get("/me/devices")]);
+
+		policy.set(toggle({ label: "End-to-end encrypt my calls",
+			on: effective.e2ee, enabled: true,
+			set: (on) => page.act(async () => {
+				await api.put("/me/e2ee", { on });
+				await draw();
+			}, `It is ${on ? "on" : "off"}`) }),
+		explained(effective));
+		list.set(devices(mine));
+	};
+
+	page.show(session.name, null,
+		h("section", { class: "card", "aria-labelledby": "mine" },
+			h("h2", { id: "mine" }, "Encryption"), policy.el),
+		h("section", { "aria-labelledby": "devices" },
+			h("h2", { id: "devices" }, "My devices"), list.el));
+	page.poll(5000, draw);
+}
