@@ -6,13 +6,16 @@ import { api, may, session } from "./api.js";
 
 const told = document.getElementById("told");
 
-/** A sentence for a while, and for screen readers. */
+/** A sentence for a while, and for screen readers; errors stay until they have
+ * been read, the rest gives way to what comes next. */
 export function say(text, bad = false) {
 	const note = h("p", { class: bad ? "note wrong" : "note" }, text,
 		h("button", { type: "button", class: "quiet",
 			"aria-label": "Dismiss", onclick: () => note.remove() },
 		"×"));
 
+	for (const old of told.querySelectorAll(".note:not(.wrong)"))
+		old.remove();
 	told.append(note);
 	setTimeout(() => note.remove(), bad ? 15000 : 5000);
 }

@@ -5,14 +5,15 @@
 import { h } from "./dom.js";
 
 /**
- * columns: {head, cell: (row) => child, num: right-aligned, wide: takes the
- * width that is left}; the first is the header of its row.
+ * columns: {head, cell: (row) => child, num: right-aligned, wide: prose, takes
+ * what width it can get, wrap: may be broken anywhere}; the first is the header
+ * of its row.
  * key: (row) => what tells it from others, so that updates keep it in place.
  */
 export function table({ caption, columns, rows, key, empty }) {
 	if (!rows.length)
 		return h("p", { class: "empty" }, empty);
-	return h("div", { class: "scroll", tabindex: "0", role: "region",
+	return h("div", { class: "scroll", tabindex: "0", role: "group",
 		"aria-label": caption },
 	h("table", { role: "table", "aria-label": caption },
 		h("thead", { role: "rowgroup" }, h("tr", { role: "row" },
@@ -23,14 +24,14 @@ export function table({ caption, columns, rows, key, empty }) {
 				columns.map((c, i) => cell(c, r, i)))))));
 }
 
-const look = (c) => [c.num && "num", c.wide && "wide"].filter(Boolean)
-	.join(" ") || null;
+const look = (c) => [c.num && "num", c.wide && "wide", c.wrap && "wrap"]
+	.filter(Boolean).join(" ") || null;
 
 function cell(c, row, i) {
 	return h(i ? "td" : "th", {
 		role: i ? "cell" : "rowheader", scope: i ? null : "row",
 		class: look(c), "data-label": c.head,
-	}, c.cell(row));
+	}, i ? h("div", null, c.cell(row)) : c.cell(row));
 }
 
 /** Names with what they stand for. pairs: [name, child], or null. */

@@ -242,7 +242,7 @@ def test_a_policy_changes_what_calls_become(gw, browser, phones):
     # why not yet
     browser.choose("User", "alice")
     browser.choose("Calling", "bob")
-    browser.see("hasn't turned on end-to-end encryption", ".verdict")
+    browser.see("The caller hasn't turned end-to-end encryption on", ".verdict")
     browser.see("The policy Confidential (of the group board, at rank 1) lets",
                 ".conditions")
     for user in ("alice", "bob"):
@@ -266,7 +266,7 @@ def test_a_policy_changes_what_calls_become(gw, browser, phones):
     # all of it is on record, by name
     browser.go("audit", "Audit")
     browser.fill(Search="policy-granted")
-    browser.see("administer ada", "td")
+    browser.see("administrator ada", "td")
     browser.click("Verify the chain")
     browser.see("The log is whole", ".banner")
     looked_at(browser, "audit-verified")

@@ -157,10 +157,10 @@ function legs(c) {
 		caption: "Legs and streams",
 		columns: [
 			{ head: "Leg", cell: (r) => `${r.name}, ${r.m.kind}` },
-			{ head: "Codec", cell: (r) => (r.m.active ? r.leg.codec
+			{ head: "Codec", wrap: true, cell: (r) => (r.m.active ? r.leg.codec
 				: r.m.reason ?? "not active") },
-			{ head: "Suite in", cell: (r) => r.leg.suite_rx },
-			{ head: "Suite out", cell: (r) => r.leg.suite_tx },
+			{ head: "Suite in", wrap: true, cell: (r) => r.leg.suite_rx },
+			{ head: "Suite out", wrap: true, cell: (r) => r.leg.suite_tx },
 			{ head: "Packets in", num: true, cell: (r) =>
 				count(r.stream.packets_in) },
 			{ head: "Lost", num: true, cell: (r) =>

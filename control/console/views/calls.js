@@ -22,7 +22,7 @@ export const mos = (value) => (value === null ? "–"
 		h("small", null, mosWord(value))));
 
 const COLUMNS = [
-	{ head: "Call", cell: (c) => h("a", { href: `#/call/${c.id}` },
+	{ head: "Call", wrap: true, cell: (c) => h("a", { href: `#/call/${c.id}` },
 		`${party(c.from)} → ${party(c.to)}`) },
 	{ head: "Protection", cell: protection },
 	{ head: "State", cell: (c) => [STATES[c.state], " ",
@@ -30,9 +30,9 @@ const COLUMNS = [
 			    : null] },
 	{ head: "For", num: true, cell: (c) =>
 		duration(now() - (c.answered || c.started)) },
-	{ head: "Codecs", cell: codecs },
-	{ head: "Caller's leg", cell: (c) => suites(c, 0) },
-	{ head: "Called leg", cell: (c) => suites(c, 1) },
+	{ head: "Codecs", wrap: true, cell: codecs },
+	{ head: "Caller's leg", wrap: true, cell: (c) => suites(c, 0) },
+	{ head: "Called leg", wrap: true, cell: (c) => suites(c, 1) },
 	{ head: "MOS", num: true, cell: (c) => mos(quality(c).mos) },
 	{ head: "Jitter", num: true, cell: (c) => {
 		const q = quality(c);

@@ -97,7 +97,7 @@ function policies(s, done) {
 		caption: "Policies",
 		columns: [
 			{ head: "Policy", cell: (p) => p.identity },
-			{ head: "End-to-end encryption", cell: (p) =>
+			{ head: "End-to-end encryption", wide: true, cell: (p) =>
 				[h("code", null, p.calling), " ",
 					h("small", null, MEANING[p.calling])] },
 			{ head: "Description", wide: true, cell: (p) =>

@@ -22,15 +22,15 @@ const FITS = {
 
 const COLUMNS = [
 	{ head: "Began", cell: (r) => date(r.started) },
-	{ head: "From", cell: (r) => party(r.from) },
-	{ head: "To", cell: (r) => party(r.to) },
+	{ head: "From", wrap: true, cell: (r) => party(r.from) },
+	{ head: "To", wrap: true, cell: (r) => party(r.to) },
 	{ head: "Length", num: true, cell: (r) =>
 		(r.answered ? duration(r.seconds) : "–") },
 	{ head: "Protection", cell: (r) => (r.answered ? protection(r) : "–") },
-	{ head: "Codecs", cell: codecs },
+	{ head: "Codecs", wrap: true, cell: codecs },
 	{ head: "MOS", num: true, cell: (r) => mos(quality(r).mos) },
 	{ head: "Ended by", cell: (r) => r.ended_by },
-	{ head: "Status", cell: (r) => [r.status, " ",
+	{ head: "Status", wide: true, cell: (r) => [r.status, " ",
 		r.reason ? h("small", null, r.reason) : null] },
 ];
 

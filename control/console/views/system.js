@@ -172,7 +172,7 @@ const tokens = (list, page, done) => table({
 		{ head: "Role", cell: (t) => t.role },
 		{ head: "Made", cell: (t) => date(t.created) },
 		{ head: "Until", wide: true, cell: (t) => (t.expires
-			? date(t.expires) : "taken back") },
+			? date(t.expires) : "it is taken back") },
 		{ head: "Actions", cell: (t) => actions(button({
 			label: "Take back", need: "administer", look: "danger",
 			run: () => confirm({ title: `Take back ${t.name}?`,
@@ -189,7 +189,7 @@ const features = (list) => table({
 	caption: "Features, and what an end-to-end encrypted call answers",
 	columns: [
 		{ head: "Feature", cell: (f) => f.title },
-		{ head: "Asked for by", cell: (f) => f.asked },
+		{ head: "Asked for by", wide: true, cell: (f) => f.asked },
 		{ head: "Ordinary calls", cell: (f) => (f.built ? "yes"
 			: "not in this release") },
 		{ head: "End-to-end encrypted calls", wide: true, cell: (f) =>

@@ -93,7 +93,7 @@ const trunkTable = (list, done) => table({
 	caption: "Trunks",
 	columns: [
 		{ head: "Trunk", cell: (t) => t.name },
-		{ head: "State", cell: state },
+		{ head: "State", wide: true, cell: state },
 		{ head: "Since", cell: (t) => (t.since ? date(t.since) : "–") },
 		{ head: "Address", cell: (t) => `${t.address} (${t.transport})` },
 		{ head: "Registered", cell: (t) => (t.register
@@ -203,7 +203,7 @@ function outcome(t) {
 			h("h3", null, x.trunk, " ", h("span",
 				{ class: `tag ${LOOK[x.state] ?? ""}` }, x.state),
 			x.full ? h("span", { class: "tag notice" }, "full") : null),
-			h("pre", { tabindex: "0", role: "region", "aria-label":
+			h("pre", { tabindex: "0", role: "group", "aria-label":
 				`What ${x.trunk} would be sent` },
 			[`INVITE ${x.uri}`, `From: ${x.from}`, ...x.lines]
 				.join("\n")))),
