@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Users, their devices' media profile, their registrations. A password is
- * turned into HA1 (RFC 2617 section 3.2.2.2) at once and never kept. */
+/* Users, their devices' media profile, their registrations. */
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <re_types.h>
-#include <re_md5.h>
 #include "control/http/impl.h"
 #include "control/store/store.h"
-
-#define PASSWORD_MAX 256
 
 /* What a user gets who names none: both that every device of this age has. */
 static const uint16_t suites_default[] = {
@@ -80,19 +75,6 @@ static bool name_ok(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._+-") == n;
 }
 
-void ha1_make(char ha1[33], const char *name, const char *realm,
-	      const char *password)
-{
-	char text[65 + 256 + PASSWORD_MAX + 3];
-	uint8_t md[MD5_SIZE];
-	int n = snprintf(text, sizeof(text), "%s:%s:%s", name, realm, password);
-
-	md5((uint8_t *)text, (size_t)n, md);
-	sodium_bin2hex(ha1, 33, md, sizeof(md));
-	sodium_memzero(text, sizeof(text));
-	sodium_memzero(md, sizeof(md));
-}
-
 static bool security_read(const char *name, enum media_security *out)
 {
 	int found =
@@ -158,8 +140,8 @@ static const char *text_of(const json_t *body, const char *key,
 /* Every member that there may be; anything else is a slip of the pen. */
 static bool members_known(const json_t *body, struct reply *rp)
 {
-	static const char *const known[] = {"name", "password", "display",
-					    "media", "suites"};
+	static const char *const known[] = {"name",  "password", "display",
+					    "media", "suites",	 "ha1"};
 	const char *key;
 	json_t *v;
 
@@ -181,7 +163,6 @@ static bool user_read(const json_t *body, const char *realm,
 		      struct store_user *u, struct reply *rp)
 {
 	const char *name = text_of(body, "name", NULL);
-	const char *password = text_of(body, "password", NULL);
 	const char *display = text_of(body, "display", "");
 	const char *media = text_of(body, "media", "auto");
 
@@ -192,12 +173,8 @@ static bool user_read(const json_t *body, const char *realm,
 			    "name is 1 to 64 of a-z, 0-9 and ._+-");
 		return false;
 	}
-	if (!password || !password[0] || strlen(password) > PASSWORD_MAX) {
-		reply_error(rp, 400, "bad-password",
-			    "password is a string of 1 to %d octets",
-			    PASSWORD_MAX);
+	if (!ha1_take(body, name, realm, u->ha1, rp))
 		return false;
-	}
 	if (!display || strlen(display) >= sizeof(u->display)) {
 		reply_error(rp, 400, "bad-display",
 			    "display is a string of %zu octets at most",
@@ -214,7 +191,6 @@ static bool user_read(const json_t *body, const char *realm,
 		return false;
 	snprintf(u->name, sizeof(u->name), "%s", name);
 	snprintf(u->display, sizeof(u->display), "%s", display);
-	ha1_make(u->ha1, name, realm, password);
 	return true;
 }
 

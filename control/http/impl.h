@@ -173,6 +173,12 @@ http_handler api_recordings, api_recording, api_recording_sealed,
 /* api_users.c */
 http_handler api_users, api_profile, api_profile_set, api_user_add,
 	api_user_remove, api_registrations, api_user_devices;
+/* api_passwords.c */
+http_handler api_user_password, api_user_ha1;
+/** HA1 of a body with "password", or with "ha1" itself: one of both. @return
+ * false, with rp filled in. */
+bool ha1_take(const json_t *body, const char *name, const char *realm,
+	      char ha1[33], struct reply *rp);
 /** HA1 of digest authentication, RFC 2617 section 3.2.2.2, in hex: a secret. */
 void ha1_make(char ha1[33], const char *name, const char *realm,
 	      const char *password);

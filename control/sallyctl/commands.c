@@ -4,10 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
-#include <unistd.h>
-
-#define PASSWORD_MAX 256
 
 enum exit_status ask(const struct invocation *in, const char *method,
 		     const char *path, const json_t *body, show_f *show)
@@ -102,81 +98,6 @@ static enum exit_status records(const struct invocation *in)
 	return ask(in, "GET", path, NULL, show_records);
 }
 
-/* One line from stdin; without echo where that is a terminal. */
-bool password_read(char *out, size_t size)
-{
-	struct termios before, quiet;
-	bool terminal = tcgetattr(STDIN_FILENO, &before) == 0;
-	char *got;
-
-	if (terminal) {
-		quiet = before;
-		quiet.c_lflag &= ~(tcflag_t)ECHO;
-		fprintf(stderr, "Password: ");
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
-	}
-	got = fgets(out, (int)size, stdin);
-	if (terminal) {
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-		fputc('\n', stderr);
-	}
-	if (!got)
-		return false;
-	out[strcspn(out, "\r\n")] = '\0';
-	return out[0] != '\0';
-}
-
-static json_t *suites_json(const char *list)
-{
-	json_t *out = json_array();
-
-	while (*list) {
-		size_t n = strcspn(list, ",");
-
-		json_array_append_new(out, json_stringn(list, n));
-		list += n + (list[n] == ',');
-	}
-	return out;
-}
-
-static enum exit_status users_add(const struct invocation *in)
-{
-	static const struct {
-		enum option option;
-		const char *member;
-	} texts[] = {{OPTION_MEDIA, "media"}, {OPTION_DISPLAY, "display"}};
-	char password[PASSWORD_MAX + 2] = "";
-	enum exit_status end;
-	json_t *body;
-
-	if (in->option[OPTION_PASSWORD])
-		snprintf(password, sizeof(password), "%s",
-			 in->option[OPTION_PASSWORD]);
-	else if (!password_read(password, sizeof(password))) {
-		fprintf(stderr, "sallyctl: a user needs a password; it is read "
-				"from standard input.\n");
-		return EXIT_USAGE;
-	}
-	body = json_pack("{s:s, s:s}", "name", in->arg[0], "password",
-			 password);
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		if (in->option[texts[i].option])
-			json_object_set_new(
-				body, texts[i].member,
-				json_string(in->option[texts[i].option]));
-	if (in->option[OPTION_SUITES])
-		json_object_set_new(body, "suites",
-				    suites_json(in->option[OPTION_SUITES]));
-	explicit_bzero(password, sizeof(password));
-	if (!body) {
-		fprintf(stderr, "sallyctl: name and password must be UTF-8.\n");
-		return EXIT_USAGE;
-	}
-	end = ask(in, "POST", "/users", body, show_added);
-	json_decref(body);
-	return end;
-}
-
 const struct option_info options[OPTION_COUNT] = {
 	[OPTION_SECURITY] = {"--security", NULL, "KIND",
 			     "plain, sdes, either, dtls, auto or passthrough"},
@@ -251,6 +172,10 @@ const struct option_info options[OPTION_COUNT] = {
 			 "whose /proc, /sys and /var to look at (else /)"},
 	[OPTION_CONFIRM] = {"--confirm", NULL, "N",
 			    "in N seconds all is as it was, unless confirmed"},
+	[OPTION_SECRETS] = {"--secrets", NULL, NULL,
+			    "with users' HA1: as good as their passwords"},
+	[OPTION_DRY_RUN] = {"--dry-run", NULL, NULL,
+			    "only say what would be changed"},
 	[OPTION_ONCE] = {"--once", NULL, NULL, "one look, then end"},
 };
 
@@ -365,6 +290,11 @@ const struct command commands[] = {
 	 "  sallyctl users profile alice --security dtls --ice on\n"
 	 "  sallyctl users profile bob --codecs PCMA,telephone-event",
 	 users_profile},
+	{"users password", "NAME", 1, WITH(PASSWORD) | WITH(PASSWORD_STDIN),
+	 "give a user another password",
+	 "Read as with \"users add\". Devices that are registered stay so until\n"
+	 "they have to register anew.",
+	 users_password},
 	{"users remove", "NAME", 1, 0, "remove a user",
 	 "Its devices are forgotten; calls in progress go on.", users_remove},
 	{"user e2ee", "on|off NAME", 2, 0,
@@ -609,6 +539,20 @@ const struct command commands[] = {
 	{"config revert", "", 0, 0, "what was applied goes",
 	 "That of \"config apply --confirm\", without waiting for its time.",
 	 config_revert},
+	{"export", "", 0, WITH(SECRETS), "all that it was told, as one file",
+	 "Configuration, users, groups, policies, grants, trunks, routes, numbers.\n"
+	 "No password of anybody, no administrator, token, key or certificate;\n"
+	 "with --secrets, which root on the appliance may, HA1 of each user, by\n"
+	 "which they can register elsewhere under the same SIP domain.\n"
+	 "\n"
+	 "  sallyctl export > branch-7.json",
+	 export_all},
+	{"import", "FILE", 1, WITH(DRY_RUN), "make it so elsewhere",
+	 "What the file of \"sallyctl export\" has and this appliance has not, or has\n"
+	 "otherwise, is added and changed; nothing is taken away. Each change goes\n"
+	 "the way of its own command, so it is checked and audited like it. The\n"
+	 "configuration comes last.",
+	 import_all},
 	{"certificate", "", 0, 0, "the certificate of the API's TLS listeners",
 	 "Its names, how long it is good, and its fingerprint to compare.",
 	 certificate_show},

@@ -53,6 +53,8 @@ enum option {
 	OPTION_SETUP,
 	OPTION_CODECS,
 	OPTION_CONFIRM,
+	OPTION_SECRETS,
+	OPTION_DRY_RUN,
 	OPTION_COUNT
 };
 
@@ -112,6 +114,10 @@ run_f policy_new, policy_set, policy_get, policy_remove, policy_grant,
 	user_compliance, features, calls_feature;
 /* record.c */
 run_f calls_record;
+/* users.c */
+run_f users_add, users_password;
+/* export.c */
+run_f export_all, import_all;
 /* config.c */
 run_f config_show, config_check, config_diff, config_apply, config_confirm,
 	config_revert;

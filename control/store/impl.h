@@ -13,6 +13,7 @@
 enum stmt { /* written by the worker */
 	    USER_ADD,
 	    USER_REMOVE,
+	    USER_HA1,
 	    PROFILE_SET,
 	    BINDING_PUT,
 	    BINDING_REMOVE,

@@ -21,6 +21,7 @@ static const char *const statements[STMT_MAX] = {
 		     " VALUES (?, ?, ?, ?, ?)",
 	[PROFILE_SET] = "UPDATE user SET security = ?, suites = ?, profile = ?"
 			" WHERE name = ?",
+	[USER_HA1] = "UPDATE user SET ha1 = ?2 WHERE name = ?1",
 	[USER_REMOVE] = "DELETE FROM user WHERE name = ?",
 	[BINDING_PUT] = "INSERT OR REPLACE INTO binding (user, contact, source,"
 			" local, transport, callid, user_agent, cseq, expires,"

@@ -33,6 +33,8 @@ int store_user_add(struct store *s, const struct store_user *u);
 /** The whole media profile of a user. @return 0, ENOENT, EIO. */
 int store_profile_set(struct store *s, const char *name,
 		      const struct media_profile *p);
+/** @return 0, ENOENT, EIO. */
+int store_user_ha1_set(struct store *s, const char *name, const char *ha1);
 int store_user_remove(struct store *s, const char *name); /* ENOENT */
 int store_user_get(struct store *s, const char *name, struct store_user *out);
 int store_user_list(struct store *s,

@@ -85,6 +85,15 @@ int store_user_add(struct store *s, const struct store_user *u)
 	return (rc & 0xff) == SQLITE_CONSTRAINT ? EEXIST : EIO;
 }
 
+int store_user_ha1_set(struct store *s, const char *name, const char *ha1)
+{
+	int changes = 0;
+
+	if (store_run(s, USER_HA1, &changes, "ss", name, ha1) != SQLITE_OK)
+		return EIO;
+	return changes ? 0 : ENOENT;
+}
+
 int store_user_remove(struct store *s, const char *name)
 {
 	int changes = 0;
