@@ -2,8 +2,8 @@
 /* The frame: log-in or views, the way between them, the stream of events. The
  * address is #/VIEW/ARGUMENTS. */
 import { h, region } from "./dom.js";
-import { login as again, logout, session, sessionFind, whenSessionEnds }
-	from "./api.js";
+import { login as again, logout, may, session, sessionFind,
+	whenSessionEnds } from "./api.js";
 import { Events } from "./events.js";
 import { Page, say } from "./page.js";
 import { shield } from "./shield.js";
@@ -19,9 +19,11 @@ import recordings from "./views/recordings.js";
 import audit from "./views/audit.js";
 import records from "./views/records.js";
 import system from "./views/system.js";
+import config from "./views/config.js";
 import me from "./views/me.js";
 
-/* name: [view, what it is called in the menu; "": not in there] */
+/* name: [view, what it is called in the menu; "": not in there; the role that
+ * it takes] */
 const VIEWS = {
 	overview: [overview, "Overview"],
 	calls: [calls, "Calls"],
@@ -34,6 +36,7 @@ const VIEWS = {
 	records: [records, "Call records"],
 	audit: [audit, "Audit"],
 	system: [system, "System"],
+	config: [config, "Configuration", "administer"],
 };
 const OWN = { me: [me, "My calls"] };
 
@@ -43,7 +46,8 @@ let page = null, events = null, frame = null;
 const views = () => (session.role === "user" ? OWN : VIEWS);
 
 function menu(current) {
-	return h("ul", null, Object.entries(views()).filter(([, v]) => v[1])
+	return h("ul", null, Object.entries(views())
+		.filter(([, [, label, role]]) => label && (!role || may(role)))
 		.map(([name, [, label]]) => h("li", null, h("a", {
 			href: `#/${name}`,
 			"aria-current": name === current ? "page" : null,

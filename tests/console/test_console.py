@@ -143,6 +143,7 @@ VIEWS = [
     ("records", "Call records"),
     ("audit", "Audit"),
     ("system", "System"),
+    ("config", "Configuration"),
 ]
 
 
@@ -185,7 +186,8 @@ def test_every_view(gw, browser, phones):
     for view, title in VIEWS + [("user/alice", "alice")]:
         browser.go(view, title)
         browser.wait(lambda: browser.all("main table") or
-                     view in ("overview", "recordings"), f"{view}'s list")
+                     view in ("overview", "recordings", "config"),
+                     f"{view}'s list")
         looked_at(browser, view.replace("/", "-"))
         wrong = [x.text for x in browser.all(".banner.wrong, .note.wrong")]
         # this gateway is without sallyport-media, and says so
@@ -315,7 +317,9 @@ def test_who_only_reads_has_nothing_to_change(gw, browser, phones):
     set_up(phones("alice"), phones("bob", side="B"))
     browser.login("rita", PASSWORD)
     (call,) = gw.api("GET", "/api/v1/calls")[1]
-    for view, title in VIEWS + [("user/alice", "alice")]:
+    read = [v for v in VIEWS if v[0] != "config"]
+    assert [a.text for a in browser.all("nav a")] == [t for _, t in read]
+    for view, title in read + [("user/alice", "alice")]:
         browser.go(view, title)
         browser.wait(lambda: browser.all("main table, main .empty, .banner"),
                      view)
@@ -346,12 +350,52 @@ def test_a_users_own_part(gw, browser, phones):
     browser.switch("End-to-end encrypt my calls")
     browser.see("It is on")
     assert gw.api("GET", "/api/v1/users/carol/policy")[1]["e2ee"] is True
+    browser.click("Change the forwards")
+    browser.fill(Always_to="nobody at all")
+    browser.click("Save")
+    browser.see("always is an address", "dialog [role=alert]")
+    browser.fill(Always_to="sip:dave@sip.test")
+    browser.click("Save")
+    browser.no_dialog()
+    browser.see("sip:dave@sip.test", "dd")
     looked_at(browser, "me")
+    browser.click("Change the forwards")
+    browser.fill(Always_to="")
+    browser.click("Save")
+    browser.no_dialog()
+    browser.see("the own devices, and nothing else")
     browser.switch("End-to-end encrypt my calls")
     browser.see("It is off")
     # there is no other view
     browser.go("system")
     browser.see("carol", "h1")
+
+
+def test_the_configuration(gw, browser):
+    """What is wrong in it is found by line; what is right is applied, and
+    confirmed."""
+    before = Path(gw.config).read_text()
+    browser.login("ada", PASSWORD)
+    browser.go("config", "Configuration")
+    area = browser.field("The file")
+    browser.wait(lambda: area.get_attribute("value") == before, "the file")
+    area.send_keys(Keys.CONTROL, Keys.END)
+    area.send_keys("  nonsense: 1")
+    browser.click("Check")
+    browser.see("nonsense", ".alarms li")
+    looked_at(browser, "config-wrong")
+    area.clear()
+    area.send_keys(before.replace("log: debug", "log: info"))
+    browser.click("Check")
+    browser.see("control.log", "th")
+    assert Path(gw.config).read_text() == before
+    browser.click("Apply")
+    browser.click("Apply", "//dialog")
+    browser.see("unless it is confirmed", ".banner")
+    assert "log: info" in Path(gw.config).read_text()
+    browser.click("Take it back")
+    browser.see("All is as it was")
+    assert Path(gw.config).read_text() == before
 
 
 def test_calls_come_and_go_by_themselves(gw, browser, phones):

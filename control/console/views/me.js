@@ -3,13 +3,15 @@
 import { h, region } from "../dom.js";
 import { api, session } from "../api.js";
 import { explained } from "../effective.js";
+import { forwardEdit, forwards } from "../forward.js";
+import { say } from "../page.js";
 import { devices, toggle } from "./user.js";
 
 export default async function me(page) {
-	const policy = region(), list = region();
+	const policy = region(), list = region(), forward = region();
 	const draw = async () => {
-		const [effective, mine] = await Promise.all([page.get("/me"),
-			page.get("/me/devices")]);
+		const [effective, mine, f] = await Promise.all([page.get("/me"),
+			page.get("/me/devices"), page.get("/me/forward")]);
 
 		policy.set(toggle({ label: "End-to-end encrypt my calls",
 			on: effective.e2ee, enabled: true,
@@ -19,11 +21,19 @@ export default async function me(page) {
 			}, `It is ${on ? "on" : "off"}`) }),
 		explained(effective));
 		list.set(devices(mine));
+		forward.set(forwards(f), h("div", { class: "buttons" },
+			h("button", { type: "button", onclick: () =>
+				forwardEdit("/me/forward", f, (text) => {
+					say(text);
+					return draw();
+				}) }, "Change the forwards")));
 	};
 
 	page.show(session.name, null,
 		h("section", { class: "card", "aria-labelledby": "mine" },
 			h("h2", { id: "mine" }, "Encryption"), policy.el),
+		h("section", { class: "card", "aria-labelledby": "forward" },
+			h("h2", { id: "forward" }, "Forwards"), forward.el),
 		h("section", { "aria-labelledby": "devices" },
 			h("h2", { id: "devices" }, "My devices"), list.el));
 	page.poll(5000, draw);

@@ -4,6 +4,7 @@ import { h, region } from "../dom.js";
 import { api, may, path } from "../api.js";
 import { explained } from "../effective.js";
 import { ask, confirm } from "../form.js";
+import { forwardEdit, forwards } from "../forward.js";
 import { span } from "../format.js";
 import { button, say } from "../page.js";
 import { facts, table } from "../table.js";
@@ -102,7 +103,7 @@ function switches(name, s, page, done) {
 export default async function user(page) {
 	const [name] = page.args;
 	const places = { policy: region(), devices: region(), media: region(),
-		dial: region() };
+		dial: region(), forward: region() };
 	const done = (text) => {
 		say(text);
 		return draw();
@@ -113,11 +114,12 @@ export default async function user(page) {
 		h("div", { class: "buttons" }, side)), place.el);
 
 	const draw = async () => {
-		const [effective, list, media, dial] = await Promise.all([
+		const [effective, list, media, dial, forward] = await Promise.all([
 			page.get(path`/users/${name}/policy`),
 			page.get(path`/users/${name}/devices`),
 			page.get(path`/users/${name}/profile`),
-			page.get(path`/users/${name}/dial`)]);
+			page.get(path`/users/${name}/dial`),
+			page.get(path`/users/${name}/forward`)]);
 
 		places.policy.set(switches(name, effective, page, done),
 			explained(effective));
@@ -127,6 +129,12 @@ export default async function user(page) {
 				label: "Change the media profile",
 				need: "administer",
 				run: () => profileEdit(name, media, done) })));
+		places.forward.set(forwards(forward),
+			h("div", { class: "buttons" }, button({
+				label: "Change the forwards", need: "administer",
+				run: () => forwardEdit(
+					path`/users/${name}/forward`, forward,
+					done) })));
 		places.dial.set(h("p", null, "At most ", h("b", null, dial.dial),
 			" numbers."), h("div", { class: "buttons" }, button({
 			label: "Change what may be dialled", need: "administer",
@@ -144,7 +152,9 @@ export default async function user(page) {
 				say(`${name} is removed`);
 			} }) }),
 	h("div", { class: "columns" },
-		section("Encryption", places.policy),
+		h("div", { class: "stack" },
+			section("Encryption", places.policy),
+			section("Forwards", places.forward)),
 		h("div", { class: "stack" },
 			section("Media of the devices", places.media),
 			section("Outside numbers", places.dial))),
