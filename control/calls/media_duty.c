@@ -73,8 +73,9 @@ static json_t *out_json(const struct tongue *t, uint64_t reports_on)
 	return j;
 }
 
-/* To the only leg, or to one on hold. */
-static json_t *played(const struct media *m)
+/* To the only leg, or to one on hold. Who has put a conference on hold isn't
+ * heard there, whatever its phone plays. */
+static json_t *played(const struct media *m, const struct mline *l)
 {
 	if (!m->solo)
 		return json_pack("{s:s}", "file", m->music);
@@ -82,7 +83,8 @@ static json_t *played(const struct media *m)
 	case PLAY_FILE:
 		return json_pack("{s:s}", "file", m->play_name);
 	case PLAY_ROOM:
-		return json_pack("{s:s}", "room", m->play_name);
+		return json_pack("{s:s, s:b}", "room", m->play_name, "speak",
+				 SDP_DIR_RECV(l->leg[m->real].dir));
 	default:
 		return json_pack("{s:b}", "silence", true);
 	}
@@ -105,7 +107,7 @@ json_t *media_port_json(const struct media *m, const struct mline *l,
 		return j;
 	json_object_set_new(j, "out", out_json(&l->tongue[to], f->stream[to]));
 	if (m->solo || media_on_hold(m, l, from)) {
-		json_object_set_new(j, "source", played(m));
+		json_object_set_new(j, "source", played(m, l));
 		return j;
 	}
 	if (m->side[from].no_digits)

@@ -247,9 +247,10 @@ void verb_refer(struct door *d, struct listener *l, struct session *s,
 		refuse_feature(d, l, s, m, NULL);
 		goto out;
 	}
-	if ((feature_asked(d, s, m, NULL, &ask) &&
-	     feature_refused(d, l, m, &ask)) ||
-	    !acceptable(s, l, m, &to))
+	feature_asked(d, s, m, NULL, &ask);
+	if (s->br->b->focus)
+		ask.feature = FEATURE_ADD_PARTICIPANT;
+	if (feature_refused(d, l, m, &ask) || !acceptable(s, l, m, &to))
 		goto out;
 	r = mem_zalloc(sizeof(*r), refer_destructor);
 	st = stxn_new(l, m, NULL, NULL);
