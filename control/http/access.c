@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/http/access.h"
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "control/store/admins.h"
@@ -194,12 +195,11 @@ bool access_may(const struct principal *who, enum role need)
 static struct guess *guess_at(struct access *a, char kind, const char *text,
 			      bool make)
 {
-	char all[ACCESS_NAME_MAX + 64] = {kind};
+	char all[ACCESS_NAME_MAX + 64];
 	struct guess *g;
 	uint64_t key;
 
-	for (size_t i = 0; text[i] && i < sizeof(all) - 2; i++)
-		all[i + 1] = text[i];
+	snprintf(all, sizeof(all), "%c%s", kind, text);
 	crypto_shorthash((uint8_t *)&key, (const uint8_t *)all, strlen(all),
 			 a->seed);
 	key |= 1; /* never 0 */

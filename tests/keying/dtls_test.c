@@ -92,6 +92,8 @@ static void on_datagram(int flags, void *arg)
 
 static void end_open(struct end *e, const uint16_t suites[8])
 {
+	/* Only its address is kept here. */
+	/* cppcheck-suppress ctuuninitvar */
 	const struct assoc_handlers h = {on_send, on_event, e};
 	struct identity *id = identity_get(time(NULL));
 	struct sockaddr_in here = {.sin_family = AF_INET,
