@@ -284,6 +284,18 @@ static void info_fill(X509 *x, struct certificate_info *info)
 	info->self_signed = X509_self_signed(x, 1) == 1;
 }
 
+int64_t certificate_until(const char *cert)
+{
+	BIO *b = BIO_new_mem_buf(cert, -1);
+	X509 *x = b ? PEM_read_bio_X509(b, NULL, NULL, NULL) : NULL;
+	int64_t until = x ? time_of(X509_get0_notAfter(x)) : 0;
+
+	X509_free(x);
+	BIO_free(b);
+	ERR_clear_error();
+	return until;
+}
+
 int certificate_check(const char *cert, const char *key,
 		      struct certificate_info *info, char *err, size_t errlen)
 {

@@ -29,6 +29,9 @@ int certificate_make(const char *cert_path, const char *key_path,
  * @return 0; else -1, with a sentence in err. */
 int certificate_check(const char *cert, const char *key,
 		      struct certificate_info *info, char *err, size_t errlen);
+/** When the first certificate of a PEM text ends, UNIX seconds; 0: there is
+ * none. */
+int64_t certificate_until(const char *cert);
 /** A whole file as a C string (malloc'd). @return NULL with errno. */
 char *certificate_file(const char *path);
 /** Replace a file's content at once: what is there is either the old or the

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "control/alarms/alarms.h"
 #include "control/audit/audit.h"
 #include "control/calls/call.h"
 #include "control/config.h"
@@ -46,6 +47,7 @@ static struct {
 	struct ng *ng;
 	struct http *http;
 	struct settings *settings;
+	struct alarms *alarms;
 	struct tmr drain;
 	const char *config_path;
 	char state[PATH_MAX]; /* folder of what is kept */
@@ -103,6 +105,7 @@ static void tell_systemd(const char *state)
 static void on_dataplane_event(const struct sp_event *e, void *arg)
 {
 	(void)arg;
+	alarms_dataplane(control.alarms, e);
 	log_debug(0, "dataplane: event %u about transport %" PRIu64, e->kind,
 		  e->id);
 }
@@ -218,6 +221,7 @@ static int start_http(const struct config *c)
 		.state = control.state,
 		.duties = control.duties,
 		.settings = control.settings,
+		.alarms = control.alarms,
 	};
 	char err[256] = "";
 	int e = http_alloc(&control.http, c->api, &ctx);
@@ -308,7 +312,17 @@ static int start(void)
 	calls_load(control.calls);
 	dp_ready(control.dp);
 	duties_ready(control.duties);
-	e = start_settings(c);
+	e = alarms_alloc(&control.alarms,
+			 &(struct alarms_config){
+				 .dp = control.dp,
+				 .duties = control.duties,
+				 .trunks = door_trunks(control.sip),
+				 .events = control.events,
+				 .config = c,
+				 .state = control.state,
+			 });
+	if (!e)
+		e = start_settings(c);
 	return e ? e : start_http(c);
 }
 
@@ -320,6 +334,8 @@ static void stop(void)
 	if (control.http)
 		http_free(control.http);
 	settings_free(control.settings);
+	alarms_free(control.alarms);
+	control.alarms = NULL;
 	ng_free(control.ng);
 	door_free(control.sip);
 	calls_free(control.calls);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 struct http;
+struct alarms;
 struct audit;
 struct calls;
 struct config_https;
@@ -30,6 +31,7 @@ struct http_context { /* what routes may use; outlives the server */
 	struct events *events;
 	const struct config_https *https;
 	const char *state;	   /* the folder of what is kept */
+	struct alarms *alarms;	   /* NULL: nobody looks */
 	struct settings *settings; /* NULL: of the configuration, nothing */
 };
 

@@ -151,6 +151,8 @@ bool group_there(const struct request *rq, const char *name, struct reply *rp);
 http_handler api_audit, api_audit_head, api_audit_verify;
 /** Put a change that has been made on record; more's reference is taken. */
 void change_recorded(const struct request *rq, const char *event, json_t *more);
+/* api_alarms.c */
+http_handler api_alarms;
 /* api_config.c */
 http_handler api_config, api_config_check, api_config_apply, api_config_confirm,
 	api_config_revert;

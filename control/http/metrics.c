@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "control/alarms/alarms.h"
 #include "control/calls/totals.h"
 #include "control/dataplane/dp.h"
 #include "control/duties/duties.h"
@@ -117,6 +118,17 @@ static void guard_say(FILE *f, const struct http_context *ctx)
 	    json_array_size(bans));
 	json_decref(counters);
 	json_decref(bans);
+}
+
+static void alarms_say(FILE *f, const struct alarms *a)
+{
+	if (!a)
+		return;
+	head(f, "alarm", "gauge", "1 where there is such an alarm.");
+	for (unsigned k = 0; k < ALARM_KINDS; k++)
+		say(f, PREFIX "alarm{name=\"%s\"} %d\n",
+		    alarm_name((enum alarm)k),
+		    alarms_count(a, (enum alarm)k) > 0);
 }
 
 /* ------------------------------------------------------------- dataplane */
@@ -246,6 +258,7 @@ void api_metrics(const struct request *rq, struct reply *rp)
 	say(f, PREFIX "build_info{version=\"%s\"} 1\n", SP_VERSION);
 	calls_say(f, rq->ctx);
 	guard_say(f, rq->ctx);
+	alarms_say(f, rq->ctx->alarms);
 	dataplane_say(f, rq->ctx->dp);
 	if (fclose(f) != 0) {
 		free(text);

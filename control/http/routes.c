@@ -129,6 +129,7 @@ static const struct route {
 	 ROLE_ADMINISTER},
 	{"DELETE", "/api/v1/config/confirm", api_config_revert, false,
 	 ROLE_ADMINISTER},
+	{"GET", "/api/v1/alarms", api_alarms, false, ROLE_READ},
 	{"GET", "/api/v1/bans", api_bans, false, ROLE_READ},
 	{"POST", "/api/v1/bans", api_ban_add, true, ROLE_OPERATE},
 	{"DELETE", "/api/v1/bans/{source}", api_ban_remove, false,

@@ -553,6 +553,12 @@ const struct command commands[] = {
 	 "the way of its own command, so it is checked and audited like it. The\n"
 	 "configuration comes last.",
 	 import_all},
+	{"alarms", "", 0, 0, "what needs attention now",
+	 "The dataplane or sallyport-media away, a port without link, a trunk that\n"
+	 "is down, a certificate or key near its end, little room on the disk,\n"
+	 "packets dropped that shouldn't be. \"sallyctl events\" tells when they\n"
+	 "come and go.",
+	 alarms_list},
 	{"certificate", "", 0, 0, "the certificate of the API's TLS listeners",
 	 "Its names, how long it is good, and its fingerprint to compare.",
 	 certificate_show},

@@ -114,6 +114,7 @@ run_f policy_new, policy_set, policy_get, policy_remove, policy_grant,
 	user_compliance, features, calls_feature;
 /* record.c */
 run_f calls_record;
+run_f alarms_list; /* alarms.c */
 /* users.c */
 run_f users_add, users_password;
 /* export.c */
