@@ -11,12 +11,14 @@
 #include "control/sip/addr.h"
 #include "control/sip/numbers.h"
 #include "control/sip/guard.h"
+#include "control/siprec/siprec.h"
 #include "dataplane/abi/yaml.h"
 
 #define TEXT_MAX      256
 #define LISTEN_MAX    32
 #define ALLOW_MAX     64
 #define NG_INTERFACES 16
+#define SIPREC_USERS  1024
 #define OPTIONAL      CYAML_FLAG_OPTIONAL
 
 #define TEXT(key, flags, type, member)                                  \
@@ -110,6 +112,16 @@ static const cyaml_schema_field_t media_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t siprec_fields[] = {
+	TEXT("server", OPTIONAL, struct config_siprec, server),
+	TEXT("media", OPTIONAL, struct config_siprec, media),
+	CYAML_FIELD_SEQUENCE("users", CYAML_FLAG_POINTER | OPTIONAL,
+			     struct config_siprec, users, &listen_schema, 0,
+			     SIPREC_USERS),
+	NUMBER("keepalive", struct config_siprec, keepalive),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t pstn_fields[] = {
 	TEXT("country", OPTIONAL, struct config_pstn, country),
 	TEXT("area", OPTIONAL, struct config_pstn, area),
@@ -136,6 +148,8 @@ static const cyaml_schema_field_t fields[] = {
 	CYAML_FIELD_MAPPING("pstn", OPTIONAL, struct config, pstn, pstn_fields),
 	CYAML_FIELD_MAPPING("media", OPTIONAL, struct config, media,
 			    media_fields),
+	CYAML_FIELD_MAPPING("siprec", OPTIONAL, struct config, siprec,
+			    siprec_fields),
 	NUMBER("media_timeout", struct config, media_timeout),
 	TEXT("log", OPTIONAL, struct config, log),
 	CYAML_FIELD_END,
@@ -254,6 +268,16 @@ static bool is_uri(const char *s)
 	return strchr(s, ':') && !strpbrk(s, " \t\r\n<>\"");
 }
 
+static bool is_siprec_media(const char *s)
+{
+	return !strcmp(s, "plain") || !strcmp(s, "sdes");
+}
+
+static bool is_user(const char *s)
+{
+	return s[0] && !strpbrk(s, " @:/");
+}
+
 static bool is_level(const char *s)
 {
 	enum log_level level;
@@ -350,6 +374,14 @@ static const struct conf_rule rules[] = {
 	{"media.socket", "the path of sallyport-media's socket",
 	 .ok = is_socket},
 	{"media.transcodings", "calls from 1 to 10000", .min = 1, .max = 10000},
+	{"siprec.server",
+	 "a SIP URI with an address, such as "
+	 "sip:recorder@10.2.0.20:5060;transport=tcp",
+	 .ok = siprec_server_ok},
+	{"siprec.media", "plain or sdes", .ok = is_siprec_media},
+	{"siprec.users[]", "a user's name, or \"*\" for everybody",
+	 .ok = is_user},
+	{"siprec.keepalive", "seconds from 1 to 3600", .min = 1, .max = 3600},
 	{"media_timeout", "seconds from 1 to 86400", .min = 1, .max = 86400},
 	{"log", "error, warn, info or debug", .ok = is_level},
 	{.field = NULL},
@@ -375,6 +407,7 @@ static const struct {
 	{offsetof(struct config, https.session_idle), 1800},
 	{offsetof(struct config, ng.calls), 10000},
 	{offsetof(struct config, media.transcodings), 32},
+	{offsetof(struct config, siprec.keepalive), 30},
 	{offsetof(struct config, media_timeout), 60},
 };
 

@@ -75,6 +75,14 @@ struct config_ng {
 	bool end_to_end; /* the proxy says who the parties are */
 };
 
+struct config_siprec { /* who takes the audio of calls, control/siprec */
+	char *server;  /* URI; NULL: nobody */
+	char *media;   /* "plain" or "sdes" */
+	char **users;  /* whose calls always; "*": everybody's */
+	unsigned users_count;
+	unsigned keepalive; /* seconds */
+};
+
 struct config_media {	       /* sallyport-media */
 	char *socket;	       /* NULL: there is none */
 	unsigned transcodings; /* calls that may be transcoded at a time */
@@ -102,6 +110,7 @@ struct config {
 	struct config_https https;
 	struct config_ng ng;
 	struct config_media media;
+	struct config_siprec siprec;
 	unsigned media_timeout; /* seconds */
 	char *log;		/* "error", "warn", "info", "debug" */
 };

@@ -295,6 +295,7 @@ static int start(void)
 			       .sip_calls = &c->calls,
 			       .folder = control.state,
 			       .audit = control.audit,
+			       .siprec = &c->siprec,
 		       },
 		       err, sizeof(err));
 	if (e) {

@@ -133,6 +133,7 @@ void call_up(struct call *c, struct path *p)
 		 call_kind(c) == CALL_E2EE ? ", end-to-end encrypted" : "");
 	evidence_up(c);
 	recording_up(c);
+	fork_up(c);
 	call_save(c);
 }
 
@@ -147,6 +148,7 @@ void call_end(struct call *c, enum call_by by, int status, const char *reason)
 	totals_ended(c, status);
 	record_write(c, by, status, reason);
 	recording_end(c);
+	fork_end(c);
 	evidence_end(c, record_by(by), status, reason);
 	if (saved)
 		store_call_remove(c->all->cfg.store, c->id);

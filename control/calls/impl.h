@@ -41,6 +41,10 @@ struct call {
 	bool paused;			 /* nothing is kept for now */
 	uint64_t tracks; /* tells those of this one from others */
 	bool complies;	 /* a party's compliance recording applies */
+	unsigned forked; /* for what, enum fork_use's bits (fork.h) */
+	void *fork;	 /* the client's; NULL: none */
+	uint64_t fork_streams; /* tells its streams from others, */
+	unsigned fork_flows;   /* and which of them flow */
 };
 
 struct calls {
@@ -48,6 +52,8 @@ struct calls {
 	struct list hash[CALL_BUCKETS];
 	unsigned count;
 	struct calls_totals totals;
+	const struct fork_client *forks; /* NULL: nobody takes forks */
+	void *forks_arg;
 	uint64_t last_id;
 	struct {
 		const struct call_door *door;
@@ -86,6 +92,16 @@ void recording_failed(struct call *c, const char *id, const char *error,
 		      const char *message);
 void recording_save(const struct call *c, json_t *j);
 void recording_load(struct call *c, const json_t *j);
+/* fork.c */
+void fork_up(struct call *c);
+void fork_changed(struct call *c);
+void fork_end(struct call *c);
+json_t *fork_describe(const struct call *c); /* new reference */
+void fork_save(const struct call *c, json_t *j);
+void fork_load(struct call *c, const json_t *j);
+/** Copies of what is said go to sallyport-media if it is recorded or forked.
+ * @return 0, or -1 with why. */
+int call_copy(struct call *c, struct media_why *why);
 /* duty.c: what sallyport-media says. */
 void duty_listen(struct calls *cs);
 /* record.c */

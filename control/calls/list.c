@@ -83,6 +83,7 @@ json_t *call_describe(struct call *c)
 		json_object_set_new(j, "recording",
 				    c->recording[0] ? json_string(c->recording)
 						    : json_null());
+		json_object_set_new(j, "fork", fork_describe(c));
 		json_object_set_new(j, "recordings",
 				    json_integer(c->recordings));
 	}

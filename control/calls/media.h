@@ -71,6 +71,9 @@ bool media_is_solo(const struct media *m);
 enum play { PLAY_SILENCE, PLAY_FILE, PLAY_ROOM };
 /** What the only leg hears from now on. name: of the file, or of the room. */
 void media_play(struct media *m, enum play what, const char *name);
+/** What leaves on m-line i to the only leg from now on: what arrives on the port
+ * of another stream. After the m-line has been offered. */
+void media_source(struct media *m, unsigned i, uint64_t stream);
 /** What a leg hears whom the other has put on hold: a file; NULL: nothing. Before
  * the first offer. */
 void media_music(struct media *m, const char *file);
@@ -181,6 +184,7 @@ struct media_port {
 	uint64_t stream;
 	enum leg from;
 	const char *kind; /* "audio", "video" */
+	bool flows;	  /* the other leg hears it just now */
 };
 unsigned media_ports(const struct media *m, struct media_port out[],
 		     unsigned n);

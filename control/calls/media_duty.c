@@ -77,6 +77,11 @@ static json_t *out_json(const struct tongue *t, uint64_t reports_on)
  * heard there, whatever its phone plays. */
 static json_t *played(const struct media *m, const struct mline *l)
 {
+	char id[DUTY_ID_MAX];
+
+	if (m->solo && l->flow->source)
+		return json_pack("{s:s}", "port",
+				 duty_port_id(l->flow->source, id));
 	if (!m->solo)
 		return json_pack("{s:s}", "file", m->music);
 	switch (m->play) {
@@ -188,6 +193,14 @@ void media_play(struct media *m, enum play what, const char *name)
 			media_duty_set(m, &m->cur->line[i], m->real);
 }
 
+void media_source(struct media *m, unsigned i, uint64_t stream)
+{
+	struct state *st = m->offer ? m->offer : m->cur;
+
+	if (i < st->n && st->line[i].flow)
+		st->line[i].flow->source = stream;
+}
+
 void media_music(struct media *m, const char *file)
 {
 	snprintf(m->music, sizeof(m->music), "%s", file ? file : "");
@@ -214,7 +227,9 @@ unsigned media_ports(const struct media *m, struct media_port out[], unsigned n)
 			if (media_has(m, x) &&
 			    media_divert(m, l, x) != SP_DIVERT_NONE)
 				out[k++] = (struct media_port){
-					l->flow->stream[x], x, l->kind};
+					l->flow->stream[x], x, l->kind,
+					media_flows(l, x) &&
+						!m->side[x].blocked};
 	}
 	return k;
 }

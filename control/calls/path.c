@@ -86,7 +86,11 @@ void path_manner(struct path *p, enum leg l, const struct media_manner *how)
 int path_block(struct path *p, enum leg from, bool blocked,
 	       struct media_why *why)
 {
-	return media_block(p->media, from, blocked, why);
+	int err = media_block(p->media, from, blocked, why);
+
+	if (!err && p == p->call->path)
+		fork_changed(p->call);
+	return err;
 }
 
 bool path_blocked(const struct path *p, enum leg from)
@@ -197,8 +201,10 @@ int path_answer(struct path *p, enum leg from, const char *sdp, size_t len,
 		ask_transcoding(p, from, why);
 		return err;
 	}
-	if (p == p->call->path)
+	if (p == p->call->path) {
 		recording_changed(p->call);
+		fork_changed(p->call);
+	}
 	p->answered = true;
 	p->negotiated = true;
 	if (final) {
@@ -224,8 +230,10 @@ void path_decline(struct path *p)
 	p->open = false;
 	/* What an early answer committed is put back as well. */
 	media_rollback(p->media);
-	if (p == p->call->path)
+	if (p == p->call->path) {
 		recording_changed(p->call);
+		fork_changed(p->call);
+	}
 }
 
 char *path_refusal(struct path *p, enum leg from, const char *sdp, size_t len)

@@ -111,6 +111,11 @@ static int write_it(struct call *c, bool kept, struct duty_why *why)
 	return err;
 }
 
+int call_copy(struct call *c, struct media_why *why)
+{
+	return media_copy(c->path->media, c->recording[0] || c->forked, why);
+}
+
 static void name_it(struct call *c)
 {
 	snprintf(c->recording, sizeof(c->recording), "%" PRIu64 "-%u", c->id,
@@ -123,13 +128,15 @@ static int begin(struct call *c, struct duty_why *why)
 
 	if (!duties_can_record(c->all->cfg.duties, why))
 		return -1;
-	if (media_copy(c->path->media, true, &media) != 0)
-		return no(why, media.status, "media", media.text);
 	name_it(c);
+	if (call_copy(c, &media) != 0) {
+		c->recording[0] = '\0';
+		return no(why, media.status, "media", media.text);
+	}
 	if (write_it(c, false, why) == 0)
 		return 0;
 	c->recording[0] = '\0';
-	media_copy(c->path->media, false, &media);
+	call_copy(c, &media);
 	return -1;
 }
 
@@ -141,7 +148,7 @@ static void end(struct call *c)
 	c->recording[0] = '\0';
 	c->paused = false;
 	if (c->state == CALL_UP && c->path)
-		media_copy(c->path->media, false, &media);
+		call_copy(c, &media);
 }
 
 int call_record(struct call *c, bool on, const char *by, const char *how,

@@ -35,7 +35,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 			NAMED("live-captions", "Live captions"),
 			.asked = "API",
 			.needs_plain = true,
-			.built = false,
+			.built = true,
 			E2EE_ANSWERS(403, "can't have live captions"),
 		},
 	[FEATURE_TRANSCRIPTION] =
@@ -43,7 +43,7 @@ static const struct feature_info table[FEATURE_COUNT] = {
 			NAMED("transcription", "Transcription"),
 			.asked = "API",
 			.needs_plain = true,
-			.built = false,
+			.built = true,
 			E2EE_ANSWERS(403, "can't be transcribed"),
 		},
 	[FEATURE_TRANSCODING] =

@@ -126,6 +126,8 @@ http_handler api_events, api_openapi;
 /* api_calls.c */
 http_handler api_version, api_calls, api_call, api_call_hangup, api_records;
 http_handler api_call_record, api_call_record_end;
+http_handler api_call_transcribe, api_call_transcribe_end, api_call_caption,
+	api_call_caption_end;
 /** The call's id in the path. @return false: it is no number, which has been
  * answered. */
 bool call_id_read(const struct request *rq, uint64_t *id, struct reply *rp);

@@ -191,6 +191,14 @@ const struct command commands[] = {
 	{"calls hangup", "ID", 1, 0, "end a call",
 	 "Sends BYE to both phones. The ids are in \"sallyctl calls\".",
 	 calls_hangup},
+	{"calls transcribe", "ID on|off", 2, 0,
+	 "fork a call's audio for transcription, or no longer",
+	 "Each speaker apart goes to the recorder or speech service that is\n"
+	 "configured (control: siprec: server:), by SIPREC. An end-to-end\n"
+	 "encrypted call can't be transcribed.",
+	 calls_transcribe},
+	{"calls captions", "ID on|off", 2, 0, "the same for live captions",
+	 "As \"sallyctl calls transcribe\".", calls_captions},
 	{"calls record", "ID on|off", 2, 0, "record a call, or no longer",
 	 "Both sides' media from now on, as separate tracks, sealed to the\n"
 	 "recording key. An end-to-end encrypted call can't be recorded, and one\n"

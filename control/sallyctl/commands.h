@@ -122,6 +122,8 @@ run_f export_all, import_all;
 /* config.c */
 run_f config_show, config_check, config_diff, config_apply, config_confirm,
 	config_revert;
+/* forks.c */
+run_f calls_transcribe, calls_captions;
 /* bans.c */
 run_f bans_list, bans_add, bans_remove;
 /* trunk.c: trunks, routes, numbers, what users may dial. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* control/sip/door.c - the SIP front door: which request goes where. */
 #include "control/sip/door.h"
+#include "control/siprec/siprec.h"
 #include "control/trunk/trunk.h"
 #include <errno.h>
 #include <stdio.h>
@@ -253,6 +254,8 @@ static void dispatch(struct door *d, struct listener *l,
 	}
 	if (pl_isset(&m->to.tag)) {
 		s = door_session(d, m, false);
+		if (!s && siprec_request(d->siprec, l, m))
+			return;
 		verb = s || message_is(m, "ACK") || message_is(m, "CANCEL")
 			       ? verbs[i].in_dialog
 			       : NULL;
@@ -318,6 +321,8 @@ static void on_stray(struct listener *l, const struct sip_msg *m, void *arg)
 			session_ack(s, m->cseq.num, NULL);
 		return;
 	}
+	if (siprec_stray(d->siprec, m))
+		return;
 	LIST_FOREACH (bucket_of(d, &m->callid), le) {
 		s = le->data;
 		if (s->dlg.remote_tag && pl_isset(&m->to.tag) &&
@@ -357,6 +362,7 @@ static void door_destructor(void *arg)
 
 	tmr_cancel(&d->expire);
 	list_flush(&d->bridges);
+	siprec_free(d->siprec);
 	trunks_free(d->trunks);
 	mem_deref(d->later);
 	mem_deref(d->stack);
@@ -446,6 +452,12 @@ int door_alloc(struct door **dp, const struct door_config *cfg, char *err,
 	if (!e)
 		e = trunks_start(d);
 	if (!e)
+		e = siprec_alloc(&d->siprec,
+				 &(struct siprec_config){d->stack, cfg->calls,
+							 cfg->domain,
+							 cfg->siprec},
+				 err, errlen);
+	if (!e)
 		e = calls_add_door(cfg->calls, &sip_call_door, d);
 	if (e) {
 		mem_deref(d);
@@ -466,6 +478,7 @@ void door_stop(struct door *d)
 	struct le *le = list_head(&d->bridges);
 
 	d->stopping = true;
+	siprec_stop(d->siprec);
 	while (le) {
 		struct bridge *b = le->data;
 

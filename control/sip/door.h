@@ -20,6 +20,7 @@
 #define RELAYS_MAX   16	  /* unanswered requests in one call */
 
 struct hunt;
+struct siprec;
 struct trunk;
 struct trunk_line;
 struct trunks;
@@ -30,6 +31,7 @@ struct door {
 	char *origins[CONFIG_ORIGINS_MAX + 1]; /* NULL-terminated */
 	struct digest *digest;
 	struct trunks *trunks;
+	struct siprec *siprec; /* NULL: no recorder is configured */
 	struct list sessions[DOOR_BUCKETS]; /* by Call-ID */
 	struct list bridges;
 	struct list parks, focuses; /* alone.h */

@@ -24,6 +24,7 @@ struct door_config {
 	const struct config_calls *sip_calls; /* and this */
 	const char *folder; /* for certificates that are made here */
 	struct audit *audit;
+	const struct config_siprec *siprec; /* and this */
 };
 
 /** Open the listeners and stand in front of calls. err gets a sentence.
