@@ -156,8 +156,8 @@ def test_a_recorder_that_dies_and_comes_back(office, recorder):
     recorder.mute = True
     wait_until("it to be missed", 10, lambda: the_call(office)["fork"][
         "state"] == "connecting")
-    assert "doesn't answer any more" in \
-        events(office, "fork-failed")[-1]["reason"]
+    assert any("doesn't answer any more" in e["reason"]
+               for e in events(office, "fork-failed"))
     recorder.mute = False
     connected(office)
     assert len({m.get("call-id") for m in recorder.invites}) == 2
@@ -179,7 +179,7 @@ def test_what_the_recorder_asks(office, recorder):
     # it has had enough
     recorder.ask("BYE")
     wait_until("the end of it", 3, lambda: the_call(office)["fork"] is None)
-    assert "has ended" in events(office, "fork-failed")[-1]["reason"]
+    assert "has ended" in events(office, "fork-failed")[0]["reason"]
     assert diverted(office) == ["none", "none"]
 
 
