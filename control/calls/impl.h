@@ -39,10 +39,10 @@ struct call {
 	char recording[DUTY_ID_MAX];	 /* "": it isn't recorded */
 	unsigned recordings;		 /* so far */
 	bool paused;			 /* nothing is kept for now */
-	uint64_t tracks; /* tells those of this one from others */
-	bool complies;	 /* a party's compliance recording applies */
-	unsigned forked; /* for what, enum fork_use's bits (fork.h) */
-	void *fork;	 /* the client's; NULL: none */
+	uint64_t tracks;       /* tells those of this one from others */
+	bool complies;	       /* a party's compliance recording applies */
+	unsigned forked;       /* for what, enum fork_use's bits (fork.h) */
+	void *fork;	       /* the client's; NULL: none */
 	uint64_t fork_streams; /* tells its streams from others, */
 	unsigned fork_flows;   /* and which of them flow */
 };

@@ -82,10 +82,10 @@ struct flow {
 	uint32_t generation;   /* of its streams, while diverted */
 	bool port[2];	       /* sallyport-media has a port for stream[l] */
 	bool transcoding;      /* holds a place among them */
-	uint64_t source;       /* on media with one leg: the stream whose port it
+	uint64_t source;    /* on media with one leg: the stream whose port it
 				* hears; 0: what is played there */
-	uint64_t stream[2];    /* ids; [l]: from leg l to the other */
-	uint64_t from[2];      /* transport that the stream was made on */
+	uint64_t stream[2]; /* ids; [l]: from leg l to the other */
+	uint64_t from[2];   /* transport that the stream was made on */
 	uint32_t ssrc_xor;
 	bool programmed;	  /* is in the dataplane */
 	struct sp_stats stats[2]; /* latest read */

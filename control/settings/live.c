@@ -34,6 +34,8 @@ static const struct {
 	ROW("calls.orbits", TEXT, READ, calls.orbits),
 	ROW("calls.conferences", TEXT, READ, calls.conferences),
 	ROW("calls.park_timeout", NUMBER, READ, calls.park_timeout),
+	ROW("siprec.users", LIST, READ, siprec.users),
+	ROW("siprec.keepalive", NUMBER, READ, siprec.keepalive),
 	ROW("https.session_idle", NUMBER, SESSIONS, https.session_idle),
 	ROW("https.listen", LIST, HTTPS, https.listen),
 	ROW("https.certificate", TEXT, HTTPS, https.certificate),
