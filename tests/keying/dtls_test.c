@@ -92,8 +92,6 @@ static void on_datagram(int flags, void *arg)
 
 static void end_open(struct end *e, const uint16_t suites[8])
 {
-	/* Only its address is kept here. */
-	/* cppcheck-suppress ctuuninitvar */
 	const struct assoc_handlers h = {on_send, on_event, e};
 	struct identity *id = identity_get(time(NULL));
 	struct sockaddr_in here = {.sin_family = AF_INET,
@@ -192,7 +190,7 @@ static void shakes(void **state)
 					 .rsa = cases[i].rsa};
 		struct peer *p = peer_new(&o);
 		struct sp_addr there = local(peer_port(p));
-		struct end e;
+		struct end e = {0};
 
 		end_open(&e, best_first);
 		e.trusted = cases[i].trusted;
@@ -224,7 +222,7 @@ static void waits_for_fingerprint(void **state)
 	(void)state;
 	for (int right = 0; right < 2; right++) {
 		struct peer *p = peer_new(&o), *other = peer_new(&o);
-		struct end e;
+		struct end e = {0};
 
 		end_open(&e, best_first);
 		assoc_start(e.d, DTLS_PASSIVE, NULL);
@@ -277,7 +275,7 @@ static void refuses(void **state)
 		struct peer *p = peer_new(&cases[i].o);
 		struct peer *other = peer_new(&cases[i].o);
 		struct sp_addr there = local(peer_port(p));
-		struct end e;
+		struct end e = {0};
 
 		end_open(&e, best_first);
 		e.trusted = true; /* DTLSv1_listen would drop some unheard */
@@ -307,7 +305,7 @@ static void keeps_to_its_peer(void **state)
 	struct sp_addr stranger = local(9);
 	uint8_t hello[1500];
 	size_t n;
-	struct end e, spoofed;
+	struct end e = {0}, spoofed;
 
 	(void)state;
 	end_open(&e, best_first);
@@ -355,7 +353,7 @@ static void retransmits(void **state)
 	struct peer_options o = {.client = false, .srtp = ALL};
 	struct peer *p = peer_new(&o);
 	struct sp_addr there = local(peer_port(p));
-	struct end e;
+	struct end e = {0};
 
 	(void)state;
 	end_open(&e, best_first);

@@ -70,7 +70,8 @@ static void users(void **state)
 	struct store_user u = {.name = "alice",
 			       .ha1 = "0123456789abcdef0123456789abcdef",
 			       .display = "Alice",
-			       .profile = {MEDIA_SDES, {0x0007, 0x0001}}};
+			       .profile = {.security = MEDIA_SDES,
+					   .suites = {0x0007, 0x0001}}};
 	struct place *p = *state;
 	struct store_user got;
 	char names[256] = "";
