@@ -305,7 +305,7 @@ static void keeps_to_its_peer(void **state)
 	struct sp_addr stranger = local(9);
 	uint8_t hello[1500];
 	size_t n;
-	struct end e = {0}, spoofed;
+	struct end e = {0}, spoofed = {0};
 
 	(void)state;
 	end_open(&e, best_first);
