@@ -54,7 +54,8 @@ static void on_event(const char *name, const json_t *event, void *arg)
 {
 	/* What people want to hear of; events_publish keeps no names. */
 	static const char *const told[] = {"recording-closed", "store-warning",
-					   "store-deleted", "limit"};
+					   "store-deleted",    "limit",
+					   "payload-type",     "codec-error"};
 	struct calls *cs = arg;
 
 	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)

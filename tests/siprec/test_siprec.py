@@ -2,15 +2,21 @@
 """Calls whose audio goes to a recorder, through the real programs: what it hears
 on each label, what the metadata say, and that nothing it does is felt."""
 
+import os
 import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lab import audio
-from lab.process import wait_until
+from lab import audio, wire
+from lab.process import Process, wait_until
+from lab.topology import ROOT, Gateway
+from recorder import Recorder
 
+HERE = Path(__file__).resolve().parent
+BUILD = os.environ.get("B", ROOT / "build")
 ALICE, BOB = "sip:alice@sallyport.example", "sip:bob@sallyport.example"
 
 
@@ -199,3 +205,75 @@ def test_control_starts_anew(office, recorder):
     office.bob.wait_end()
     wait_until("the BYE", 3, lambda: recorder.ended == 2)
     assert alike(office.alice.played, office.bob.heard()) > 0.9
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_sipp_as_the_recorder(sounds, transport):
+    """Another implementation of SIP judges what it is sent; over TCP as well.
+    The sound is that of the capture."""
+    settings = {"control": {"siprec": {
+        "server": f"sip:recorder@10.2.0.10:5090;transport={transport}",
+        "users": ["*"]}}}
+    with Gateway(BUILD, media=True, settings=settings) as g:
+        side = g.sides["hq"]
+        for i, (user, where) in enumerate((("alice", "branch"),
+                                           ("bob", "hq"))):
+            g.add_user(user, "plain")
+            setattr(g, user, g.phone(user, where, sounds / f"{user}.wav",
+                                     index=i))
+        captured = g.capture("hq")
+        sipp = Process("SIPp", [
+            "sipp", "-sf", HERE / "sipp/srs.xml", "-i", side.host, "-p", 5090,
+            "-t", "t1" if transport == "tcp" else "u1", "-m", 1, "-nostdin",
+            "-timeout", 40, "-timeout_error"], side.namespace,
+            g.folder / "sipp.log")
+        g.alice.call(g.bob)
+        connected(g)
+        time.sleep(3)
+        g.alice.command("hold")
+        time.sleep(1)
+        g.alice.hang_up()
+        g.bob.wait_end()
+        wait_until("SIPp to end", 5, lambda: not sipp.running())
+        assert sipp.popen.returncode == 0, sipp.tail()
+        packets = captured.stop()
+    for port, speaker, other in ((42000, g.alice, g.bob),
+                                 (42002, g.bob, g.alice)):
+        rtp = [wire.rtp_packet(d) for d in packets
+               if d.destination == (side.host, port)]
+        heard = audio.decode_g711(wire.payload_octets(rtp), 8)[
+            audio.RATE:3 * audio.RATE]
+        assert alike(speaker.played, heard) > 0.9
+        assert alike(other.played, heard) < 0.4
+
+
+def test_never_of_an_end_to_end_encrypted_call(sounds):
+    """Whatever the configuration says, and whoever asks."""
+    settings = {"control": {"siprec": {
+        "server": "sip:recorder@10.2.0.10:5090", "users": ["*"]}}}
+    with Gateway(BUILD, media=True, settings=settings) as g, \
+            Recorder(g.sides["hq"]) as recorder:
+        g.sallyctl("policy", "set", "Global", "--calling",
+                   "DisabledUserOverride")
+        for user in ("alice", "bob"):
+            g.add_user(user, "sdes")
+            g.sallyctl("user", "e2ee", "on", user)
+        alice, bob = (g.endpoint(
+            user, side, "--srtp", "yes", "--audio-in", "tone:440",
+            "--auto-answer", "yes")
+            for user, side in (("alice", "branch"), ("bob", "hq")))
+        alice.call("bob")
+        assert alice.locked() == bob.locked()
+        call = the_call(g)
+        assert call["e2ee"] and call["fork"] is None
+        for word in ("transcribe", "captions"):
+            done = g.sallyctl("calls", word, str(call["id"]), "on",
+                              check=False)
+            assert done.returncode == 1
+            assert "An end-to-end encrypted call can't" in done.stderr
+        time.sleep(0.5)
+        assert diverted(g) == ["none", "none"] and not recorder.heard
+        assert {e["feature"] for e in events(g, "feature-refused")} == {
+            "transcription", "live-captions"}
+        alice.say("hangup")
+        alice.wait("closed")
