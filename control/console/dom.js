@@ -120,6 +120,11 @@ export function region(props, ...first) {
 	};
 }
 
+/** A name such as AES_CM_128_HMAC_SHA1_80, which may be broken where it has
+ * a joint. */
+export const jointed = (name) => name.split(/(?<=[_/@])/)
+	.flatMap((part, i) => (i ? [h("wbr"), part] : [part]));
+
 let ids = 0;
 /** An id that nothing else has. */
 export const unique = (what) => `${what}-${++ids}`;

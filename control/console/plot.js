@@ -10,7 +10,12 @@ const WINDOW = 60; /* seconds that are drawn at least */
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const DASHES = [[], [6, 4], [2, 3], [8, 3, 2, 3]]; /* not by colour alone */
 
-const lately = (from, to) => [Math.min(from, to - WINDOW), to];
+/* From where to where: uPlot's own idea of a single sample is a day. */
+function lately(times) {
+	const to = times.at(-1) ?? now();
+
+	return [Math.min(times[0] ?? to, to - WINDOW), to];
+}
 
 function token(name) {
 	return getComputedStyle(document.documentElement)
@@ -40,8 +45,7 @@ export function plot({ title, unit, names, format = short, min = 1, signal }) {
 			legend: { show: false }, padding: [8, 8, 0, 0],
 			cursor: { show: false },
 			scales: {
-				x: { range: (_, from, to) =>
-					lately(from ?? now(), to ?? now()) },
+				x: { range: () => lately(data[0]) },
 				y: { range: (_, low, high) =>
 					[0, Math.max(min, (high ?? 0) * 1.1)] },
 			},

@@ -387,6 +387,7 @@ struct lister {
 		void (*stream)(const struct sp_stream *, void *);
 		void (*port)(const struct sp_port *, void *);
 		void (*verdict)(const struct sp_verdict_count *, void *);
+		void (*worker)(const struct sp_worker *, void *);
 	} f;
 	void *arg;
 };
@@ -411,3 +412,4 @@ LISTER(dp_list_transports, sp_transport, transport, TRANSPORT)
 LISTER(dp_list_streams, sp_stream, stream, STREAM)
 LISTER(dp_list_ports, sp_port, port, PORT)
 LISTER(dp_list_verdicts, sp_verdict_count, verdict, VERDICT)
+LISTER(dp_list_workers, sp_worker, worker, WORKER)

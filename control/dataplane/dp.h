@@ -102,6 +102,8 @@ int dp_list_ports(struct dp *dp, void (*f)(const struct sp_port *, void *),
 int dp_list_verdicts(struct dp *dp,
 		     void (*f)(const struct sp_verdict_count *, void *),
 		     void *arg);
+int dp_list_workers(struct dp *dp, void (*f)(const struct sp_worker *, void *),
+		    void *arg);
 
 /* What the latest reconciliation found and did: transports and streams. */
 struct dp_summary {

@@ -193,6 +193,14 @@ static void verdict_item(const struct sp_verdict_count *v, void *arg)
 			  severities[v->severity % 3], "meaning", v->meaning));
 }
 
+static void worker_item(const struct sp_worker *w, void *arg)
+{
+	json_array_append_new(arg, json_pack("{s:i, s:i, s:I, s:I}", "worker",
+					     w->id, "lcore", w->lcore, "turns",
+					     (json_int_t)w->turns, "idle_turns",
+					     (json_int_t)w->idle_turns));
+}
+
 struct totals {
 	json_int_t rx_packets, rx_octets, tx_packets, tx_octets;
 	unsigned transports;
@@ -218,19 +226,21 @@ void api_stats(const struct request *rq, struct reply *rp)
 {
 	struct dp *dp = rq->ctx->dp;
 	const struct sp_greeting *g = dp_greeting(dp);
-	json_t *verdicts = json_array();
+	json_t *verdicts = json_array(), *load = json_array();
 	struct totals t = {0};
 
 	if (dp_list_verdicts(dp, verdict_item, verdicts) != SP_OK ||
+	    dp_list_workers(dp, worker_item, load) != SP_OK ||
 	    dp_list_ports(dp, port_total, &t) != SP_OK ||
 	    dp_list_transports(dp, transport_total, &t) != SP_OK || !g) {
 		json_decref(verdicts);
+		json_decref(load);
 		dataplane_away(rp);
 		return;
 	}
 	reply_ok(rp,
 		 json_pack("{s:i, s:i, s:I, s:i, s:I, s:{s:I, s:I, s:I, s:I}, "
-			   "s:o}",
+			   "s:o, s:o}",
 			   "calls", (int)calls_count(rq->ctx->calls),
 			   "transports", (int)t.transports, "transports_max",
 			   (json_int_t)g->transports_max, "workers",
@@ -238,5 +248,5 @@ void api_stats(const struct request *rq, struct reply *rp)
 			   (json_int_t)g->started, "ports", "rx_packets",
 			   t.rx_packets, "rx_octets", t.rx_octets, "tx_packets",
 			   t.tx_packets, "tx_octets", t.tx_octets, "verdicts",
-			   verdicts));
+			   verdicts, "worker_load", load));
 }

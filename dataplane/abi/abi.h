@@ -23,7 +23,7 @@
 #include "dataplane/abi/suite.h"
 
 #define SP_ABI_MAGIC   0x53414c59u /* "SALY" */
-#define SP_ABI_VERSION 3
+#define SP_ABI_VERSION 4
 
 #define SP_MEDIA_ADDR_MAX   16 /* media addresses of one dataplane */
 #define SP_PORT_NAME_MAX    16 /* with the terminating NUL */
@@ -45,6 +45,7 @@ enum sp_type {
 	SP_STREAM_STATS,     /* struct sp_id -> STATS_ITEM, DONE */
 	SP_PORT_LIST,	     /* nothing -> PORT_ITEM ..., DONE */
 	SP_VERDICT_LIST,     /* nothing -> VERDICT_ITEM ..., DONE */
+	SP_WORKER_LIST,	     /* nothing -> WORKER_ITEM ..., DONE */
 	SP_KEY_ADD,	     /* struct sp_key_add    -> DONE */
 	SP_KEY_RETIRE,	     /* struct sp_key_retire -> DONE */
 	SP_INJECT,	     /* struct sp_datagram   -> DONE */
@@ -57,6 +58,7 @@ enum sp_type {
 	SP_STATS_ITEM,	    /* struct sp_stats */
 	SP_PORT_ITEM,	    /* struct sp_port */
 	SP_VERDICT_ITEM,    /* struct sp_verdict_count */
+	SP_WORKER_ITEM,	    /* struct sp_worker */
 	SP_EVENT,	    /* struct sp_event, seq 0 */
 	SP_PUNTED,	    /* struct sp_datagram, seq 0 */
 };
@@ -327,6 +329,14 @@ struct sp_verdict_count {
 	uint64_t count; /* since start, all workers */
 };
 
+/* How busy a worker is: of the turns that it has taken since start, those that
+ * found no packet. Between two looks, the growth of both tells its load. */
+struct sp_worker {
+	uint16_t id, lcore;
+	uint32_t reserved;
+	uint64_t turns, idle_turns;
+};
+
 enum sp_event_kind {
 	SP_EVENT_SOURCE = 1, /* transport: source learned, in addr */
 	SP_EVENT_SILENT,     /* transport: nothing for its silent_ms */
@@ -358,6 +368,7 @@ union sp_body {
 	struct sp_stats stats;
 	struct sp_port port;
 	struct sp_verdict_count verdict;
+	struct sp_worker worker;
 	struct sp_event event;
 };
 
@@ -388,6 +399,7 @@ static inline int sp_body_size(uint16_t type)
 	case SP_STREAM_LIST:
 	case SP_PORT_LIST:
 	case SP_VERDICT_LIST:
+	case SP_WORKER_LIST:
 		return 0;
 	case SP_KEY_ADD:
 		return sizeof(struct sp_key_add);
@@ -406,6 +418,8 @@ static inline int sp_body_size(uint16_t type)
 		return sizeof(struct sp_port);
 	case SP_VERDICT_ITEM:
 		return sizeof(struct sp_verdict_count);
+	case SP_WORKER_ITEM:
+		return sizeof(struct sp_worker);
 	case SP_EVENT:
 		return sizeof(struct sp_event);
 	default:

@@ -54,6 +54,22 @@ static bool item_verdict(struct control_socket *s, struct sp_msg *out)
 	return true;
 }
 
+static bool item_worker(struct control_socket *s, struct sp_msg *out)
+{
+	struct sp_worker *o = &out->body.worker;
+	const struct worker *w;
+
+	if (s->reply.at >= s->n_workers)
+		return false;
+	w = &s->workers[s->reply.at++];
+	o->id = (uint16_t)w->id;
+	o->lcore = (uint16_t)w->lcore;
+	/* the idle ones first: never more of them than turns */
+	o->idle_turns = read64(&w->idle_turns);
+	o->turns = read64(&w->turns);
+	return true;
+}
+
 static bool item_greeting(struct control_socket *s, struct sp_msg *out)
 {
 	struct sp_greeting *g = &out->body.greeting;
@@ -182,6 +198,7 @@ static const struct request {
 	[SP_STREAM_STATS] = {do_stats, item_stats, SP_STATS_ITEM, SP_DONE},
 	[SP_PORT_LIST] = {do_list, item_port, SP_PORT_ITEM, SP_DONE},
 	[SP_VERDICT_LIST] = {do_list, item_verdict, SP_VERDICT_ITEM, SP_DONE},
+	[SP_WORKER_LIST] = {do_list, item_worker, SP_WORKER_ITEM, SP_DONE},
 	[SP_KEY_ADD] = {do_key_add, NULL, 0, SP_DONE},
 	[SP_KEY_RETIRE] = {do_key_retire, NULL, 0, SP_DONE},
 	[SP_INJECT] = {do_inject, NULL, 0, SP_DONE},

@@ -3,7 +3,6 @@
 call each other, a browser that does nothing but look, click and type."""
 
 import csv
-import json
 import re
 import sys
 from pathlib import Path
@@ -17,13 +16,13 @@ for folder in ("tests/sip", "tests/http", "tests/e2gw"):
     sys.path.insert(0, str(ROOT / folder))
 sys.path.insert(0, str(HERE))
 from afar import PASSWORD, Afar  # noqa: E402
-from browser import CONSOLE, PHONE, WIDE, Browser  # noqa: E402
+from browser import CONSOLE, WIDE, Browser  # noqa: E402
 from e2ee_sip import A_SDP, B_SDP, M1, M2, e2ee  # noqa: E402
 from gateway import isolate  # noqa: E402
+from looks import looked_at  # noqa: E402
 from phone import Dialog, Phone  # noqa: E402
 
 isolate()
-AXE = (HERE / "axe" / "axe.min.js").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -96,41 +95,6 @@ def set_up(a, b, body=A_SDP, answer=B_SDP):
     d.answered()
     b.expect("ACK")
     return d, e, invite.body
-
-
-def accessible(browser):
-    """axe-core finds nothing."""
-    found = browser.driver.execute_async_script(AXE + """;
-        axe.run(document).then(arguments[arguments.length - 1],
-            (e) => arguments[arguments.length - 1]({error: String(e)}));""")
-    assert "error" not in found, found
-    bad = [(v["id"], v["help"], [n["html"][:200] for n in v["nodes"]][:4])
-           for v in found["violations"]]
-    assert bad == [], json.dumps(bad, indent=1)
-
-
-def fits(browser):
-    """Nothing makes the page wider than what shows it."""
-    wide, shown = browser.driver.execute_script(
-        "return [document.documentElement.scrollWidth, innerWidth]")
-    assert wide <= shown, (wide, shown)
-
-
-LOOKS = [("light", WIDE), ("dark", WIDE), ("light", PHONE)]
-
-
-def looked_at(browser, name):
-    """In each look: accessible, no wider than the window, and a picture."""
-    for scheme, size in LOOKS:
-        browser.scheme(scheme)
-        browser.size(size)
-        how = scheme if size == WIDE else "phone"
-        browser.picture(f"{name}-{how}")
-        accessible(browser)
-        if size == PHONE:
-            fits(browser)
-    browser.scheme("light")
-    browser.size(WIDE)
 
 
 VIEWS = [

@@ -156,7 +156,7 @@ static void at_other_types(const char *path)
 	unsigned hung_up = 0, refused = 0, other = 0;
 	char text[SP_TEXT_MAX];
 
-	for (uint16_t type = SP_VERDICT_LIST + 1; type < 0x100; type++) {
+	for (uint16_t type = SP_WORKER_LIST + 1; type < 0x100; type++) {
 		int status;
 
 		if (type >= SP_GREETING && type <= SP_EVENT)

@@ -343,6 +343,25 @@ static void test_ports_and_verdicts(void **state)
 	serve_all();
 }
 
+static void test_workers(void **state)
+{
+	struct sp_msg m = request(SP_WORKER_LIST, 2);
+	int fd = hello();
+
+	(void)state;
+	lab.w[0].turns = 1000;
+	lab.w[0].idle_turns = 900;
+	give(fd, &m);
+	m = answer(fd, SP_WORKER_ITEM, 2);
+	assert_int_equal(m.body.worker.id, lab.w[0].id);
+	assert_int_equal(m.body.worker.lcore, lab.w[0].lcore);
+	assert_int_equal(m.body.worker.turns, 1000);
+	assert_int_equal(m.body.worker.idle_turns, 900);
+	assert_int_equal(answer(fd, SP_DONE, 2).body.done.count, 1);
+	close(fd);
+	serve_all();
+}
+
 static void many(void)
 {
 	for (unsigned i = 0; i < MANY; i++) {
@@ -506,6 +525,7 @@ int main(void)
 		T(test_garbage_is_shown_the_door),
 		T(test_requests),
 		T(test_ports_and_verdicts),
+		T(test_workers),
 		T(test_long_list_to_a_slow_reader),
 		T(test_second_control_takes_over),
 		T(test_socket_file),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One call: what protects it, how it sounds over time, and what may be done
  * with it. What the gate refuses is shown with its reason. */
-import { h, region, unique } from "../dom.js";
+import { h, jointed, region, unique } from "../dom.js";
 import { api, may, path } from "../api.js";
 import { count, date, duration, fixed, now, party } from "../format.js";
 import { ask, confirm } from "../form.js";
@@ -157,10 +157,12 @@ function legs(c) {
 		caption: "Legs and streams",
 		columns: [
 			{ head: "Leg", cell: (r) => `${r.name}, ${r.m.kind}` },
-			{ head: "Codec", wrap: true, cell: (r) => (r.m.active ? r.leg.codec
+			{ head: "Codec", wrap: true, cell: (r) => (r.m.active ? jointed(r.leg.codec)
 				: r.m.reason ?? "not active") },
-			{ head: "Suite in", wrap: true, cell: (r) => r.leg.suite_rx },
-			{ head: "Suite out", wrap: true, cell: (r) => r.leg.suite_tx },
+			{ head: "Suite in", wrap: true, cell: (r) =>
+				jointed(r.leg.suite_rx) },
+			{ head: "Suite out", wrap: true, cell: (r) =>
+				jointed(r.leg.suite_tx) },
 			{ head: "Packets in", num: true, cell: (r) =>
 				count(r.stream.packets_in) },
 			{ head: "Lost", num: true, cell: (r) =>

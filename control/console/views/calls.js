@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The calls in progress: who, how protected, how good. */
-import { h, region } from "../dom.js";
+import { h, jointed, region } from "../dom.js";
 import { duration, fixed, now, party } from "../format.js";
 import { codecs, lossOf, mosWord, quality, suites } from "../media.js";
 import { shield, shieldKind, shieldText } from "../shield.js";
@@ -30,9 +30,11 @@ const COLUMNS = [
 			    : null] },
 	{ head: "For", num: true, cell: (c) =>
 		duration(now() - (c.answered || c.started)) },
-	{ head: "Codecs", wrap: true, cell: codecs },
-	{ head: "Caller's leg", wrap: true, cell: (c) => suites(c, 0) },
-	{ head: "Called leg", wrap: true, cell: (c) => suites(c, 1) },
+	{ head: "Codecs", wrap: true, cell: (c) => jointed(codecs(c)) },
+	{ head: "Caller's leg", wrap: true, cell: (c) =>
+		jointed(suites(c, 0)) },
+	{ head: "Called leg", wrap: true, cell: (c) =>
+		jointed(suites(c, 1)) },
 	{ head: "MOS", num: true, cell: (c) => mos(quality(c).mos) },
 	{ head: "Jitter", num: true, cell: (c) => {
 		const q = quality(c);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* How is the gateway? Calls, packets, drops, and what needs somebody. */
 import { h, region } from "../dom.js";
-import { count, now, octets, short, span } from "../format.js";
+import { count, fixed, now, octets, short, span } from "../format.js";
 import { History } from "../history.js";
 import { facts, table } from "../table.js";
 import { plot } from "../plot.js";
@@ -140,7 +140,7 @@ function cores(stats) {
 				h("meter", { min: "0", max: "100", value: busy,
 					high: "90", "aria-label":
 						`${label}, turns with packets` }),
-				`${busy.toFixed(0)} % of turns with packets`);
+				`${fixed(busy)} % of turns with packets`);
 		})));
 }
 

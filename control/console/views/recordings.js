@@ -72,7 +72,7 @@ export default async function recordings(page) {
 
 	page.show("Recordings", null,
 		h("p", { class: "hint" }, "Files are sealed. ",
-			h("code", null, "sallyctl recordings unseal"),
+			h("code", null, "sallyctl recordings export"),
 			" opens one, where the private key is."),
 		room.el, list.el, more.el);
 	try {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Calls that are over: searched, and taken along as CSV. */
-import { h, region, unique } from "../dom.js";
+import { h, jointed, region, unique } from "../dom.js";
 import { count, date, duration, fixed, party } from "../format.js";
 import { codecs, lossOf, quality, suites } from "../media.js";
 import { csv, save } from "../save.js";
@@ -22,12 +22,15 @@ const FITS = {
 
 const COLUMNS = [
 	{ head: "Began", cell: (r) => date(r.started) },
-	{ head: "From", wrap: true, cell: (r) => party(r.from) },
-	{ head: "To", wrap: true, cell: (r) => party(r.to) },
+	{ head: "From", wrap: true, cell: (r) =>
+		jointed(party(r.from)) },
+	{ head: "To", wrap: true, cell: (r) =>
+		jointed(party(r.to)) },
 	{ head: "Length", num: true, cell: (r) =>
 		(r.answered ? duration(r.seconds) : "–") },
 	{ head: "Protection", cell: (r) => (r.answered ? protection(r) : "–") },
-	{ head: "Codecs", wrap: true, cell: codecs },
+	{ head: "Codecs", wrap: true, cell: (r) =>
+		jointed(codecs(r)) },
 	{ head: "MOS", num: true, cell: (r) => mos(quality(r).mos) },
 	{ head: "Ended by", cell: (r) => r.ended_by },
 	{ head: "Status", wide: true, cell: (r) => [r.status, " ",

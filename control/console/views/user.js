@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* One user: switches, what comes of policies, the devices and their media. */
-import { h, region } from "../dom.js";
+import { h, jointed, region } from "../dom.js";
 import { api, may, path } from "../api.js";
 import { explained } from "../effective.js";
 import { ask, confirm } from "../form.js";
@@ -69,7 +69,7 @@ function dialEdit(name, dial, done) {
 
 function profile(p) {
 	return facts(["Security", p.security],
-		["Suites", p.suites.join(", ") || "–"],
+		["Suites", jointed(p.suites.join(", ") || "–")],
 		["Codecs", p.codecs.join(", ") || "any"],
 		["ICE", p.ice], ["AVPF", p.avpf], ["One port", p.mux],
 		["BUNDLE", p.bundle], ["DTLS role", p.setup]);
