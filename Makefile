@@ -8,6 +8,7 @@
 #   make fuzz       the fuzz targets, for long (FUZZ_SECONDS each)
 #   make soak       calls that come and go for minutes (SOAK_SECONDS)
 #   make lint       clang-format, cppcheck
+#   make deb        a Debian package, into $(B)/deb
 #   make install    PREFIX, DESTDIR; uninstall takes it away again
 #   make clean
 #
@@ -64,7 +65,8 @@ CTL_SRC  := $(call srcs,control control/sip control/ng control/sdp control/keyin
 STORE_NEEDS := $(addprefix control/,trunk/settings.c trunk/number.c sip/addr.c \
               calls/media_profile.c)
 SCTL_SRC := $(call srcs,control/sallyctl) control/audit/chain.c \
-            control/audit/verify.c control/media/seal.c
+            control/audit/verify.c control/audit/files.c \
+            control/media/seal.c
 E2EE_SRC := $(call srcs,control/e2ee)
 
 # What the fragments of tests/ add to.
@@ -133,8 +135,9 @@ e2ee: $(call objs,$(E2EE_SRC))
 -include control/media/media.mk
 -include control/console/console.mk
 -include firmware/units/install.mk
+-include firmware/deb/deb.mk
 include tests/tests.mk
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -type f -name '*.d' 2>/dev/null)
 
 # A make of its own, as wide as the machine unless this one says how wide.
 JOBS ?= $(shell nproc)

@@ -137,6 +137,7 @@ static const cyaml_schema_field_t fields[] = {
 	TEXT("api", 0, struct config, api),
 	TEXT("database", 0, struct config, database),
 	TEXT("audit", OPTIONAL, struct config, audit),
+	NUMBER("audit_size", struct config, audit_size),
 	TEXT("domain", 0, struct config, domain),
 	CYAML_FIELD_MAPPING("sip", CYAML_FLAG_DEFAULT, struct config, sip,
 			    sip_fields),
@@ -291,6 +292,7 @@ static const struct conf_rule rules[] = {
 	 .ok = is_socket},
 	{"database", "a path that starts with /", .ok = is_path},
 	{"audit", "a path that starts with /", .ok = is_path},
+	{"audit_size", "MiB from 1 to 4096", .min = 1, .max = 4096},
 	{"domain", "a SIP domain in small letters, such as sallyport.example",
 	 .ok = is_domain},
 	{"sip.listen[]",
@@ -409,6 +411,7 @@ static const struct {
 	{offsetof(struct config, media.transcodings), 32},
 	{offsetof(struct config, siprec.keepalive), 30},
 	{offsetof(struct config, media_timeout), 60},
+	{offsetof(struct config, audit_size), 64},
 };
 
 static void fill_in(struct config *c)

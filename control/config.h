@@ -102,6 +102,7 @@ struct config {
 	char *dataplane; /* socket of sallyport-dataplane */
 	char *api;	 /* socket of the control API */
 	char *database;
+	unsigned audit_size; /* MiB of a file of it */
 	char *audit;  /* the audit log; NULL: audit.log beside database */
 	char *domain; /* SIP domain and digest realm */
 	struct config_sip sip;

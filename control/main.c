@@ -4,14 +4,11 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include "control/alarms/alarms.h"
 #include "control/audit/audit.h"
@@ -24,6 +21,7 @@
 #include "control/libre.h"
 #include "control/log.h"
 #include "control/ng/ng.h"
+#include "control/notify.h"
 #include "control/settings/settings.h"
 #include "control/sip/sip.h"
 #include "control/store/store.h"
@@ -80,28 +78,6 @@ static int harden(void)
 	return 0;
 }
 
-/* sd_notify(3): one datagram, and none where nobody asked for it. */
-static void tell_systemd(const char *state)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	size_t n = path ? strlen(path) : 0;
-	int fd;
-
-	if (!n || n >= sizeof(to.sun_path))
-		return;
-	memcpy(to.sun_path, path, n);
-	if (to.sun_path[0] == '@')
-		to.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	if (sendto(fd, state, strlen(state), 0, (struct sockaddr *)&to,
-		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
-		log_warn(0, "telling systemd: %s", strerror(errno));
-	close(fd);
-}
-
 static void on_dataplane_event(const struct sp_event *e, void *arg)
 {
 	(void)arg;
@@ -131,10 +107,13 @@ static void state_folder(const struct config *c)
 static int open_audit(const struct config *c, char *err, size_t errlen)
 {
 	char path[PATH_MAX + 16];
+	int e;
 
 	snprintf(path, sizeof(path), "%s/audit.log", control.state);
-	return audit_open(&control.audit, c->audit ? c->audit : path, err,
-			  errlen);
+	e = audit_open(&control.audit, c->audit ? c->audit : path, err, errlen);
+	if (!e)
+		audit_file_max(control.audit, (uint64_t)c->audit_size << 20);
+	return e;
 }
 
 /* When was the program that reads this section started? */
@@ -332,6 +311,7 @@ static int start(void)
 static void stop(void)
 {
 	tmr_cancel(&control.drain);
+	notify_watchdog_stop();
 	if (control.http)
 		http_free(control.http);
 	settings_free(control.settings);
@@ -361,7 +341,7 @@ static void on_signal(int sig)
 		return;
 	}
 	log_info(0, "stopping (signal %d); calls that are up go on", sig);
-	tell_systemd("STOPPING=1");
+	notify_say("STOPPING=1");
 	door_stop(control.sip);
 	ng_stop(control.ng);
 	tmr_start(&control.drain, DRAIN_MS, drained, NULL);
@@ -380,7 +360,8 @@ static int run(void)
 	e = start();
 	if (!e) {
 		log_info(0, "sallyport-control %s is ready", SP_VERSION);
-		tell_systemd("READY=1");
+		notify_say("READY=1");
+		notify_watchdog();
 		e = re_main(on_signal);
 	}
 	stop();

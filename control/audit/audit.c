@@ -215,6 +215,7 @@ static void *worker_main(void *arg)
 {
 	struct audit *a = arg;
 	struct entry *list = NULL;
+	off_t file_max;
 
 	pthread_mutex_lock(&a->lock);
 	for (;;) {
@@ -235,9 +236,12 @@ static void *worker_main(void *arg)
 		a->last = &a->first;
 		a->queued = 0;
 		a->busy = true;
+		file_max = a->file_max;
 		pthread_mutex_unlock(&a->lock);
 
 		err = list_write(a, list);
+		if (!err)
+			audit_rotate(a, file_max);
 		if (err)
 			log_error(0,
 				  "audit: %s: nothing written: %s; trying "
@@ -328,6 +332,13 @@ int audit_open(struct audit **ap, const char *path, char *err, size_t errlen)
 		  json_pack("{s:s, s:s}", "version", SP_VERSION, "key", hex));
 	*ap = a;
 	return 0;
+}
+
+void audit_file_max(struct audit *a, uint64_t octets)
+{
+	pthread_mutex_lock(&a->lock);
+	a->file_max = (off_t)octets;
+	pthread_mutex_unlock(&a->lock);
 }
 
 void audit_close(struct audit *a)

@@ -31,6 +31,9 @@ void audit_close(struct audit *a);
  * say, whose reference is taken; NULL: nothing. Any thread. a may be NULL: then
  * nobody keeps evidence (tests). */
 void audit_add(struct audit *a, const char *event, json_t *more);
+/** A file of so many octets is put aside, and the chain goes on in the next
+ * (files.h). 0: never, as at first. */
+void audit_file_max(struct audit *a, uint64_t octets);
 /** Wait until what is queued is durable. */
 void audit_flush(struct audit *a);
 /** The latest records that have been written, newest first, as an array; the

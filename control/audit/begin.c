@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "control/audit/files.h"
 #include "control/audit/impl.h"
 
 #define SEED_HEX (2 * crypto_sign_SEEDBYTES)
@@ -20,7 +21,7 @@ void audit_path(const struct audit *a, const char *suffix, char out[PATH_MAX])
 }
 
 /* The name of a file is durable once its folder is. */
-static int folder_sync(const char *path)
+int audit_folder_sync(const char *path)
 {
 	char copy[PATH_MAX];
 	int fd, err = 0;
@@ -53,7 +54,7 @@ int audit_replace(const char *path, unsigned mode, const void *p, size_t n)
 		err = errno;
 	if (err)
 		unlink(fresh);
-	return err ? err : folder_sync(path);
+	return err ? err : audit_folder_sync(path);
 }
 
 /* -------------------------------------------------------------------- key */
@@ -156,17 +157,17 @@ struct tail {
 	size_t torn;
 };
 
-static int tail_read(const struct audit *a, struct tail *t)
+static int tail_read(int fd, off_t size, struct tail *t)
 {
 	static const size_t room = 2 * CHAIN_LINE_MAX;
-	size_t n = a->size < (off_t)room ? (size_t)a->size : room, end, start;
+	size_t n = size < (off_t)room ? (size_t)size : room, end, start;
 	char *p = malloc(room);
 	int err = 0;
 
 	memset(t, 0, sizeof(*t));
 	if (!p)
 		return ENOMEM;
-	if (pread(a->fd, p, n, a->size - (off_t)n) != (ssize_t)n) {
+	if (pread(fd, p, n, size - (off_t)n) != (ssize_t)n) {
 		err = errno ? errno : EIO;
 		goto out;
 	}
@@ -183,6 +184,29 @@ static int tail_read(const struct audit *a, struct tail *t)
 	memcpy(t->line, p + start, t->len);
 out:
 	free(p);
+	return err;
+}
+
+/* Of the file before, where this one has just been begun. */
+static int tail_before(const struct audit *a, struct tail *t)
+{
+	struct audit_file *files;
+	int n = audit_files(a->path, &files), fd, err = 0;
+	struct stat st;
+
+	if (n < 0)
+		return errno;
+	if (n > 0) {
+		fd = open(files[n - 1].path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || fstat(fd, &st) < 0)
+			err = errno;
+		else
+			err = tail_read(fd, st.st_size, t);
+		if (fd >= 0)
+			close(fd);
+		t->torn = 0; /* none is put aside with such a line */
+	}
+	free(files);
 	return err;
 }
 
@@ -256,7 +280,13 @@ int audit_begin(struct audit *a, json_t **note, char *err, size_t errlen)
 	a->size = st.st_size;
 	e = key_begin(a, err, errlen);
 	if (!e)
-		e = tail_read(a, &t);
+		e = tail_read(a->fd, a->size, &t);
+	if (!e && a->size == (off_t)t.torn && !t.len) {
+		size_t torn = t.torn;
+
+		e = tail_before(a, &t);
+		t.torn = torn;
+	}
 	if (!e && t.torn) {
 		a->size -= (off_t)t.torn;
 		if (ftruncate(a->fd, a->size) < 0)
@@ -269,5 +299,5 @@ int audit_begin(struct audit *a, json_t **note, char *err, size_t errlen)
 				  "a line that a crash left unfinished was cut "
 				  "off",
 				  "octets", (int)t.torn);
-	return e ? e : folder_sync(a->path);
+	return e ? e : audit_folder_sync(a->path);
 }

@@ -27,7 +27,8 @@ struct audit {
 	pthread_cond_t more, less;
 	struct entry *first, **last;
 	unsigned queued;
-	uint64_t lost; /* that no room was left for */
+	off_t file_max; /* then the log is put aside; 0: never */
+	uint64_t lost;	/* that no room was left for */
 	bool stop, busy;
 };
 
@@ -36,5 +37,9 @@ struct audit {
 int audit_begin(struct audit *a, json_t **note, char *err, size_t errlen);
 /** The path with a suffix behind it. */
 void audit_path(const struct audit *a, const char *suffix, char out[PATH_MAX]);
+int audit_folder_sync(const char *path);
+/** If the file has grown to its limit: put it aside and begin the next. What it
+ * holds is on the disk, and its head too. rotate.c */
+void audit_rotate(struct audit *a, off_t file_max);
 /** Write a whole file in the place of another, durably. */
 int audit_replace(const char *path, unsigned mode, const void *p, size_t n);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "control/audit/files.h"
 #include "control/audit/impl.h"
 
 #define BLOCK 65536 /* octets read at once; more than a line */
@@ -31,20 +32,12 @@ static size_t lines_take(const char *p, size_t n, bool from_start, json_t *list,
 	return n;
 }
 
-/* By what is written: somebody who asks while the disk fails isn't made to
- * wait for it. */
-json_t *audit_list(struct audit *a, unsigned max)
+/* The latest of one file, behind those that are in the list. */
+static void file_take(const char *path, char *p, json_t *list, unsigned max)
 {
-	json_t *list = json_array();
-	char *p = malloc(BLOCK);
-	off_t end = 0;
-	int fd = -1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	off_t end = fd >= 0 ? lseek(fd, 0, SEEK_END) : 0;
 
-	if (!list || !p)
-		goto out;
-	fd = open(a->path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0)
-		end = lseek(fd, 0, SEEK_END);
 	while (end > 0 && json_array_size(list) < max) {
 		size_t n = end < BLOCK ? (size_t)end : BLOCK, left;
 
@@ -55,9 +48,27 @@ json_t *audit_list(struct audit *a, unsigned max)
 			break;
 		end -= (off_t)(n - left);
 	}
-out:
 	if (fd >= 0)
 		close(fd);
+}
+
+/* By what is written: somebody who asks while the disk fails isn't made to
+ * wait for it. */
+json_t *audit_list(struct audit *a, unsigned max)
+{
+	struct audit_file *before = NULL;
+	json_t *list = json_array();
+	char *p = malloc(BLOCK);
+	int n = 0;
+
+	if (list && p) {
+		file_take(a->path, p, list, max);
+		if (json_array_size(list) < max)
+			n = audit_files(a->path, &before);
+		while (n-- > 0 && json_array_size(list) < max)
+			file_take(before[n].path, p, list, max);
+	}
+	free(before);
 	free(p);
 	return list;
 }

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include "control/audit/files.h"
 
 __attribute__((format(printf, 2, 3))) static int say(struct audit_verdict *v,
 						     const char *fmt, ...)
@@ -96,21 +98,20 @@ static bool follows(struct audit_verdict *v, const char *line, size_t len,
 	return true;
 }
 
-/* The whole log against the head. @return true: whole. */
-static bool walk(struct audit_verdict *v, FILE *f,
-		 const struct chain_line *head)
+/* One file of the log. more: another comes behind it. hash goes along. @return
+ * true: whole. */
+static bool walk_file(struct audit_verdict *v, FILE *f, bool more,
+		      const struct chain_line *head, uint8_t hash[CHAIN_HASH])
 {
-	uint8_t hash[CHAIN_HASH];
 	char line[CHAIN_LINE_MAX + 1];
 	struct chain_line l;
 
-	chain_start(v->key, hash);
 	while (fgets(line, sizeof(line), f)) {
 		size_t n = strlen(line);
 
 		if (!n || line[n - 1] != '\n') {
 			/* still being written: the head doesn't know it yet */
-			if (feof(f) && v->records >= head->seq)
+			if (!more && feof(f) && v->records >= head->seq)
 				break;
 			say(v, "line %" PRIu64 " isn't whole", v->records + 1);
 			return false;
@@ -130,6 +131,57 @@ static bool walk(struct audit_verdict *v, FILE *f,
 			return false;
 		}
 	}
+	if (!ferror(f))
+		return true;
+	say(v, "a file of it can't be read to its end");
+	return false;
+}
+
+/* Is it the file that f has open? It was put aside a moment ago. */
+static bool same_file(FILE *f, const char *path)
+{
+	struct stat a, b;
+
+	return !fstat(fileno(f), &a) && !stat(path, &b) &&
+	       a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+/* The earlier files, oldest first. */
+static bool walk_before(struct audit_verdict *v, const char *log, FILE *now,
+			const struct chain_line *head, uint8_t hash[CHAIN_HASH])
+{
+	struct audit_file *files;
+	int n = audit_files(log, &files);
+	bool good = n >= 0;
+
+	if (!good)
+		say(v, "%s: its earlier files: %s", log, strerror(errno));
+	for (int i = 0; i < n && good; i++) {
+		FILE *f = fopen(files[i].path, "re");
+
+		if (!f) {
+			good = false;
+			say(v, "%s: %s", files[i].path, strerror(errno));
+			break;
+		}
+		if (!same_file(now, files[i].path))
+			good = walk_file(v, f, true, head, hash);
+		fclose(f);
+	}
+	free(files);
+	return good;
+}
+
+/* All files against the head. @return true: whole. */
+static bool walk(struct audit_verdict *v, const char *log, FILE *f,
+		 const struct chain_line *head)
+{
+	uint8_t hash[CHAIN_HASH];
+
+	chain_start(v->key, hash);
+	if (!walk_before(v, log, f, head, hash) ||
+	    !walk_file(v, f, false, head, hash))
+		return false;
 	if (v->records < head->seq) {
 		say(v,
 		    "the log ends at record %" PRIu64 ", its head knows of "
@@ -190,7 +242,7 @@ int audit_verify(const char *log, const char *key, const char *head,
 		return -1;
 	}
 	if (h.text)
-		v->whole = walk(v, f, &h);
+		v->whole = walk(v, log, f, &h);
 	if (v->whole && ferror(f)) {
 		v->whole = false;
 		say(v, "%s can't be read to its end", log);

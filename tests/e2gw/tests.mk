@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # End-to-end encryption as the gateway sees it: policy, a=e2ee, gate, evidence.
-E2GW_TESTS := $(patsubst %,$(B)/tests/%_test,policy audit media_e2ee)
+E2GW_TESTS := $(patsubst %,$(B)/tests/%_test,policy audit audit_rotate media_e2ee)
 E2GW_LINK   = @mkdir -p $(@D); $(CC) -pie $(LDFLAGS) $(filter %.o,$^) -o $@
 
 $(B)/obj/tests/e2gw/%.o: EXTRA = $(RE_C)
@@ -9,7 +9,8 @@ $(B)/tests/policy_test: $(call objs,tests/e2gw/policy_test.c control/log.c \
                         $(call srcs,control/policy control/store) \
                         $(STORE_NEEDS))
 	$(E2GW_LINK) -lcmocka $(RE_L) -ljansson -lsqlite3 -lsodium -lpthread
-$(B)/tests/audit_test: $(call objs,tests/e2gw/audit_test.c control/log.c \
+$(B)/tests/audit_test $(B)/tests/audit_rotate_test: $(B)/tests/%: \
+                       $(call objs,tests/e2gw/%.c control/log.c \
                        $(call srcs,control/audit))
 	$(E2GW_LINK) -lcmocka -lsodium -ljansson -lpthread
 $(B)/tests/media_e2ee_test: $(call objs,tests/e2gw/media_e2ee_test.c \

@@ -72,6 +72,8 @@ class ServiceGateway(Gateway):
         text = self.config.read_text()
         text = text.replace(str(self.socket), "/run/sallyport/dataplane.sock")
         text = text.replace(str(self.api), "/run/sallyport/control.sock")
+        text = text.replace(str(self.folder / "divert.sock"),
+                            "/run/sallyport/divert.sock")
         text = text.replace(str(self.folder), "/var/lib/sallyport")
         (self.folder / "stage").symlink_to(self.stage)
         self.manager = manager.Manager(self.folder, self.prefix,

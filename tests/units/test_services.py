@@ -41,7 +41,8 @@ def call(number, *arguments):
     return libc.syscall(number, *arguments) >= 0
 NEW = os.O_WRONLY | os.O_CREAT
 print(json.dumps({
-    "write /etc": file("/etc/sallyport/x", NEW),
+    "write /etc": file("/etc/x", NEW),
+    "write /etc/sallyport": file("/etc/sallyport/x", NEW),
     "write /usr": file("/usr/local/x", NEW),
     "write /var": file("/var/log/x", NEW),
     "write /run": file("/run/x", NEW),
@@ -67,7 +68,8 @@ print(json.dumps({
 HARMLESS = {"write /run/sallyport", "write /tmp", "open /dev/full",
             "open /dev/ptmx"}
 MAY = {DATAPLANE: HARMLESS | {"set net.", "open /dev/net/tun"},
-       CONTROL: HARMLESS}
+       # where it puts the configuration, in a sticky folder
+       CONTROL: HARMLESS | {"write /etc/sallyport"}}
 
 
 def test_both_are_ready(services):
@@ -193,7 +195,8 @@ def test_what_it_may_not_do(services, unit):
         services.manager.ctl("start", f"probe-{unit}")
     finally:
         said = services.manager.said(f"probe-{unit}")
-        run("rm", "-f", services.manager.path("/run/sallyport/x"))
+        for path in ("/run/sallyport/x", "/etc/sallyport/x"):
+            run("rm", "-f", services.manager.path(path))
     could = {what for what, done in json.loads(said).items() if done}
     assert could == MAY[unit]
 
@@ -201,7 +204,7 @@ def test_what_it_may_not_do(services, unit):
 def test_the_probe_can_tell(services):
     """Without a unit's lines, root can do all of it."""
     said = services.manager.inside("python3", "-I", "-c", PROBE).stdout
-    for path in ("/etc/sallyport/x", "/usr/local/x", "/var/log/x", "/run/x",
+    for path in ("/etc/sallyport/x", "/etc/x", "/usr/local/x", "/var/log/x", "/run/x",
                  "/run/sallyport/x", "/tmp/x"):
         services.manager.inside("rm", "-f", path)
     assert [w for w, done in json.loads(said).items() if not done] == []
@@ -267,6 +270,48 @@ def test_the_watchdog_ends_a_dataplane_that_hangs(services):
     services.plug_in()
     wait_until("control to find it", 20, lambda: services.sallyctl(
         "ports", "--json", check=False).returncode == 0)
+
+
+def test_the_watchdog_ends_a_control_that_hangs(services):
+    services.manager.write(
+        f"/etc/sallyport-units/{CONTROL}.service.d/watchdog.conf",
+        "[Service]\nTimeoutAbortSec=1\nWatchdogSec=3\n")
+    services.manager.ctl("daemon-reload")
+    services.manager.ctl("restart", CONTROL)
+    old = services.manager.main_pid(CONTROL)
+    time.sleep(5)  # it reports, so it lives on
+    assert services.manager.main_pid(CONTROL) == old
+    os.kill(old, signal.SIGSTOP)
+    wait_until("another control", 60, lambda: services.manager.show(
+        CONTROL, "ActiveState") == "active" and
+        services.manager.main_pid(CONTROL) not in (None, old))
+    assert services.sallyctl("ports", "--json").returncode == 0
+
+
+def test_configuration_is_checked_and_applied(services):
+    """Under the unit's own lines: every program checks its section, the file is
+    replaced, and nothing else in that folder can be."""
+    file = services.manager.path("/etc/sallyport/sallyport.yaml")
+    before = file.read_text()
+    new = services.folder / "new.yaml"
+    new.write_text(before.replace("media_timeout: ", "media_timeout: 1", 1)
+                   .replace("lcores:", "lcores: none #", 1))
+    bad = services.sallyctl("config", "check", new, "--json", check=False)
+    errors = json.loads(bad.stdout)["errors"]
+    assert len(errors) == 1, errors
+    e, = errors
+    assert e["program"] == DATAPLANE and e["line"] and "lcores" in e["message"]
+    new.write_text(before.replace("media_timeout: ", "media_timeout: 1", 1))
+    assert new.read_text() != before
+    done = json.loads(services.sallyctl("config", "apply", new,
+                                        "--json").stdout)
+    assert [c["option"] for c in done["changes"]] == ["control.media_timeout"]
+    assert done["restart"] == []
+    assert file.read_text() == new.read_text()
+    assert file.stat().st_uid != 0
+    new.write_text(before)
+    assert services.sallyctl("config", "apply", new).returncode == 0
+    assert file.read_text() == before
 
 
 def test_both_stop_tidily(services):
