@@ -215,7 +215,9 @@ void media_codecs_add(const struct media *m, const struct sdp *s,
 
 		if (offers(l, c) ||
 		    (events ? !offers_events(l) || !clock[c->clock == 48000]
-			    : !duties_codec(m->duties, c->name)))
+			    : !duties_codec(m->duties, c->name) ||
+				      !media_forces(m->side[to].profile.codecs,
+						    c->name)))
 			continue;
 		l->added[k] = choose(&t, number_before(had, to, k), c->pt);
 		clock[c->clock == 48000] |= l->added[k] != NO_PT;
@@ -514,17 +516,30 @@ static int translate_answer(struct sdp *s, unsigned i, const struct tongue *t)
 	return err;
 }
 
-int media_codecs_rewrite(struct sdp *s, unsigned i, const struct mline *l,
-			 enum leg to, bool answer)
+/* What is added, and then what the profile of that leg wants of it all. */
+static int rewrite_offer(const struct media *m, struct sdp *s, unsigned i,
+			 const struct mline *l, enum leg to)
+{
+	int err = add_to_offer(s, i, l);
+
+	if (err || strcmp(l->kind, "audio") != 0 || !media_may_force(m))
+		return err;
+	return media_force(s, i, m->side[to].profile.codecs);
+}
+
+int media_codecs_rewrite(const struct media *m, struct sdp *s, unsigned i,
+			 const struct mline *l, enum leg to, bool answer)
 {
 	bool any = false;
 
 	for (size_t k = 0; k < KNOWN; k++)
 		any |= l->added[k] != NO_PT;
-	if (!l->flow || !any)
+	if (!l->flow)
 		return 0;
 	if (!answer)
-		return add_to_offer(s, i, l);
+		return rewrite_offer(m, s, i, l, to);
+	if (!any)
+		return 0;
 	return l->transcoded ? translate_answer(s, i, &l->tongue[to])
 			     : cut_from_answer(s, i, l);
 }

@@ -16,6 +16,7 @@
  *   media_bundle.c   BUNDLE: which m-lines share a transport, and whose is what
  *   media_punt.c     STUN and DTLS as they arrive, and what comes of them
  *   media_codec.c    which codecs; transcoding where none is in common
+ *   media_force.c    codecs that a profile wants, and no others
  *   media_tongue.c   the same, saved and loaded
  *   media_duty.c     what sallyport-media is to do
  *   media_ssrc.c     SSRCs that SDP announces, where they are masked
@@ -308,10 +309,20 @@ int media_codecs_answered(const struct media *m, const struct sdp *s,
 /** The formats of an m-line towards leg `to`: those added to the offer go in,
  * and in an answer those that the offerer hasn't heard of come out. @return 0,
  * or errno. */
-int media_codecs_rewrite(struct sdp *s, unsigned i, const struct mline *l,
-			 enum leg to, bool answer);
+int media_codecs_rewrite(const struct media *m, struct sdp *s, unsigned i,
+			 const struct mline *l, enum leg to, bool answer);
 /** Does it carry no media of its own (digits, comfort noise, redundancy)? */
 bool media_codec_auxiliary(const char *name);
+
+/* media_force.c: list is struct media_profile's `codecs`. */
+/** Is it a codec that the list wants, or is there no list? */
+bool media_forces(const char *list, const char *name);
+/** Are codecs ours to choose here? */
+bool media_may_force(const struct media *m);
+/** An m-line's formats as the list has them. @return 0 or errno. */
+int media_force(struct sdp *s, unsigned i, const char *list);
+/** The offer of a leg, as its profile would have it. @return 0 or errno. */
+int media_force_offered(const struct media *m, enum leg from, struct sdp *s);
 
 /** For restarts: what an m-line's legs speak. */
 json_t *media_codecs_save(const struct mline *l);

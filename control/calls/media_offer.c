@@ -352,6 +352,10 @@ int media_offer(struct media *m, enum leg from, const char *sdp, size_t len,
 	    media_heir_pad(m, OTHER_LEG(from), s, why) != 0 ||
 	    media_e2ee_heard(from, false, s, &m->e2ee, why) != 0)
 		goto fail;
+	if (media_force_offered(m, from, s) != 0) {
+		media_no(why, 500, "Out of memory");
+		goto fail;
+	}
 	st = state_new(sdp_media_count(s));
 	base = state_copy(m->cur);
 	if (!st || !base) {

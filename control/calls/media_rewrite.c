@@ -274,7 +274,7 @@ int media_rewrite(struct media *m, enum leg to, bool answer, struct sdp *s,
 		sdp_lines_remove(s, (int)i, drop_line, &drop);
 		err = line_rewrite(s, i, m, &st->line[i], to, answer);
 		if (!err)
-			err = media_codecs_rewrite(s, i, &st->line[i], to,
+			err = media_codecs_rewrite(m, s, i, &st->line[i], to,
 						   answer);
 	}
 	if (!err)

@@ -97,7 +97,7 @@ def test_no_codec_in_common(gateway, sounds, caller, callee):
     assert diverted(gateway) == ["take", "take"]
     alice.hang_up()
     bob.wait_end()
-    heard_each_other(alice, bob, 2.5)
+    heard_each_other(alice, bob, 1.5)
     assert gateway.last_record()["transcoded"]
     assert gateway.flows() == []
 
@@ -113,6 +113,22 @@ def test_one_in_common_is_relayed(gateway, sounds):
     bob.hang_up()
     alice.wait_end()
     heard_each_other(alice, bob, 2)
+
+
+def test_forced(gateway, sounds):
+    """The profile of bob's devices wants one that alice hasn't, though they
+    would have another in common."""
+    alice, bob = phones(gateway, sounds, "opus PCMU", "PCMU PCMA")
+    gateway.sallyctl("users", "profile", "bob", "--codecs", "PCMA")
+    alice.call(bob)
+    time.sleep(3)
+    call = the_call(gateway)
+    assert call["transcoded"]
+    assert [leg["codec"] for leg in call["media"][0]["legs"]] == [
+        "opus/48000/2", "PCMA/8000"]
+    bob.hang_up()
+    alice.wait_end()
+    heard_each_other(alice, bob, 1.5)
 
 
 def test_hold(gateway, sounds):

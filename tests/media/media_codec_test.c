@@ -354,6 +354,9 @@ static void taken_up_again(void **state)
 	p = port(t, LEG_A);
 	json_object_del(p, "seq");
 	json_object_del(had, "seq");
+	/* not known before the dataplane is there; packets will tell */
+	json_object_del(p, "worker");
+	json_object_del(had, "worker");
 	assert_true(json_equal(p, had));
 	assert_int_equal(json_integer_value(json_object_get(p, "generation")),
 			 before.generation);
@@ -414,6 +417,79 @@ static void video_goes_without_loss_of_audio(void **state)
 	assert_string_equal(info[0].codec[LEG_B], "PCMU/8000");
 }
 
+static void force(struct talk *t, enum leg l, const char *codecs)
+{
+	struct media_profile p = {.security = MEDIA_PLAIN};
+
+	snprintf(p.codecs, sizeof(p.codecs), "%s", codecs);
+	media_set_profile(t->m, l, &p);
+}
+
+#define BOTH_A                                      \
+	HEAD_A "m=audio 4000 RTP/AVP 111 0 101\r\n" \
+	       "a=rtpmap:111 opus/48000/2\r\n"      \
+	       "a=rtpmap:101 telephone-event/48000\r\n"
+
+/* Towards it nothing else is offered, in its order, though there would be one
+ * in common; digits stay. */
+static void forced_on_who_is_called(void **state)
+{
+	struct talk *t = *state;
+	const char *out;
+
+	call(t);
+	force(t, LEG_B, "PCMA G722");
+	out = talk_offer(t, LEG_A, BOTH_A);
+	has(out, "m=audio PORT RTP/AVP 8 9 101 96\n");
+	hasnt(out, "opus");
+	hasnt(out, "PCMU");
+	out = talk_answer(t, LEG_B, HEAD_B "m=audio 6000 RTP/AVP 8\r\n");
+	has(out, "m=audio PORT RTP/AVP 111 101\n");
+	assert_true(media_transcoded(t->m));
+}
+
+/* It is heard as if it had no other; what it hasn't can't be forced. */
+static void forced_on_who_calls(void **state)
+{
+	struct talk *t = *state;
+	const char *out;
+
+	call(t);
+	force(t, LEG_A, "pcmu");
+	out = talk_offer(t, LEG_A, BOTH_A);
+	has(out, "m=audio PORT RTP/AVP 0 101 ");
+	out = talk_answer(t, LEG_B,
+			  HEAD_B "m=audio 6000 RTP/AVP 9\r\n"
+				 "a=rtpmap:9 G722/8000\r\n");
+	has(out, "m=audio PORT RTP/AVP 0\n");
+	assert_true(media_transcoded(t->m));
+}
+
+static void forced_in_vain(void **state)
+{
+	struct talk *t = *state;
+
+	call(t);
+	force(t, LEG_A, "PCMA");
+	has(talk_offer(t, LEG_A, BOTH_A), "m=audio PORT RTP/AVP 111 0 101 ");
+}
+
+/* What is the peers' own affair stays so. */
+static void never_forced_end_to_end(void **state)
+{
+	struct talk *t = *state;
+
+	call(t);
+	media_allow_e2ee(t->m, true, NULL);
+	force(t, LEG_A, "PCMU");
+	force(t, LEG_B, "PCMA");
+	has(talk_offer(t, LEG_A,
+		       HEAD_A "a=e2ee:AQEAAgABAAA\r\n"
+			      "m=audio 4000 RTP/AVP 111 0\r\n"
+			      "a=rtpmap:111 opus/48000/2\r\n"),
+	    "m=audio PORT RTP/AVP 111 0\n");
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, up, down)
@@ -429,6 +505,10 @@ int main(void)
 		T(taken_up_again),
 		T(copies),
 		T(video_goes_without_loss_of_audio),
+		T(forced_on_who_is_called),
+		T(forced_on_who_calls),
+		T(forced_in_vain),
+		T(never_forced_end_to_end),
 	};
 	int failed;
 
