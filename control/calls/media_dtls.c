@@ -68,7 +68,7 @@ static struct session *session_new(struct media *m, enum leg l)
 	struct session *s = calloc(1, sizeof(*s));
 	/* one who comes from another call has an association already, and
 	 * would take ours for that one */
-	struct identity *id = m->side[l].heir ? identity_new(time(NULL))
+	struct identity *id = m->side[l].heir ? dtls_identity_new(time(NULL))
 					      : identity_get(time(NULL));
 	uint8_t random[(TLS_ID - 1) / 2];
 

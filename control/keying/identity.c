@@ -93,7 +93,7 @@ static SSL_CTX *context(EVP_PKEY *key, X509 *x)
 	return NULL;
 }
 
-struct identity *identity_new(int64_t now)
+struct identity *dtls_identity_new(int64_t now)
 {
 	EVP_PKEY *key = sodium_init() < 0 ? NULL : EVP_EC_gen("P-256");
 	X509 *x = key ? certificate(key) : NULL;
@@ -142,7 +142,7 @@ struct identity *identity_get(int64_t now)
 	struct identity *fresh;
 
 	if (!current || now - current->made >= IDENTITY_LIFE_S) {
-		fresh = identity_new(now);
+		fresh = dtls_identity_new(now);
 		if (fresh) {
 			identity_drop(&current);
 			current = fresh;

@@ -26,7 +26,7 @@ struct identity {
 struct identity *identity_get(int64_t now);
 /** One that nobody else has, for a peer that has seen the other already and has
  * to notice that it is talking to a new association. */
-struct identity *identity_new(int64_t now);
+struct identity *dtls_identity_new(int64_t now);
 struct identity *identity_ref(struct identity *id);
 /** One holder less; sets *id to NULL. */
 void identity_drop(struct identity **id);

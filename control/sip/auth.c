@@ -108,8 +108,8 @@ bool auth_check(struct door *d, struct listener *l, const struct sip_msg *m,
 			 (int)m->met.l, m->met.p, from, (int)s.r.username.l,
 			 s.r.username.p);
 		if (digest_given_to(d->digest, &s.r, &m->src))
-			guard_failed(stack_guard(d->stack), &m->src,
-				     tmr_jiffies());
+			guard_wrong_password(stack_guard(d->stack), &m->src,
+					     tmr_jiffies());
 		door_refuse(d, l, m, 403, "wrong user name or password");
 	}
 	return false;

@@ -461,7 +461,7 @@ void guard_authenticated(struct guard *g, const struct sa *src, uint64_t now)
 	s->trusted = now + TRUST_MS;
 }
 
-void guard_failed(struct guard *g, const struct sa *src, uint64_t now)
+void guard_wrong_password(struct guard *g, const struct sa *src, uint64_t now)
 {
 	struct key k = key_of(src);
 	struct source *s = source_of(g, &k, now);

@@ -67,7 +67,7 @@ void guard_settled(struct guard *g, const struct sa *src);
 void guard_closed(struct guard *g, const struct sa *src, bool settled);
 
 void guard_authenticated(struct guard *g, const struct sa *src, uint64_t now);
-void guard_failed(struct guard *g, const struct sa *src, uint64_t now);
+void guard_wrong_password(struct guard *g, const struct sa *src, uint64_t now);
 void guard_count(struct guard *g, enum guard_count what);
 
 struct guard_ban {

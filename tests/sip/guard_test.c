@@ -99,11 +99,11 @@ static void failures(void **state)
 		  kept = at("10.9.0.1");
 
 	for (unsigned i = 0; i < 2; i++)
-		guard_failed(g, &bad, T0 + i);
-	guard_failed(g, &bad, T0 + 60100); /* the minute is over */
+		guard_wrong_password(g, &bad, T0 + i);
+	guard_wrong_password(g, &bad, T0 + 60100); /* the minute is over */
 	assert_int_equal(begun, 0);
-	guard_failed(g, &bad, T0 + 60101);
-	guard_failed(g, &bad, T0 + 60102);
+	guard_wrong_password(g, &bad, T0 + 60101);
+	guard_wrong_password(g, &bad, T0 + 60102);
 	assert_int_equal(begun, 1);
 	assert_int_equal(passed(g, "192.0.2.1", 5, T0 + 60103), 0);
 	assert_false(guard_open(g, &bad, T0 + 60103));
@@ -113,12 +113,12 @@ static void failures(void **state)
 
 	guard_authenticated(g, &good, T0);
 	for (unsigned i = 0; i < 29; i++)
-		guard_failed(g, &good, T0 + i);
+		guard_wrong_password(g, &good, T0 + i);
 	assert_int_equal(begun, 1);
-	guard_failed(g, &good, T0 + 30);
+	guard_wrong_password(g, &good, T0 + 30);
 	assert_int_equal(begun, 2);
 	for (unsigned i = 0; i < 100; i++)
-		guard_failed(g, &kept, T0 + i);
+		guard_wrong_password(g, &kept, T0 + i);
 	assert_int_equal(begun, 2);
 }
 
