@@ -123,6 +123,8 @@ function enter() {
 	if (session.role !== "user") {
 		events = new Events();
 		events.onState = streamState;
+		events.on(["alarm-raised"], (_, a) =>
+			say(a.message, a.severity === "wrong"));
 	}
 	route(false);
 }

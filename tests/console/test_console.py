@@ -131,7 +131,9 @@ def fill_the_lists(gw):
     """Something of everything, so that no view is empty."""
     for path, body in (
             ("/groups", {"name": "desk"}),
-            ("/trunks", {"name": "carrier", "address": "127.0.0.30:5060"}),
+            ("/trunks", {"name": "carrier", "address": "127.0.0.30:5060",
+                         "local": f"{gw.A}:{gw.PORT}",
+                         "keepalive": 0}),
             ("/routes", {"prefix": "+49", "trunk": "carrier"}),
             ("/numbers", {"number": "+493012345", "user": "carol"}),
             ("/tokens", {"name": "scraper", "role": "read"}),
@@ -173,6 +175,22 @@ def test_what_a_dialog_looks_like(browser):
     browser.no_dialog()
     # the focus is where it was
     assert browser.driver.switch_to.active_element.text == "New trunk"
+
+
+def test_what_would_become_of_a_number(gw, browser):
+    browser.login("rita", PASSWORD)
+    browser.go("trunks", "Trunks and routes")
+    browser.fill(Dialled="+49301234567", By_the_user="alice")
+    browser.click("Try it")
+    browser.see("It goes to carrier", ".verdict")
+    browser.see("may not dial", ".verdict .tag")
+    browser.see("INVITE sip:+49301234567@", "pre")
+    browser.fill(Dialled="+493012345")
+    browser.click("Try it")
+    browser.see("It rings carol", ".verdict")
+    browser.fill(By_the_user="nobody")
+    browser.click("Try it")
+    browser.see("There is no user nobody", ".banner")
 
 
 def test_a_policy_changes_what_calls_become(gw, browser, phones):
@@ -422,6 +440,22 @@ def test_by_keyboard_alone(gw, browser):
     browser.no_dialog()
     browser.see("typed", "th")
     assert gw.ctl("group", "remove", "typed").returncode == 0
+
+
+def test_the_dataplane_goes_away(gw, browser):
+    """It is said on the page, in the API's words, and is over by itself."""
+    browser.login("rita", PASSWORD)
+    browser.see("Calls now", "dt")
+    gw.dataplane.terminate()
+    gw.dataplane.wait()
+    gw.dataplane.stdout.close()
+    browser.see("The dataplane isn't connected", ".banner.wrong")
+    browser.see("Wrong", ".alarms .tag")
+    looked_at(browser, "dataplane-away")
+    gw.start_dataplane()
+    browser.gone("The dataplane is", ".alarms")
+    browser.gone("The dataplane isn't connected", ".banners")
+    browser.see("Calls now", "dt")
 
 
 def test_the_session_ends_elsewhere(gw, browser):

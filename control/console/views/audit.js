@@ -92,9 +92,9 @@ export default async function audit(page) {
 		h("div", { class: "inline" }, h("div", { class: "field" },
 			h("label", { for: "audit-search" }, "Search"), search)),
 		found.el, list.el);
-	await read();
 	page.on(["change", "call-ended"], () => setTimeout(() => {
 		if (!page.closed)
 			read().catch(() => {});
 	}, 300));
+	await read();
 }

@@ -6,8 +6,7 @@ import { History } from "../history.js";
 import { facts, table } from "../table.js";
 import { plot } from "../plot.js";
 
-const SECOND = 2000;
-const CERTIFICATE_SOON = 30 * 86400;
+const EVERY = 2000; /* milliseconds */
 
 /* Kept from view to view. */
 const ports = new Map(); /* name -> rates, and the losses */
@@ -54,43 +53,25 @@ function tiles(stats, calls) {
 								      : "s"}`));
 }
 
-/* Each: [severity, sentence, where to look]. */
-function alarms(s) {
-	const found = [];
-
-	for (const p of s.ports)
-		if (!p.link_up)
-			found.push(["wrong", `Port ${p.name} has no link`,
-				"system"]);
-	for (const t of s.trunks)
-		if (t.enabled && t.state === "down")
-			found.push(["wrong",
-				`Trunk ${t.name} is down: ${t.why}`, "trunks"]);
-	for (const v of s.growing.filter((v) => v.severity === "wrong"))
-		found.push(["wrong", `${v.name}: ${count(v.more)} more; ` +
-			v.meaning, "overview"]);
-	if (s.certificate && s.certificate.until - now() < CERTIFICATE_SOON)
-		found.push(["notice", "The console's certificate ends " +
-			(s.certificate.until > now()
-				? `in ${span(s.certificate.until - now())}`
-				: "in the past"), "system"]);
-	if (s.stats.transports > 0.9 * s.stats.transports_max)
-		found.push(["notice", "More than nine tenths of all transports " +
-			"are taken", "calls"]);
-	return found;
-}
+/* Where more is to be seen of an alarm; "": nowhere. */
+const MORE = { "port-down": "system", "trunk-down": "trunks",
+	"certificate-ending": "system", "disk-low": "recordings",
+	"key-ending": "calls" };
 
 const SEVERITIES = { wrong: "Wrong", notice: "Notice", expected: "Expected" };
 
-export const severity = (s) =>
+const severity = (s) =>
 	h("span", { class: `tag ${s}` }, SEVERITIES[s]);
 
-function alarmList(found) {
-	if (!found.length)
+function alarmList(list) {
+	if (!list.length)
 		return h("p", { class: "empty good" }, "Nothing needs attention.");
-	return h("ul", { class: "alarms" }, found.map(([how, text, where]) =>
-		h("li", { "data-key": text }, severity(how), " ",
-			h("a", { href: `#/${where}` }, text))));
+	return h("ul", { class: "alarms" }, list.map((a) =>
+		h("li", { "data-key": `${a.name} ${a.about}` },
+			severity(a.severity), " ", MORE[a.name]
+				? h("a", { href: `#/${MORE[a.name]}` }, a.message)
+				: a.message,
+			h("small", null, ` for ${span(now() - a.since)}`))));
 }
 
 /* Verdicts with how much they have grown since the last look. */
@@ -110,7 +91,7 @@ function drops(verdicts) {
 			{ head: "Verdict", cell: (v) => h("code", null, v.name) },
 			{ head: "Count", num: true, cell: (v) => count(v.count) },
 			{ head: "A second", num: true, cell: (v) =>
-				short(v.more / (SECOND / 1000)) },
+				short(v.more / (EVERY / 1000)) },
 			{ head: "Severity", cell: (v) => severity(v.severity) },
 			{ head: "Meaning", wide: true, cell: (v) => v.meaning },
 		],
@@ -185,17 +166,19 @@ export default async function overview(page) {
 		return of;
 	}
 
-	page.poll(SECOND, async () => {
-		const [stats, list, calls, trunks, certificate] =
-			await Promise.all([page.get("/stats"), page.get("/ports"),
-				page.get("/calls"), page.get("/trunks"),
-				page.get("/certificate").catch(() => null)]);
+	const look = page.poll(EVERY, async () => {
+		alarm.set(alarmList(await page.get("/alarms")));
+		const [stats, list, calls] = await Promise.all([
+			page.get("/stats"), page.get("/ports"),
+			page.get("/calls")]).catch((e) => {
+			head.set(); /* no number that isn't true any more */
+			core.set();
+			throw e;
+		});
 		const verdicts = growth(stats.verdicts);
 
 		sampled(now(), list);
 		head.set(tiles(stats, calls));
-		alarm.set(alarmList(alarms({ stats, ports: list, trunks,
-			certificate, growing: verdicts.filter((v) => v.more) })));
 		dropped.set(drops(verdicts));
 		core.set(cores(stats));
 		for (const p of list) {
@@ -207,4 +190,6 @@ export default async function overview(page) {
 			of.losses.set(past.losses.data);
 		}
 	});
+
+	page.on(["alarm-raised", "alarm-cleared"], look);
 }

@@ -276,6 +276,6 @@ export default async function view(page) {
 			h("div", { class: "buttons" },
 				button({ label: "New group", need: "administer",
 					run: () => groupNew(done) }))), all.el));
-	await draw();
 	page.on(["change"], () => draw().catch(() => {}));
+	await draw();
 }

@@ -46,12 +46,14 @@ const COLUMNS = (page, done) => [
 
 export default async function recordings(page) {
 	const list = region(), more = region(), room = region();
-	let shown = [];
+	let shown = [], paged = false;
 
+	/* The first page, renewed; or one more, after which nothing is. */
 	const draw = async (after) => {
 		const s = await page.get("/recordings" +
 			(after ? `?after=${encodeURIComponent(after)}` : ""));
 
+		paged = Boolean(after);
 		shown = after ? [...shown, ...s.recordings] : s.recordings;
 		room.set(s.quota ? h("p", { class: "room" }, h("meter", { min: "0",
 			max: s.quota, value: s.used, high: 0.9 * s.quota,
@@ -75,12 +77,8 @@ export default async function recordings(page) {
 			h("code", null, "sallyctl recordings export"),
 			" opens one, where the private key is."),
 		room.el, list.el, more.el);
-	try {
-		await draw();
-	} catch (e) {
-		if (e.name !== "AbortError")
-			page.problem(e.message);
-	}
-	page.on(["recording-closed", "recording-deleted", "recording-started"],
-		() => draw().catch(() => {}));
+	const look = page.poll(10000, () => (paged ? null : draw()));
+
+	page.on(["recording-closed", "recording-deleted", "recording-started",
+		"change"], look);
 }

@@ -112,9 +112,9 @@ export default async function records(page) {
 	h("div", { class: "inline" }, field("text", "Search"),
 		field("from", "From"), field("to", "Until"), field("end", "Which are")),
 	found.el, list.el);
-	await read();
 	page.on(["call-ended"], () => setTimeout(() => {
 		if (!page.closed)
 			read().catch(() => {});
 	}, 300));
+	await read();
 }

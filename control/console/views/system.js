@@ -185,7 +185,8 @@ const tokens = (list, page, done) => table({
 	rows: list, key: (t) => t.name, empty: "There is no token.",
 });
 
-const features = (list) => table({
+const features = (list) => h("details", null, h("summary", null,
+	`${list.length} features, and which calls may use them`), table({
 	caption: "Features, and what an end-to-end encrypted call answers",
 	columns: [
 		{ head: "Feature", cell: (f) => f.title },
@@ -196,7 +197,7 @@ const features = (list) => table({
 			f.e2ee.reason ?? (f.e2ee.status === 200 ? "yes" : "no") },
 	],
 	rows: list, key: (f) => f.name, empty: "None.",
-});
+}));
 
 function ownPassword(done) {
 	return ask({ title: "Change my password",

@@ -189,6 +189,7 @@ function outcome(t) {
 		: t.rings_group ? `It rings the group ${t.rings_group}`
 		: t.trunks.length ? `It goes to ${t.trunks.map((x) => x.trunk)
 			.join(", then ")}`
+		: t.prefix ? "Its route leads to no trunk that could take it"
 		: "No route leads anywhere";
 
 	return [
