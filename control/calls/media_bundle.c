@@ -197,10 +197,18 @@ static bool distinct(const struct state *st, unsigned i)
 	return true;
 }
 
+/* In use, a bundle goes on where the profile doesn't forbid it. */
+static bool offers(const struct media *m, unsigned i, enum leg to)
+{
+	const struct media_profile *p = &m->side[to].profile;
+
+	return media_profile_offer(p).bundle == SWITCH_ON ||
+	       (p->bundle != SWITCH_OFF && i < m->cur->n &&
+		m->cur->line[i].flow && m->cur->line[i].leg[to].bundled);
+}
+
 void media_bundle_offer(const struct media *m, struct state *st, enum leg to)
 {
-	struct media_profile p = media_profile_offer(&m->side[to].profile);
-
 	for (unsigned i = 0; i < st->n; i++) {
 		struct mleg *leg = &st->line[i].leg[to];
 		const struct mleg *other = &st->line[i].leg[OTHER_LEG(to)];
@@ -209,7 +217,7 @@ void media_bundle_offer(const struct media *m, struct state *st, enum leg to)
 			continue;
 		if (!leg->mid[0])
 			memcpy(leg->mid, other->mid, sizeof(leg->mid));
-		if (p.bundle != SWITCH_ON || !leg->mux || !distinct(st, i))
+		if (!offers(m, i, to) || !leg->mux || !distinct(st, i))
 			continue;
 		leg->bundled = true;
 		if (!leg->mid[0])

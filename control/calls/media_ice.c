@@ -109,7 +109,9 @@ int media_ice_to_offer(const struct media *m, enum leg l,
 {
 	struct media_profile p = media_profile_offer(&m->side[l].profile);
 
-	if (had && had->ice && p.ice != SWITCH_OFF)
+	/* in use, it goes on where the profile doesn't forbid it: without it
+	 * the peer would take this for another end, or for none */
+	if (had && had->ice && m->side[l].profile.ice != SWITCH_OFF)
 		out->ice = agent_ref(had->ice);
 	else if (p.ice == SWITCH_ON && !(had && had->tp))
 		out->ice = agent_new();

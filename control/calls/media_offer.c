@@ -143,15 +143,27 @@ static enum keying keying_to_offer(const struct media_profile *p,
 	return first[media_profile_offer(p).security];
 }
 
-/* What is keyed by DTLS is a browser's or like one, and always says AVPF. Other
- * phones often refuse that, so they hear AVP. */
+static bool has_feedback(const struct mleg *leg)
+{
+	const struct profile *p = media_profile_find(
+		(struct sdp_view){leg->proto, strlen(leg->proto)});
+
+	return p && p->feedback;
+}
+
+/* What is keyed by DTLS is a browser's or like one, and always says AVPF, also
+ * when the other side re-offers. Other phones often refuse that, so they hear
+ * AVP. */
 static bool feedback_to_offer(const struct media_profile *p,
-			      const struct profile *other, enum keying keying)
+			      const struct profile *other,
+			      const struct mleg *had, enum keying keying)
 {
 	enum media_switch avpf = media_profile_offer(p).avpf;
 
 	if (avpf != SWITCH_AUTO)
 		return avpf == SWITCH_ON;
+	if (had && had->keying == KEYING_DTLS && keying == KEYING_DTLS)
+		return has_feedback(had);
 	return other->feedback &&
 	       (other->keying != KEYING_DTLS || keying >= KEYING_DTLS);
 }
@@ -166,7 +178,7 @@ static int offeree_keys(struct media *m, enum leg to,
 
 	snprintf(out->proto, sizeof(out->proto), "%s",
 		 profile_name(relay ? KEYING_DTLS : keying,
-			      feedback_to_offer(p, other, keying)));
+			      feedback_to_offer(p, other, had, keying)));
 	out->keying = keying;
 	if (keying == KEYING_DTLS)
 		return media_dtls_to_offer(m, to, had, out, why);

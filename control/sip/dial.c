@@ -26,6 +26,8 @@ bool bridge_caller(struct bridge *b, const struct store_user *u,
 		return false;
 	snprintf(c->user, sizeof(c->user), "%s", u->name);
 	c->profile = u->profile;
+	c->profile.browser = at->tp == SIP_WS || at->tp == SIP_WSS;
+	c->profile.tls = at->tp == SIP_TLS;
 	c->at = at->peer;
 	return true;
 }

@@ -47,6 +47,23 @@ static struct store_binding *find(struct registration *r, const struct pl *uri)
 	return NULL;
 }
 
+/* A WebSocket that was closed, as by a page that was loaded anew: nobody can be
+ * called there any more. */
+static bool is_gone(const struct store_binding *b)
+{
+	return b->lost && (!strcmp(b->transport, sip_tp_name(SIP_WS)) ||
+			   !strcmp(b->transport, sip_tp_name(SIP_WSS)));
+}
+
+static unsigned count_kept(const struct registration *r)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < r->n_known; i++)
+		n += !is_gone(&r->known[i]);
+	return n;
+}
+
 /* Is it a flow of a device, rather than a Contact? */
 static bool is_flow(const struct registration *r,
 		    const struct message_contact *c)
@@ -114,7 +131,7 @@ static uint16_t check_contacts(struct registration *r, const char **text)
 		if (b && out_of_order(r, b))
 			return 500;
 		*text = "too many contacts for one user";
-		if (!b && expires && r->n_known + i >= BINDINGS_MAX)
+		if (!b && expires && count_kept(r) + i >= BINDINGS_MAX)
 			return 403;
 		*text = NULL;
 	}
@@ -122,15 +139,17 @@ static uint16_t check_contacts(struct registration *r, const char **text)
 }
 
 /* A phone that was started anew registers another Contact or Call-ID from the
- * address it had: what it left behind would ring nowhere. */
+ * address it had, a page over another connection: what they left behind would
+ * ring nowhere. */
 static void drop_left_behind(struct registration *r)
 {
 	for (unsigned i = 0; i < r->n_known; i++) {
 		const struct store_binding *b = &r->known[i];
 
-		if (!b->reg_id && !strcmp(b->source, r->source) &&
-		    !strcmp(b->transport, sip_tp_name(r->tp)) &&
-		    strcmp(b->callid, r->callid))
+		if (is_gone(b) ||
+		    (!b->reg_id && !strcmp(b->source, r->source) &&
+		     !strcmp(b->transport, sip_tp_name(r->tp)) &&
+		     strcmp(b->callid, r->callid)))
 			store_binding_remove(r->d->cfg.store, b->user,
 					     b->contact);
 	}

@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 sys.path.insert(0, str(ROOT / "tests" / "browsers"))
 
+import tune  # noqa: E402
 from browser import Browser, certificate  # noqa: E402
-from lab import audio  # noqa: E402
 from lab.process import wait_until  # noqa: E402
 from lab.topology import Gateway  # noqa: E402
 
@@ -31,15 +31,15 @@ signal.signal(signal.SIGTERM, lambda *_: pytest.exit("ended", 143))
 def pytest_runtest_makereport(item):
     report = (yield).get_result()
     if report.failed and report.when != "teardown":
-        item.session.any_failed = True
+        item.test_failed = item.session.any_failed = True
 
 
 @pytest.fixture(scope="session")
 def sounds(tmp_path_factory):
-    """A sound for each user, never silent."""
+    """A tune for each user."""
     folder = tmp_path_factory.mktemp("sounds")
     for seed, user in enumerate(USERS):
-        audio.melody(folder / f"{user}.wav", 40, seed)
+        tune.compose(folder / f"{user}.wav", 40, seed)
     return folder
 
 
@@ -78,9 +78,12 @@ def browsers(site, sounds, spki):
 
 
 @pytest.fixture
-def gateway(site):
-    """Nothing left of a call."""
+def gateway(site, browsers, request):
+    """Nothing left of a call; what a test that failed left is ended."""
     yield site
+    if getattr(request.node, "test_failed", False):
+        for browser in browsers:
+            browser.do("reload")
     wait_until("the calls to be over", 15,
                lambda: not site.ctl_json("calls") and not site.flows())
 

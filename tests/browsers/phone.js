@@ -17,7 +17,6 @@ const RECORDER = `registerProcessor('recorder', class extends AudioWorkletProces
 let ua, session, connection, local, options, worker;
 let heard = [];
 
-// A copy: what is exposed to the page takes JSON only.
 const tell = (type, more = {}) => window.tell({type, ...more});
 
 async function microphone(video) {
@@ -50,6 +49,7 @@ function transform(what, kind) {
 	if (!worker) {
 		worker = new Worker('frames.js');
 		worker.onmessage = ({data}) => tell('frames', data);
+		worker.onerror = ({message}) => console.error(message);
 	}
 	what.transform = new RTCRtpScriptTransform(worker, {
 		kind, key: options.frameKey,
@@ -58,14 +58,18 @@ function transform(what, kind) {
 
 function attach(pc) {
 	connection = pc;
+	// Before there is a description: a receiver that has begun without a
+	// transform goes on without one.
 	const add = pc.addTrack.bind(pc);
 	pc.addTrack = (track, ...streams) => {
 		const sender = add(track, ...streams);
+		const {receiver} = pc.getTransceivers().find(
+			t => t.sender === sender);
 		transform(sender, track.kind);
+		transform(receiver, track.kind);
 		return sender;
 	};
-	pc.addEventListener('track', ({track, receiver}) => {
-		transform(receiver, track.kind);
+	pc.addEventListener('track', ({track}) => {
 		if (track.kind === 'audio')
 			return listen(track);
 		document.getElementById('video').srcObject =
@@ -89,7 +93,7 @@ const handlers = {
 
 function settings() {
 	return {mediaStream: local, pcConfig: {iceServers: []},
-		rtcOfferConstraints: {}, sessionTimersExpires: 120};
+		sessionTimersExpires: 120};
 }
 
 function incoming({originator, session: call}) {
@@ -111,8 +115,10 @@ async function stats(kind, type, names) {
 }
 
 // One after the other: until the far end has answered.
-const asked = f => new Promise((done, no) =>
-	f(() => done(true)) || no(new Error('not now')));
+const asked = f => new Promise((done, no) => {
+	setTimeout(no, 10000, new Error('no answer'));
+	f(() => done(true)) || no(new Error('not now'));
+});
 
 window.phone = {
 	// {server, user, domain, password, video, frameKey}
@@ -145,10 +151,6 @@ window.phone = {
 	},
 	dtmf(tones, how) { session.sendDTMF(tones, {transportType: how}); },
 	description(side) { return connection[side + 'Description'].sdp; },
-	codec() {
-		return connection.getReceivers()[0].getParameters().codecs
-			.map(c => c.mimeType);
-	},
 	// What was heard since the call began, or since this was last asked: base64
 	// of 16-bit samples, RATE a second.
 	heard() {
@@ -166,14 +168,14 @@ window.phone = {
 	},
 	frames() {
 		return stats('video', 'inbound-rtp',
-			['framesDecoded', 'frameWidth', 'packetsLost']);
+			['framesDecoded']);
 	},
 	received() {
 		return stats('audio', 'inbound-rtp',
-			['packetsReceived', 'packetsLost', 'packetsDiscarded']);
+			['packetsReceived']);
 	},
 	transport() {
-		return stats(null, 'transport', ['dtlsState', 'srtpCipher',
-			'tlsVersion', 'iceLocalUsernameFragment']);
+		return stats(null, 'transport', ['srtpCipher',
+			'iceLocalUsernameFragment']);
 	},
 };

@@ -136,6 +136,13 @@ static void chromium_calls_a_phone(void **state)
 	assert_int_equal(tr.peer_rtp.family, 0);
 	assert_int_equal(tr.flags, SP_TRANSPORT_RTCP_MUX);
 	demultiplexed(t, tr.id);
+	/* the phone holds: what the browser has, it goes on having */
+	talk_offer(t, LEG_B, phone_video);
+	has(t, " UDP/TLS/RTP/SAVPF ", 2);
+	has(t, "a=group:BUNDLE 0 1\r\n", 1);
+	has(t, "a=ice-lite\r\n", 1);
+	has(t, "a=ice-ufrag:", 2);
+	has(t, "a=mid:1\r\n", 1);
 }
 
 static void a_phone_calls_chromium(void **state)

@@ -128,6 +128,17 @@ def test_websocket_gone(gw, phones):
         time.sleep(0.02)
 
 
+def test_page_loaded_anew(gw, phones):
+    """Each time with another Contact, as if it were another phone; what its
+    closed connections left behind doesn't fill up the user's contacts."""
+    for i in range(12):
+        a = phones(gw, "alice", tp="wss", register=False)
+        m = a.register()
+        assert m.status == 200, i
+        assert m.text.count("Contact:") <= 2 and a.contact in m.text
+        a.sock.close()
+
+
 def openssl(at, *args):
     p = subprocess.run(
         ["openssl", "s_client", "-connect", f"{at[0]}:{at[1]}", "-brief",
