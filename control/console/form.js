@@ -80,17 +80,13 @@ function valuesOf(fields) {
 
 function show(title, content, buttons, onsubmit) {
 	const heading = unique("dialog");
-	const before = document.activeElement;
 	const dialog = h("dialog", { "aria-labelledby": heading },
 		h("form", { method: "dialog", onsubmit },
 			h("h2", { id: heading }, title), content,
 			h("div", { class: "buttons" }, buttons)));
 
-	dialog.addEventListener("close", () => {
-		dialog.remove();
-		if (before?.isConnected)
-			before.focus();
-	});
+	/* the browser holds the focus in it, and gives it back */
+	dialog.addEventListener("close", () => dialog.remove());
 	document.body.append(dialog);
 	dialog.showModal();
 	return dialog;
