@@ -122,6 +122,13 @@ static const cyaml_schema_field_t siprec_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t hep_fields[] = {
+	TEXT("collector", 0, struct config_hep, collector),
+	NUMBER("id", struct config_hep, id),
+	TEXT("password", OPTIONAL, struct config_hep, password),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t pstn_fields[] = {
 	TEXT("country", OPTIONAL, struct config_pstn, country),
 	TEXT("area", OPTIONAL, struct config_pstn, area),
@@ -149,6 +156,7 @@ static const cyaml_schema_field_t fields[] = {
 	CYAML_FIELD_MAPPING("pstn", OPTIONAL, struct config, pstn, pstn_fields),
 	CYAML_FIELD_MAPPING("media", OPTIONAL, struct config, media,
 			    media_fields),
+	CYAML_FIELD_MAPPING("hep", OPTIONAL, struct config, hep, hep_fields),
 	CYAML_FIELD_MAPPING("siprec", OPTIONAL, struct config, siprec,
 			    siprec_fields),
 	NUMBER("media_timeout", struct config, media_timeout),
@@ -384,6 +392,10 @@ static const struct conf_rule rules[] = {
 	{"siprec.users[]", "a user's name, or \"*\" for everybody",
 	 .ok = is_user},
 	{"siprec.keepalive", "seconds from 1 to 3600", .min = 1, .max = 3600},
+	{"hep.collector",
+	 "the collector's address and port, such as 10.3.0.9:9060",
+	 .ok = is_address},
+	{"hep.id", "a number from 0 to 4294967295", .max = UINT32_MAX},
 	{"media_timeout", "seconds from 1 to 86400", .min = 1, .max = 86400},
 	{"log", "error, warn, info or debug", .ok = is_level},
 	{.field = NULL},
@@ -412,6 +424,7 @@ static const struct {
 	{offsetof(struct config, siprec.keepalive), 30},
 	{offsetof(struct config, media_timeout), 60},
 	{offsetof(struct config, audit_size), 64},
+	{offsetof(struct config, hep.id), 1},
 };
 
 static void fill_in(struct config *c)

@@ -83,6 +83,12 @@ struct config_siprec { /* who takes the audio of calls, control/siprec */
 	unsigned keepalive; /* seconds */
 };
 
+struct config_hep {	 /* a mirror for a collector (Homer, sngrep) */
+	char *collector; /* "10.3.0.9:9060"; NULL: none */
+	unsigned id;	 /* who captures */
+	char *password;	 /* or NULL; sent as it is */
+};
+
 struct config_media {	       /* sallyport-media */
 	char *socket;	       /* NULL: there is none */
 	unsigned transcodings; /* calls that may be transcoded at a time */
@@ -111,6 +117,7 @@ struct config {
 	struct config_https https;
 	struct config_ng ng;
 	struct config_media media;
+	struct config_hep hep;
 	struct config_siprec siprec;
 	unsigned media_timeout; /* seconds */
 	char *log;		/* "error", "warn", "info", "debug" */

@@ -17,6 +17,7 @@
 #include "control/dataplane/dp.h"
 #include "control/duties/duties.h"
 #include "control/events.h"
+#include "control/hep/hep.h"
 #include "control/http/http.h"
 #include "control/libre.h"
 #include "control/log.h"
@@ -46,6 +47,7 @@ static struct {
 	struct http *http;
 	struct settings *settings;
 	struct alarms *alarms;
+	struct hep *hep;
 	struct tmr drain;
 	const char *config_path;
 	char state[PATH_MAX]; /* folder of what is kept */
@@ -263,6 +265,11 @@ static int start(void)
 		log_error(0, "calls: %s", strerror(e));
 		return e;
 	}
+	e = hep_open(&control.hep, &c->hep, err, sizeof(err));
+	if (e) {
+		log_error(0, "%s", err);
+		return e;
+	}
 	e = door_alloc(&control.sip,
 		       &(struct door_config){
 			       .calls = control.calls,
@@ -274,6 +281,7 @@ static int start(void)
 			       .sip_calls = &c->calls,
 			       .folder = control.state,
 			       .audit = control.audit,
+			       .hep = control.hep,
 			       .siprec = &c->siprec,
 		       },
 		       err, sizeof(err));
@@ -290,6 +298,7 @@ static int start(void)
 		return e;
 	}
 	calls_load(control.calls);
+	hep_reports(control.hep, control.calls);
 	dp_ready(control.dp);
 	duties_ready(control.duties);
 	e = alarms_alloc(&control.alarms,
@@ -319,6 +328,7 @@ static void stop(void)
 	control.alarms = NULL;
 	ng_free(control.ng);
 	door_free(control.sip);
+	hep_close(control.hep);
 	calls_free(control.calls);
 	duties_free(control.duties);
 	if (control.dp)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* control/calls/list.c - calls as JSON, for the control API and the records. */
+#include <arpa/inet.h>
+#include <stdio.h>
 #include "control/calls/impl.h"
 #include "dataplane/abi/suite.h"
 
@@ -17,11 +19,27 @@ static const char *suite_name(uint16_t id)
 	return info ? info->name : "plain";
 }
 
+/* "10.1.0.1:20000", "[2001:db8::1]:20000" */
+static json_t *addr_json(const struct sp_addr *a)
+{
+	char host[INET6_ADDRSTRLEN], text[INET6_ADDRSTRLEN + 16];
+
+	if (a->family != 4 && a->family != 6)
+		return json_null();
+	inet_ntop(a->family == 6 ? AF_INET6 : AF_INET, a->addr, host,
+		  sizeof(host));
+	snprintf(text, sizeof(text), a->family == 6 ? "[%s]:%u" : "%s:%u", host,
+		 a->port);
+	return json_string(text);
+}
+
 static json_t *leg_json(const struct media_info *m, enum leg l)
 {
-	return json_pack("{s:s, s:s, s:s}", "codec", m->codec[l], "suite_rx",
-			 suite_name(m->suite_rx[l]), "suite_tx",
-			 suite_name(m->suite_tx[l]));
+	return json_pack("{s:s, s:s, s:s, s:o, s:o}", "codec", m->codec[l],
+			 "suite_rx", suite_name(m->suite_rx[l]), "suite_tx",
+			 suite_name(m->suite_tx[l]), "local",
+			 addr_json(&m->local[l]), "peer",
+			 addr_json(&m->peer[l]));
 }
 
 static json_t *stream_json(const struct media_info *m, enum leg from)

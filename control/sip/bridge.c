@@ -12,12 +12,25 @@ static void hangup(void *arg, int status, const char *reason)
 	bridge_end(arg, CALL_BY_GATEWAY, (uint16_t)status, reason, NULL);
 }
 
+/* By Call-ID a call is found in traces of either side. */
+static void describe(void *arg, json_t *call)
+{
+	const struct bridge *b = arg;
+
+	pstn_describe(arg, call);
+	if (b->up)
+		json_object_set_new(call, "call_ids",
+				    json_pack("[s?, s?]",
+					      b->up->s[LEG_A]->dlg.callid,
+					      b->up->s[LEG_B]->dlg.callid));
+}
+
 const struct call_door sip_call_door = {
 	.name = "sip",
 	.hangup = hangup,
 	.save = bridge_save,
 	.load = bridge_load,
-	.describe = pstn_describe,
+	.describe = describe,
 	.gone = pstn_gone,
 };
 

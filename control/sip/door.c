@@ -445,6 +445,7 @@ int door_alloc(struct door **dp, const struct door_config *cfg, char *err,
 					.strayh = on_stray,
 					.losth = flow_lost,
 					.banh = door_ban_changed,
+					.hep = cfg->hep,
 					.arg = d,
 				});
 	if (!e)

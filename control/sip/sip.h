@@ -11,6 +11,7 @@ struct audit;
 struct calls;
 struct door;
 struct events;
+struct hep;
 struct store;
 struct trunks;
 
@@ -24,6 +25,7 @@ struct door_config {
 	const struct config_calls *sip_calls; /* and this */
 	const char *folder; /* for certificates that are made here */
 	struct audit *audit;
+	struct hep *hep;		    /* NULL: nothing is mirrored */
 	const struct config_siprec *siprec; /* and this */
 };
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "control/log.h"
+#include "control/hep/hep.h"
 #include "control/sip/stack_impl.h"
 
 #define TABLE_SIZE 4096 /* buckets, a power of two */
@@ -247,6 +248,8 @@ int stack_transmit(struct listener *l, enum sip_tp tp, const struct sa *dst,
 	mb->pos = 0;
 	if (!l->has[tp])
 		return EPROTONOSUPPORT;
+	hep_sip(l->stack->cfg.hep, tp == SIP_UDP, &l->addr, dst, mb->buf,
+		mb->end);
 	if (tp == SIP_UDP)
 		return udp_transmit(l->udp, dst, mb);
 	if (!conn_alive(c))
@@ -437,6 +440,7 @@ int stack_received(struct listener *l, enum sip_tp tp, const struct sa *src,
 
 	if (!m)
 		return EBADMSG;
+	hep_sip(s->cfg.hep, tp == SIP_UDP, src, &l->addr, p, len);
 	if (m->req) {
 		if (!server_request(s, l, m))
 			s->cfg.reqh(l, m, s->cfg.arg);

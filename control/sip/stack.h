@@ -21,6 +21,7 @@
 
 #define STACK_NAME_MAX 128 /* octets of a host name, NUL included */
 
+struct hep;
 struct stack;
 struct listener; /* one local address, with one or more transports */
 
@@ -47,7 +48,8 @@ struct stack_config {
 	stack_stray_h *strayh;
 	stack_lost_h *losth;
 	guard_ban_h *banh;
-	void *arg; /* of all of these */
+	struct hep *hep; /* where messages are mirrored to; NULL: nowhere */
+	void *arg;	 /* of all of these */
 };
 
 int stack_alloc(struct stack **sp, const struct stack_config *cfg);
