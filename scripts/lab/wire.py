@@ -105,6 +105,20 @@ def longest_pause(packets):
     return max((b - a for a, b in zip(times, times[1:])), default=0.0)
 
 
+def missing(packets):
+    """Sequence numbers of each stream that never came: what was lost on the
+    way, however long the sender itself was held up."""
+    seen = defaultdict(list)
+    for p in packets:
+        seen[p.ssrc].append(p.sequence)
+    lost = 0
+    for numbers in seen.values():
+        first = numbers[0]  # and they wrap
+        there = {(n - first + 32768) % 65536 - 32768 for n in numbers}
+        lost += max(there) - min(there) + 1 - len(there)
+    return lost
+
+
 class Sip:
     """One SIP message as captured."""
 

@@ -230,7 +230,7 @@ def test_control_crashes(services, sounds):
     assert_heard(alice, bob, 4)
     assert_heard(bob, alice, 4)
     packets = wire.rtp_from(capture.stop(), services.sides["hq"].gateway)
-    assert wire.longest_pause(packets) < 0.2
+    assert wire.missing(packets) < 10
     assert services.manager.main_pid(DATAPLANE) == dataplane
     assert services.manager.show(CONTROL, "NRestarts") == "1"
 
