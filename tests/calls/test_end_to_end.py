@@ -174,8 +174,8 @@ def test_control_dies(gateway, pair):
         assert_sframe(end_to_end.streams(wires["branch"], host))
     heard = end_to_end.streams(wires["hq"], gateway.sides["hq"].gateway)
     for packets in heard.values():
-        assert wire.longest_pause(
-            [p for p in packets if p.time < restarted]) < 0.3
+        assert wire.missing(
+            [p for p in packets if p.time < restarted]) < 10
     assert gateway.sallyctl("audit", "verify",
                             gateway.folder / "audit.log").returncode == 0
 
