@@ -42,7 +42,7 @@ export function plot({ title, unit, names, format = short, min = 1, signal }) {
 		u?.destroy();
 		u = new uPlot({
 			width: Math.max(canvas.clientWidth, 120), height: HEIGHT,
-			legend: { show: false }, padding: [8, 8, 0, 0],
+			legend: { show: false }, padding: [8, 16, 0, 0],
 			cursor: { show: false },
 			scales: {
 				x: { range: () => lately(data[0]) },
