@@ -25,13 +25,23 @@ static void describe(void *arg, json_t *call)
 					      b->up->s[LEG_B]->dlg.callid));
 }
 
+/* A trunk that is down, or a page whose WebSocket has been closed: one that was
+ * only cut off goes on sending, and opens another. */
+static bool side_gone(void *arg, enum leg l)
+{
+	const struct bridge *b = arg;
+	const struct session *s = b->up ? b->up->s[l] : NULL;
+
+	return pstn_gone(arg, l) || (s && !hop_reachable(&s->hop));
+}
+
 const struct call_door sip_call_door = {
 	.name = "sip",
 	.hangup = hangup,
 	.save = bridge_save,
 	.load = bridge_load,
 	.describe = describe,
-	.gone = pstn_gone,
+	.gone = side_gone,
 };
 
 static void bridge_destructor(void *arg)

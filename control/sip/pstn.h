@@ -22,7 +22,7 @@ void pstn_dial(struct bridge *b, const struct number *n, const char *how);
 /* Of calls that are up. */
 
 #define PSTN_REASON_MAX 256
-/** Is that side a trunk that is down? A call_door's gone. */
+/** Is that side a trunk that is down? */
 bool pstn_gone(void *bridge, enum leg l);
 /** Which trunk a call is on, for lists and records. A call_door's describe. */
 void pstn_describe(void *bridge, json_t *call);

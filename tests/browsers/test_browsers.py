@@ -201,3 +201,18 @@ def test_digits(gateway, browsers, phones, how):
     wait_until("the digits", 10, pressed)
     ann.hang_up()
     pia.wait_end()
+
+
+def test_reload(gateway, browsers):
+    """The page is gone without a word, and so are its WebSocket and its media:
+    for the other the call ends. What it left behind doesn't ring."""
+    ann, ben = (b.start() for b in browsers)
+    ann.call(ben)
+    talk(ann, ben, 2.5)
+    ann.start()
+    ben.wait_end(30)
+    assert "is gone" in gateway.last_record()["reason"]
+    ben.call(ann)
+    talk(ann, ben, 2.5)
+    ann.hang_up()
+    ben.wait_end()
