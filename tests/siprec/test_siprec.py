@@ -279,3 +279,22 @@ def test_never_of_an_end_to_end_encrypted_call(sounds):
             "transcription", "live-captions"}
         alice.say("hangup")
         alice.wait("closed")
+
+
+@pytest.mark.parametrize("what", ["media", "dataplane"])
+def test_the_fork_outlives_a_crash(office, recorder, what):
+    """What was there is made again, and the recorder hears on."""
+    office.alice.call(office.bob)
+    transcribe(office)
+    connected(office)
+    office.kill(getattr(office, what))
+    getattr(office, f"start_{what}")()
+    time.sleep(1)
+    before = [len(p) for p in recorder.packets]
+    wait_until("both to be heard again", 8, lambda: all(
+        len(p) > n + 150 for p, n in zip(recorder.packets, before)))
+    each_label_has_its_speaker(office, recorder)
+    assert the_call(office)["fork"]["state"] == "up"
+    assert recorder.ended == 0
+    office.alice.hang_up()
+    office.bob.wait_end()
