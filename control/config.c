@@ -160,6 +160,7 @@ static const cyaml_schema_field_t fields[] = {
 	CYAML_FIELD_MAPPING("siprec", OPTIONAL, struct config, siprec,
 			    siprec_fields),
 	NUMBER("media_timeout", struct config, media_timeout),
+	TEXT("syslog", OPTIONAL, struct config, syslog),
 	TEXT("log", OPTIONAL, struct config, log),
 	CYAML_FIELD_END,
 };
@@ -205,6 +206,13 @@ static bool is_listen(const char *s)
 	struct sip_listen l;
 
 	return sip_listen_parse(&l, s);
+}
+
+static bool is_syslog(const char *s)
+{
+	struct sip_listen l;
+
+	return sip_listen_parse(&l, s) && (l.tp == SIP_UDP || l.tp == SIP_TCP);
 }
 
 static bool is_network(const char *s)
@@ -397,6 +405,9 @@ static const struct conf_rule rules[] = {
 	 .ok = is_address},
 	{"hep.id", "a number from 0 to 4294967295", .max = UINT32_MAX},
 	{"media_timeout", "seconds from 1 to 86400", .min = 1, .max = 86400},
+	{"syslog",
+	 "udp: or tcp:, an address and a port, such as udp:10.3.0.9:514",
+	 .ok = is_syslog},
 	{"log", "error, warn, info or debug", .ok = is_level},
 	{.field = NULL},
 };

@@ -120,6 +120,7 @@ struct config {
 	struct config_hep hep;
 	struct config_siprec siprec;
 	unsigned media_timeout; /* seconds */
+	char *syslog;		/* "udp:10.3.0.9:514", "tcp:..."; NULL: none */
 	char *log;		/* "error", "warn", "info", "debug" */
 };
 

@@ -23,6 +23,25 @@ __attribute__((format(printf, 3, 4))) void log_write(enum log_level level,
 						     uint64_t call,
 						     const char *fmt, ...);
 
+/* A line for somewhere else than stderr. */
+struct log_line {
+	int priority;	   /* syslog's */
+	uint64_t call;	   /* 0: none */
+	const char *event; /* stable name, or NULL */
+	const char *text;  /* printable; without call and newline */
+};
+
+#define LOG_SINKS 2
+
+/** Hand each line to f, too; where it returns true, stderr doesn't get it. At most
+ * LOG_SINKS of them, before threads log. f may be called from any thread. */
+void log_sink(bool (*f)(const struct log_line *l));
+/** As log_write, of what has a name. */
+__attribute__((format(printf, 4, 5))) void log_event(enum log_level level,
+						     uint64_t call,
+						     const char *event,
+						     const char *fmt, ...);
+
 #define log_error(call, ...) log_write(LEVEL_ERROR, (call), __VA_ARGS__)
 #define log_warn(call, ...)  log_write(LEVEL_WARN, (call), __VA_ARGS__)
 #define log_info(call, ...)  log_write(LEVEL_INFO, (call), __VA_ARGS__)

@@ -21,6 +21,7 @@
 #include "control/http/http.h"
 #include "control/libre.h"
 #include "control/log.h"
+#include "control/logsinks.h"
 #include "control/ng/ng.h"
 #include "control/notify.h"
 #include "control/settings/settings.h"
@@ -426,6 +427,11 @@ int main(int argc, char *argv[])
 		return 0;
 	}
 	log_as_configured();
+	/* its stream is stderr's, too, where there is no socket */
+	if (log_is_journal())
+		log_journal(LOG_JOURNAL);
+	if (control.config->syslog)
+		log_syslog(control.config->syslog);
 	e = harden();
 	if (e)
 		log_error(0, "hardening: %s", strerror(e));

@@ -92,7 +92,8 @@ void alarm_seen(struct alarms *a, enum alarm kind, const char *about,
 	va_end(ap);
 	if (!fresh)
 		return;
-	log_warn(0, "alarm %s: %s", kinds[kind].name, r->text);
+	log_event(LEVEL_WARN, 0, "alarm-raised", "alarm %s: %s",
+		  kinds[kind].name, r->text);
 	events_publish(a->cfg.events, "alarm-raised", describe(r));
 }
 
@@ -107,8 +108,8 @@ static void clear_others(struct alarms *a)
 			a->raised[kept++] = *r;
 			continue;
 		}
-		log_info(0, "alarm %s is over: %s", kinds[r->kind].name,
-			 r->text);
+		log_event(LEVEL_INFO, 0, "alarm-cleared",
+			  "alarm %s is over: %s", kinds[r->kind].name, r->text);
 		events_publish(a->cfg.events, "alarm-cleared", describe(r));
 	}
 	a->n = kept;

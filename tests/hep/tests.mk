@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-# The mirror of signalling: what is masked, what a collector reads.
+# What leaves for collectors: the mirror of signalling, the log.
 HEP_PURE := $(addprefix control/hep/,mask.c packet.c report.c) control/sip/addr.c
 $(B)/obj/tests/hep/%.o: EXTRA = $(RE_C)
 $(B)/tests/hep_test: $(call objs,tests/hep/hep_test.c $(HEP_PURE))
 	@mkdir -p $(@D); $(CC) -pie $(LDFLAGS) $(filter %.o,$^) -o $@ \
 	   -lcmocka $(RE_L) -ljansson
-CHECK_PROGRAMS += $(B)/tests/hep_test
+$(B)/tests/logsinks_test: $(call objs,tests/hep/logsinks_test.c control/log.c \
+                          control/logsinks.c control/sip/addr.c)
+	@mkdir -p $(@D); $(CC) -pie $(LDFLAGS) $(filter %.o,$^) -o $@ \
+	   -lcmocka $(RE_L) -lpthread
+CHECK_PROGRAMS += $(B)/tests/hep_test $(B)/tests/logsinks_test
 CHECK_PYTEST += tests/hep/test_hep.py
 
 # libFuzzer: clang only.
