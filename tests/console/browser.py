@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 from selenium import webdriver
-from selenium.common.exceptions import (NoSuchElementException,
+from selenium.common.exceptions import (ElementClickInterceptedException,
+                                        NoSuchElementException,
                                         StaleElementReferenceException)
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
@@ -94,7 +95,8 @@ class Browser:
                 found = f()
                 if found:
                     return found
-            except (NoSuchElementException, StaleElementReferenceException):
+            except (NoSuchElementException, StaleElementReferenceException,
+                    ElementClickInterceptedException):
                 pass
             if time.monotonic() > end:
                 self.picture("failed")
@@ -150,7 +152,9 @@ class Browser:
         return self.wait(find, f"button {label}")
 
     def click(self, label, within=""):
-        self.button(label, within).click()
+        # a list may renew itself between finding and pressing
+        self.wait(lambda: self.button(label, within).click() or True,
+                  f"{label} pressed")
 
     def row(self, text):
         """XPath of the row of a table whose header is that."""
@@ -182,7 +186,8 @@ class Browser:
                 e.send_keys(value)
 
     def choose(self, label, text):
-        Select(self.field(label)).select_by_visible_text(text)
+        self.wait(lambda: Select(self.field(label))
+                  .select_by_visible_text(text) or True, f"{text} chosen")
 
     def switch(self, label):
         """A switch that acts at once; until it has."""

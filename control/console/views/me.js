@@ -17,7 +17,7 @@ export default async function me(page) {
 			on: effective.e2ee, enabled: true,
 			set: (on) => page.act(async () => {
 				await api.put("/me/e2ee", { on });
-				await draw();
+				look();
 			}, `It is ${on ? "on" : "off"}`) }),
 		explained(effective));
 		list.set(devices(mine));
@@ -25,7 +25,7 @@ export default async function me(page) {
 			h("button", { type: "button", onclick: () =>
 				forwardEdit("/me/forward", f, (text) => {
 					say(text);
-					return draw();
+					look();
 				}) }, "Change the forwards")));
 	};
 
@@ -36,5 +36,5 @@ export default async function me(page) {
 			h("h2", { id: "forward" }, "Forwards"), forward.el),
 		h("section", { "aria-labelledby": "devices" },
 			h("h2", { id: "devices" }, "My devices"), list.el));
-	page.poll(5000, draw);
+	const look = page.poll(5000, draw);
 }

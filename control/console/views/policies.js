@@ -193,6 +193,8 @@ function explainer(page) {
 	const picks = [h("select", { id: first, onchange: explain }),
 		h("select", { id: second, onchange: explain })];
 
+	let known = null;
+
 	async function explain() {
 		const [user, peer] = picks.map((p) => p.value);
 
@@ -218,7 +220,11 @@ function explainer(page) {
 			h("div", { class: "field" },
 				h("label", { for: second }, "Calling"), picks[1])),
 		h("div", { "aria-live": "polite" }, answer.el)),
+		/* those to choose from are left alone while they are the same */
 		set(names) {
+			if (names.join() === known)
+				return explain();
+			known = names.join();
 			picks.forEach((p, i) => {
 				const was = p.value;
 
@@ -228,7 +234,7 @@ function explainer(page) {
 					...names.map((n) => h("option", { value: n,
 						selected: n === was }, n)));
 			});
-			explain();
+			return explain();
 		},
 	};
 }
@@ -259,7 +265,7 @@ export default async function view(page) {
 	};
 	const done = (text) => {
 		say(text);
-		return draw();
+		look();
 	};
 
 	page.show("Encryption policies", [
@@ -276,6 +282,7 @@ export default async function view(page) {
 			h("div", { class: "buttons" },
 				button({ label: "New group", need: "administer",
 					run: () => groupNew(done) }))), all.el));
-	page.on(["change"], () => draw().catch(() => {}));
-	await draw();
+	const look = page.poll(30000, draw);
+
+	page.on(["change"], look);
 }

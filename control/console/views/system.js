@@ -235,7 +235,7 @@ export default async function system(page) {
 		({ ...p, place: region() }));
 	const done = (text) => {
 		say(text);
-		return draw();
+		look();
 	};
 	const draw = () => Promise.all(parts.map(async (p) => {
 		try {
@@ -255,6 +255,7 @@ export default async function system(page) {
 				label: p.label, need: p.need,
 				run: () => p.run(done) }) : null)),
 		p.place.el)));
-	page.poll(5000, draw);
-	page.on(["change"], draw);
+	const look = page.poll(5000, draw);
+
+	page.on(["change"], look);
 }

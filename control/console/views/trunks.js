@@ -256,7 +256,7 @@ export default async function view(page) {
 	};
 	const done = (said) => {
 		say(said);
-		return draw();
+		look();
 	};
 	const section = (id, title, place, label, run) =>
 		h("section", { "aria-labelledby": id },
@@ -271,6 +271,7 @@ export default async function view(page) {
 		() => routeNew(s.trunks, done)),
 	section("numbers", "Numbers", places.numbers, "New number",
 		() => numberNew(s.users, s.groups, done)));
-	page.poll(5000, draw);
-	page.on(["change", "trunk-up", "trunk-down"], () => draw().catch(() => {}));
+	const look = page.poll(5000, draw);
+
+	page.on(["change", "trunk-up", "trunk-down"], look);
 }

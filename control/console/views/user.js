@@ -106,7 +106,7 @@ export default async function user(page) {
 		dial: region(), forward: region() };
 	const done = (text) => {
 		say(text);
-		return draw();
+		look();
 	};
 	const section = (title, place, side) => h("section", {
 		class: "card", "aria-label": title },
@@ -160,7 +160,8 @@ export default async function user(page) {
 			section("Outside numbers", places.dial))),
 	h("section", { "aria-labelledby": "devices" },
 		h("h2", { id: "devices" }, "Devices"), places.devices.el));
-	page.poll(5000, draw);
-	page.on(["change"], () => draw().catch(() => {}));
+	const look = page.poll(5000, draw);
+
+	page.on(["change"], look);
 }
 user.under = "users";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Users, and how many devices each has. */
 import { h, region } from "../dom.js";
-import { api, path } from "../api.js";
+import { api } from "../api.js";
 import { ask } from "../form.js";
 import { button, say } from "../page.js";
 import { table } from "../table.js";
@@ -69,11 +69,12 @@ export default async function users(page) {
 	page.show("Users", button({ label: "New user", need: "administer",
 		look: "primary", run: () => userNew((text) => {
 			say(text);
-			return draw();
+			look();
 		}) }),
 	h("div", { class: "inline" }, h("div", { class: "field" },
 		h("label", { for: "user-search" }, "Search"), search)), found.el,
 	list.el);
-	page.poll(10000, draw);
-	page.on(["change"], () => draw().catch(() => {}));
+	const look = page.poll(10000, draw);
+
+	page.on(["change"], look);
 }
