@@ -12,7 +12,7 @@ $(B)/tests/overload_test: $(call objs,tests/soak/overload_test.c \
 CHECK_PROGRAMS += $(B)/tests/overload_test
 
 # Short here, for minutes by `make soak`.
-CHECK_PYTEST += tests/soak/test_soak.py
+CHECK_PYTEST += tests/soak/test_soak.py tests/soak/test_control_memory.py
 SOAK_SECONDS ?= 300
 .PHONY: soak
 soak:
@@ -20,4 +20,4 @@ soak:
 	@$(submake) all
 	@scripts/as-root B=$(abspath $(B)) SOAK_SECONDS=$(SOAK_SECONDS) \
 	   tests/run --limit $(shell expr $(SOAK_SECONDS) + 120) \
-	   pytest=tests/soak/test_soak.py
+	   pytest=tests/soak/test_soak.py pytest=tests/soak/test_control_memory.py
