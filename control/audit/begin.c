@@ -265,7 +265,7 @@ static int go_on(struct audit *a, const struct tail *t, json_t **note,
 
 int audit_begin(struct audit *a, json_t **note, char *err, size_t errlen)
 {
-	struct tail t;
+	struct tail t = {.len = 0};
 	struct stat st;
 	int e;
 

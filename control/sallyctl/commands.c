@@ -87,17 +87,6 @@ static enum exit_status users_remove(const struct invocation *in)
 	return ask_about(in, "DELETE", "/users/%s", show_removed);
 }
 
-static enum exit_status records(const struct invocation *in)
-{
-	const char *max = in->option[OPTION_MAX];
-	char *value = max ? client_escape(max) : NULL, path[512];
-
-	snprintf(path, sizeof(path), "/records%s%s", value ? "?max=" : "",
-		 value ? value : "");
-	free(value);
-	return ask(in, "GET", path, NULL, show_records);
-}
-
 const struct option_info options[OPTION_COUNT] = {
 	[OPTION_SECURITY] = {"--security", NULL, "KIND",
 			     "plain, sdes, either, dtls, auto or passthrough"},
@@ -242,7 +231,7 @@ const struct command commands[] = {
 	{"records", "", 0, WITH(MAX), "list call detail records, newest first",
 	 "Also of calls that never came about: STATUS is SIP's, REASON says\n"
 	 "why.",
-	 records},
+	 records_list},
 	{"flows", "", 0, 0, "list the media streams in the dataplane",
 	 "One line for each direction of each medium: the local port, where\n"
 	 "the peer wants its media and where it really comes from, how it\n"

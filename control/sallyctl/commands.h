@@ -113,7 +113,7 @@ run_f policy_new, policy_set, policy_get, policy_remove, policy_grant,
 	group_remove, group_members, group_join, group_leave, user_e2ee,
 	user_compliance, features, calls_feature;
 /* record.c */
-run_f calls_record;
+run_f calls_record, records_list;
 run_f alarms_list; /* alarms.c */
 /* users.c */
 run_f users_add, users_password;
