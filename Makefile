@@ -9,6 +9,7 @@
 #   make soak       calls that come and go for minutes (SOAK_SECONDS)
 #   make lint       clang-format, cppcheck
 #   make deb        a Debian package, into $(B)/deb
+#   make image      BOARD: the appliance's disk image and update bundle
 #   make install    PREFIX, DESTDIR; uninstall takes it away again
 #   make clean
 #
@@ -135,6 +136,7 @@ e2ee: $(call objs,$(E2EE_SRC))
 -include control/media/media.mk
 -include control/console/console.mk
 -include firmware/units/install.mk
+-include firmware/image/image.mk
 -include firmware/deb/deb.mk
 include tests/tests.mk
 -include $(shell find $(B) -type f -name '*.d' 2>/dev/null)

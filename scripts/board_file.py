@@ -12,7 +12,9 @@ from pathlib import Path
 import jsonschema
 import yaml
 
-BOARDS = Path(__file__).resolve().parents[1] / "boards"
+_TREE = Path(__file__).resolve().parents[1] / "boards"
+# On an appliance, where the image has them.
+BOARDS = _TREE if _TREE.exists() else Path("/usr/share/sallyport/boards")
 SCHEMA = BOARDS / "schema.json"
 
 DATAPLANE_PORTS = 8  # PORT_MAX of dataplane/port/port.h
