@@ -1,3 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 # Chromium as a phone. node and npm; what npm installs lies in the build folder.
 CHECK_PYTEST += $(sort $(wildcard tests/browsers/test_*.py))
+# Two of them take both cores; calls beside them would be heard in pieces.
+CHECK_ALONE += $(wildcard tests/browsers/test_*.py)
