@@ -26,7 +26,8 @@ class Capture:
         self.process = Process(
             f"tcpdump {interface}",
             ["tcpdump", "-i", interface, "-w", path, "-U", "-Z", "root",
-             "--immediate-mode", "-B", "16384", "-s", "0"], namespace, f"{path}.log")
+             "--immediate-mode", "-B", "16384", "-s", "0"],
+            namespace, f"{path}.log")
         wait_until("tcpdump to listen", 5, self._listens)
 
     def _listens(self):

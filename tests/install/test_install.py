@@ -12,7 +12,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("B", ROOT / "build")).absolute()
-PROGRAMS = {"sallyport-dataplane", "sallyport-control", "sallyport-endpoint", "sallyport-media",
+PROGRAMS = {"sallyport-dataplane", "sallyport-control", "sallyport-endpoint",
+            "sallyport-media",
             "sallyctl"}
 DOC = {"README.md", "LICENSE", "sallyport.example.yaml"}
 

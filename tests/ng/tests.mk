@@ -27,3 +27,4 @@ $(B)/fuzz/ng: tests/fuzz/ng.c $(NG_PURE) $(wildcard control/ng/*.h)
 		-fno-sanitize-recover=undefined $(filter %.c,$^) -o $@ \
 		$(RE_L) -ljansson
 FUZZ_PROGRAMS += $(B)/fuzz/ng
+CHECK_ALONE += $(wildcard tests/ng/test_kamailio*.py) # heard with care

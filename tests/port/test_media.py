@@ -11,7 +11,7 @@ import pytest
 
 from rig import PATIENCE, eventually
 
-VERSION = 3
+VERSION = 4
 HELLO, TRANSPORT_ADD, STREAM_ADD, PORT_LIST = 1, 2, 6, 11
 GREETING, DONE, PORT_ITEM = 0x40, 0x41, 0x45
 STRICT, RTCP_MUX, MATCH_ANY, PT_KEEP = 1, 1, 1, 0xff

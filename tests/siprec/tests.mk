@@ -7,3 +7,4 @@ $(SIPREC_TEST): $(call objs,tests/siprec/metadata_test.c control/siprec/metadata
 	$(CC) -pie $(LDFLAGS) $(filter %.o,$^) -o $@ -lcmocka $(RE_L) -lsodium
 CHECK_PROGRAMS += $(SIPREC_TEST)
 CHECK_PYTEST += $(sort $(wildcard tests/siprec/test_*.py))
+CHECK_ALONE += tests/siprec/test_siprec.py # each speaker is heard with care
