@@ -14,7 +14,7 @@ from abi import Refused
 from gate import (ACCESS4, ACCESS6, FAR, NEAR, OURS, TRUNK4, carries, rtp)
 from rig import eventually
 
-SP_INJECT, SP_PUNTED = 15, 0x48
+SP_INJECT, SP_PUNTED = 16, 0x49
 DROP, CONTROL = 0, 1
 DATAGRAM = struct.Struct("=Q20sBBH1500s4s")
 STUN = b"\x00\x01\x00\x00\x21\x12\xa4\x42"
