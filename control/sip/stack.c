@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include "control/log.h"
 #include "control/hep/hep.h"
 #include "control/sip/stack_impl.h"
@@ -460,4 +462,20 @@ void stack_unreadable(struct listener *l, enum sip_tp tp, const struct sa *src,
 	if (m && m->req && pl_isset(&m->via.val))
 		stack_reply(l, m, &a);
 	mem_deref(m);
+}
+
+bool stack_local_towards(struct sa *local, const struct sa *peer)
+{
+	int fd = socket(sa_af(peer), SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = !connect(fd, &peer->u.sa, peer->len) &&
+	     !getsockname(fd, (struct sockaddr *)&ss, &len) &&
+	     !sa_set_sa(local, (struct sockaddr *)&ss);
+	close(fd);
+	return ok;
 }

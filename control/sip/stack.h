@@ -67,6 +67,9 @@ struct listener *stack_find(const struct stack *s, const struct sa *local,
 /** The same, at any port. */
 struct listener *stack_towards(const struct stack *s, const struct sa *local,
 			       enum sip_tp tp);
+/** The address of ours that the kernel would send from, towards peer.
+ * @return false: no way there. */
+bool stack_local_towards(struct sa *local, const struct sa *peer);
 /** Is it an address of ours, on any transport? port 0: any. */
 bool stack_is_local(const struct stack *s, const struct sa *addr);
 const struct sa *listener_addr(const struct listener *l);

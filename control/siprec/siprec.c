@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include "control/log.h"
 #include "control/siprec/impl.h"
 #include "dataplane/abi/suite.h"
@@ -43,23 +41,6 @@ bool siprec_server_ok(const char *uri)
 	struct sa addr;
 
 	return strlen(uri) < MESSAGE_URI_MAX && server_parse(uri, &tp, &addr);
-}
-
-/* The address of ours that the kernel would use towards it. */
-static bool address_towards(struct sa *local, const struct sa *peer)
-{
-	int fd = socket(sa_af(peer), SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = !connect(fd, &peer->u.sa, peer->len) &&
-	     !getsockname(fd, (struct sockaddr *)&ss, &len) &&
-	     !sa_set_sa(local, (struct sockaddr *)&ss);
-	close(fd);
-	return ok;
 }
 
 static void *begin(void *arg, struct call *c)
@@ -148,7 +129,7 @@ int siprec_alloc(struct siprec **sp, const struct siprec_config *cfg, char *err,
 	snprintf(s->target, sizeof(s->target), "%s", cfg->set->server);
 	/* the configuration has been checked */
 	server_parse(s->target, &s->hop.tp, &s->hop.peer);
-	if (address_towards(&local, &s->hop.peer))
+	if (stack_local_towards(&local, &s->hop.peer))
 		s->hop.via = stack_towards(cfg->stack, &local, s->hop.tp);
 	if (!s->hop.via) {
 		snprintf(err, errlen,

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 #include "control/audit/audit.h"
 #include "control/events.h"
 #include "control/log.h"
@@ -129,23 +128,6 @@ struct trunk *trunk_line_trunk(const struct trunk_line *line)
 
 /* -------------------------------------------------------------- addresses */
 
-/* The address that the kernel would send from. */
-static bool address_towards(struct sa *local, const struct sa *peer)
-{
-	int fd = socket(sa_af(peer), SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = !connect(fd, &peer->u.sa, peer->len) &&
-	     !getsockname(fd, (struct sockaddr *)&ss, &len) &&
-	     !sa_set_sa(local, (struct sockaddr *)&ss);
-	close(fd);
-	return ok;
-}
-
 static void find_hop(struct trunk *t)
 {
 	struct stack *stack = t->all->cfg.stack;
@@ -163,7 +145,7 @@ static void find_hop(struct trunk *t)
 			t->hop.via = stack_find(stack, &local, t->hop.tp);
 		return;
 	}
-	if (address_towards(&local, &t->addr))
+	if (stack_local_towards(&local, &t->addr))
 		t->hop.via = stack_towards(stack, &local, t->hop.tp);
 }
 
