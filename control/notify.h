@@ -3,7 +3,7 @@
  * datagram each, and nothing where nobody asked for it. Control's thread. */
 #pragma once
 
-/** "READY=1", "STOPPING=1" ... */
+/** "READY=1", "STOPPING=1" ... (notify_say.c; sallyport-media's too) */
 void notify_say(const char *state);
 /** Report to the watchdog, if there is one, three times within its time, for as
  * long as the event loop turns. */

@@ -7,19 +7,17 @@
 #include <poll.h>
 #include <signal.h>
 #include <sodium.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/timerfd.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 #include "control/log.h"
+#include "control/notify.h"
 #include "control/media/media.h"
 #include "dataplane/abi/yaml.h"
 #include "version.h"
@@ -50,28 +48,6 @@ static bool harden(void)
 
 	return !setrlimit(RLIMIT_CORE, &none) && !prctl(PR_SET_DUMPABLE, 0) &&
 	       !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-}
-
-/* sd_notify(3): one datagram, and none where nobody asked for it. */
-static void tell_systemd(const char *state)
-{
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	size_t n = path ? strlen(path) : 0;
-	int fd;
-
-	if (!n || n >= sizeof(to.sun_path))
-		return;
-	memcpy(to.sun_path, path, n);
-	if (to.sun_path[0] == '@')
-		to.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	if (sendto(fd, state, strlen(state), 0, (struct sockaddr *)&to,
-		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0)
-		log_warn(0, "telling systemd: %s", strerror(errno));
-	close(fd);
 }
 
 static void send_packet(const struct port *p, bool rtcp, const uint8_t *data,
@@ -263,15 +239,15 @@ static bool run(struct media *m, int signals)
 		return false;
 	}
 	log_info(0, "sallyport-media %s is ready", SP_VERSION);
-	tell_systemd("READY=1");
+	notify_say("READY=1");
 	while (turn(m, signals, timer)) {
 		if (watchdog && now_us() - told > watchdog) {
 			told = now_us();
-			tell_systemd("WATCHDOG=1");
+			notify_say("WATCHDOG=1");
 		}
 	}
 	log_info(0, "stopping");
-	tell_systemd("STOPPING=1");
+	notify_say("STOPPING=1");
 	close(timer);
 	close(signals);
 	return true;
