@@ -218,10 +218,9 @@ static int start_http(const struct config *c)
 	return e;
 }
 
-/* In the order that each needs the one before. */
-static int start(void)
+/* What is kept, and the other programs' sides. */
+static int start_below(const struct config *c)
 {
-	struct config *c = control.config;
 	char err[512] = "";
 	int e;
 
@@ -252,6 +251,15 @@ static int start(void)
 		log_error(0, "media client: %s", strerror(e));
 		return e;
 	}
+	return 0;
+}
+
+/* Calls, and the doors in front of them. */
+static int start_calls(struct config *c)
+{
+	char err[512] = "";
+	int e;
+
 	e = calls_alloc(&control.calls,
 			&(struct calls_config){
 				.dp = control.dp,
@@ -298,6 +306,19 @@ static int start(void)
 		log_error(0, "%s", err);
 		return e;
 	}
+	return 0;
+}
+
+/* In the order that each needs the one before. */
+static int start(void)
+{
+	struct config *c = control.config;
+	int e = start_below(c);
+
+	if (!e)
+		e = start_calls(c);
+	if (e)
+		return e;
 	calls_load(control.calls);
 	hep_reports(control.hep, control.calls);
 	dp_ready(control.dp);
