@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
 from lab import audio  # noqa: E402
-from lab.process import run  # noqa: E402
+from lab.process import run, wait_until  # noqa: E402
 from lab.topology import Gateway  # noqa: E402
 from kamailio import Kamailio, settings  # noqa: E402
 
@@ -141,6 +141,10 @@ def test_call(gateway, sounds, name):
         assert stream["packets_in"] > 100 and stream["lost"] == 0
 
 
+def blocked(gateway):
+    return sorted(s["blocked"] for t in gateway.flows() for s in t["streams"])
+
+
 def test_hold_restart_and_cancel(gateway, sounds):
     """Control is killed in the middle of a call: media goes on, re-offers and
     the end are still understood. Then a call that is never answered."""
@@ -154,10 +158,11 @@ def test_hold_restart_and_cancel(gateway, sounds):
         gateway.start_control()
         time.sleep(1)
         assert [c["state"] for c in gateway.ctl_json("calls")] == ["up"]
+        # baresip answers before its re-INVITE has gone anywhere
         alice.command("hold")
-        wait = [s["blocked"] for t in gateway.flows() for s in t["streams"]]
-        assert sorted(wait) == [False, True]
+        wait_until("the hold", 10, lambda: blocked(gateway) == [False, True])
         alice.command("resume")
+        wait_until("its end", 10, lambda: blocked(gateway) == [False, False])
         time.sleep(0.5)
         bob.hang_up()
         alice.wait_end()
