@@ -39,7 +39,7 @@ rm -rf /etc/sallyport /var/lib/sallyport /var/lib/sallyport-media
 files() {
     find / -xdev \\( -path /proc -o -path /sys -o -path /dev -o -path /run \\
         -o -path /tmp -o -path /root -o -path /var/cache -o -path /var/log \\
-        -o -path /var/lib/dpkg -o -path /work \\) -prune \\
+        -o -path /var/lib/dpkg -o -path {ROOT} \\) -prune \\
         -o -cnewer /tmp/mark -printf '%p %y %m %u\\n' | sort >/tmp/files.$1
 }
 touch -d '1 second ago' /tmp/mark
@@ -101,7 +101,8 @@ def debs(tmp_path_factory):
 def life(debs, tmp_path_factory):
     """What was found at each step of its life."""
     scratch = tmp_path_factory.mktemp("overlay")
-    (debs[0].parent / "inside").write_text(INSIDE)
+    (debs[0].parent / "inside").write_text(
+        INSIDE.replace("{ROOT}", str(ROOT)))
     done = subprocess.run(
         ["unshare", "--mount", "--pid", "--fork", "/bin/bash", "-c", OUTSIDE,
          "bash", str(scratch), str(debs[0].parent)],
