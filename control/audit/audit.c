@@ -12,7 +12,7 @@
 #include "control/log.h"
 #include "version.h"
 
-#define RETRY_SECONDS 1
+#define RETRY_MS 1000
 
 /* UTC, with milliseconds: 2026-11-21T19:32:59.123Z */
 static void now_print(char out[32])
@@ -91,6 +91,7 @@ void audit_add(struct audit *a, const char *event, json_t *more)
 	} else {
 		a->lost++;
 	}
+	a->added++;
 	pthread_cond_signal(&a->more);
 	pthread_mutex_unlock(&a->lock);
 	entries_free(e);
@@ -202,19 +203,26 @@ static struct entry *lost_entry(struct audit *a)
 	return e;
 }
 
-static void wait_seconds(struct audit *a)
+static struct timespec in_ms(unsigned ms)
 {
-	struct timespec until;
+	struct timespec t;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += RETRY_SECONDS;
-	pthread_cond_timedwait(&a->more, &a->lock, &until);
+	clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_sec += ms / 1000;
+	t.tv_nsec += ms % 1000 * 1000000L;
+	if (t.tv_nsec >= 1000000000L) {
+		t.tv_sec++;
+		t.tv_nsec -= 1000000000L;
+	}
+	return t;
 }
 
 static void *worker_main(void *arg)
 {
 	struct audit *a = arg;
 	struct entry *list = NULL;
+	struct timespec retry;
+	uint64_t taken = 0;
 	off_t file_max;
 
 	pthread_mutex_lock(&a->lock);
@@ -235,7 +243,7 @@ static void *worker_main(void *arg)
 		a->first = NULL;
 		a->last = &a->first;
 		a->queued = 0;
-		a->busy = true;
+		taken = a->added;
 		file_max = a->file_max;
 		pthread_mutex_unlock(&a->lock);
 
@@ -251,16 +259,15 @@ static void *worker_main(void *arg)
 		if (!err) {
 			entries_free(list);
 			list = NULL;
+			a->written = taken;
 		} else if (a->stop) {
 			break;
 		} else {
-			wait_seconds(a);
+			retry = in_ms(RETRY_MS);
+			pthread_cond_timedwait(&a->more, &a->lock, &retry);
 		}
-		a->busy = list != NULL;
 		pthread_cond_broadcast(&a->less);
 	}
-	a->busy = false;
-	pthread_cond_broadcast(&a->less);
 	pthread_mutex_unlock(&a->lock);
 	entries_free(list);
 	return NULL;
@@ -353,10 +360,16 @@ void audit_close(struct audit *a)
 	audit_free(a);
 }
 
-void audit_flush(struct audit *a)
+bool audit_flush(struct audit *a, unsigned ms)
 {
+	struct timespec until = in_ms(ms);
+	uint64_t wanted;
+	int err = 0;
+
 	pthread_mutex_lock(&a->lock);
-	while (a->first || a->lost || a->busy)
-		pthread_cond_wait(&a->less, &a->lock);
+	wanted = a->added;
+	while (a->written < wanted && !err)
+		err = pthread_cond_timedwait(&a->less, &a->lock, &until);
 	pthread_mutex_unlock(&a->lock);
+	return !err;
 }

@@ -14,6 +14,7 @@
  * when closed. README.md beside this file is for people. */
 #pragma once
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,8 +35,9 @@ void audit_add(struct audit *a, const char *event, json_t *more);
 /** A file of so many octets is put aside, and the chain goes on in the next
  * (files.h). 0: never, as at first. */
 void audit_file_max(struct audit *a, uint64_t octets);
-/** Wait until what is queued is durable. */
-void audit_flush(struct audit *a);
+/** Wait until what was added before is durable, ms milliseconds at most: a disk
+ * may be full. Any thread. @return false: it took too long. */
+bool audit_flush(struct audit *a, unsigned ms);
 /** The latest records that have been written, newest first, as an array; the
  * caller's. */
 json_t *audit_list(struct audit *a, unsigned max);

@@ -27,9 +27,10 @@ struct audit {
 	pthread_cond_t more, less;
 	struct entry *first, **last;
 	unsigned queued;
-	off_t file_max; /* then the log is put aside; 0: never */
-	uint64_t lost;	/* that no room was left for */
-	bool stop, busy;
+	uint64_t added, written; /* calls of audit_add, and those now durable */
+	off_t file_max;		 /* then the log is put aside; 0: never */
+	uint64_t lost;		 /* that no room was left for */
+	bool stop;
 };
 
 /** Key, log and head as the last run left them; *note becomes what the log

@@ -18,9 +18,51 @@ void change_recorded(const struct request *rq, const char *event, json_t *more)
 	audit_add(rq->ctx->audit, event, more);
 }
 
+/* Who asks after a change wants to see it, so what is on its way to the disk is
+ * waited for; a disk that fails isn't. */
+#define FLUSH_MS 1000
+
+/* ------------------------------------------------------------- GET /audit */
+
+struct listing {
+	struct later later; /* first: it is what the thread is given */
+	struct audit *audit;
+	unsigned max;
+	json_t *records;
+};
+
+static void list(struct later *l)
+{
+	struct listing *x = (struct listing *)l;
+
+	audit_flush(x->audit, FLUSH_MS);
+	x->records = audit_list(x->audit, x->max);
+}
+
+static void listed(struct later *l, const struct request *rq, struct reply *rp)
+{
+	struct listing *x = (struct listing *)l;
+
+	if (rq)
+		reply_ok(rp, json_incref(x->records));
+	json_decref(x->records);
+	free(x);
+}
+
 void api_audit(const struct request *rq, struct reply *rp)
 {
-	reply_ok(rp, audit_list(rq->ctx->audit, rq->max));
+	struct listing *x = calloc(1, sizeof(*x));
+
+	if (!x) {
+		reply_error(rp, 500, "no-memory", "Out of memory");
+		return;
+	}
+	x->later.work = list;
+	x->later.finish = listed;
+	x->audit = rq->ctx->audit;
+	x->max = rq->max;
+	if (!http_later(rq, &x->later, rp))
+		free(x);
 }
 
 void api_audit_head(const struct request *rq, struct reply *rp)
@@ -31,7 +73,8 @@ void api_audit_head(const struct request *rq, struct reply *rp)
 /* ----------------------------------------------------- GET /audit/verify */
 
 struct verification {
-	struct later later; /* first: it is what the thread is given */
+	struct later later; /* first, as above */
+	struct audit *audit;
 	char log[PATH_MAX];
 	int err;
 	struct audit_verdict v;
@@ -41,6 +84,7 @@ static void verify(struct later *l)
 {
 	struct verification *x = (struct verification *)l;
 
+	audit_flush(x->audit, FLUSH_MS);
 	x->err = audit_verify(x->log, NULL, NULL, &x->v);
 }
 
@@ -77,6 +121,7 @@ void api_audit_verify(const struct request *rq, struct reply *rp)
 		snprintf(x->log, sizeof(x->log), "%s", log);
 		x->later.work = verify;
 		x->later.finish = verified;
+		x->audit = rq->ctx->audit;
 		if (!http_later(rq, &x->later, rp))
 			free(x);
 	}

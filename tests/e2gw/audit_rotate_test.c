@@ -46,7 +46,7 @@ static void add(struct fixture *f, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		audit_add(f->a, "call-started",
 			  json_pack("{s:i}", "call", (int)i));
-		audit_flush(f->a);
+		assert_true(audit_flush(f->a, 60000));
 	}
 }
 
@@ -154,7 +154,7 @@ static void the_next_file_is_empty(void **state)
 	look(f);
 	assert_true(f->v.whole);
 	begin(f, 0);
-	audit_flush(f->a);
+	assert_true(audit_flush(f->a, 60000));
 	no_damage(f);
 }
 

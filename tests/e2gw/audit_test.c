@@ -104,7 +104,8 @@ static int set_up(void **state)
 			  json_pack("{s:i, s:s}", "call", i, "who",
 				    "sip:\"al\\ice\"@example \n"));
 		if (i == 4)
-			audit_flush(f->a); /* two groups at least */
+			assert_true(audit_flush(
+				f->a, 60000)); /* two groups at least */
 	}
 	end(f);
 	take(f);
@@ -310,7 +311,7 @@ static void it_goes_on_after_a_stop(void **state)
 	assert_true(whole(f));
 	assert_int_equal(f->v.records, RECORDS + 6);
 	begin(f);
-	audit_flush(f->a);
+	assert_true(audit_flush(f->a, 60000));
 	list = audit_list(f->a, 3);
 	assert_int_equal(json_array_size(list), 3);
 	assert_string_equal(json_string_value(json_object_get(
@@ -408,7 +409,7 @@ static void records_are_escaped_and_bounded(void **state)
 	audit_add(f->a, "odd",
 		  json_pack("{s:s}", "who", "x\"}\n{\"record\":{\"seq\":1"));
 	audit_add(f->a, "big", json_pack("{s:s}", "text", big));
-	audit_flush(f->a);
+	assert_true(audit_flush(f->a, 60000));
 	end(f);
 	free(big);
 	assert_true(whole(f));

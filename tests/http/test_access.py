@@ -113,7 +113,6 @@ def test_a_user_has_their_own_part_and_no_other(gw, client):
 
 
 def gw_audit(gw):
-    time.sleep(0.1)  # it is written by a thread
     return json.loads(gw.ctl("audit", "list", "--json").stdout)
 
 
