@@ -345,9 +345,12 @@ void media_settle(struct media *m)
 void media_rollback(struct media *m)
 {
 	struct media_why why;
+	bool opened = media_offer_opens(m);
 
 	state_free(m->offer);
 	m->offer = NULL;
+	if (opened)
+		media_streams_program(m, &why);
 	if (m->answered && media_program(m, m->base, &why) == 0)
 		m->base = NULL;
 	state_free(m->base);

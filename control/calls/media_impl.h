@@ -485,4 +485,7 @@ int media_transport_program(struct media *m, const struct state *st,
 			    struct transport *t, char text[SP_TEXT_MAX]);
 /** Should media from this leg arrive and be passed on? */
 bool media_flows(const struct mline *l, enum leg from);
+/** Does an offer that is out, and unanswered, let its sender hear more than
+ * cur does? */
+bool media_offer_opens(const struct media *m);
 uint64_t media_now(void); /* ms, monotonic */

@@ -352,6 +352,7 @@ int media_offer(struct media *m, enum leg from, const char *sdp, size_t len,
 	struct sdp_error e;
 	struct sdp *s;
 	unsigned n;
+	bool opened;
 
 	*out = NULL;
 	s = sdp_parse(sdp, len, &e);
@@ -384,12 +385,15 @@ int media_offer(struct media *m, enum leg from, const char *sdp, size_t len,
 	m->lines[from] = n;
 	m->lines[OTHER_LEG(from)] = st->n;
 	sdp_free(s);
+	opened = media_offer_opens(m);
 	state_free(m->offer); /* one never answered is replaced by this */
 	state_free(m->base);
 	m->offer = st;
 	m->base = base;
 	m->offerer = from;
 	m->answered = false;
+	if (opened || media_offer_opens(m))
+		media_streams_program(m, &(struct media_why){0});
 	media_punt_early(m, st, OTHER_LEG(from));
 	return 0;
 

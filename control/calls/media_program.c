@@ -24,6 +24,48 @@ bool media_flows(const struct mline *l, enum leg from)
 	       !t->no_recv;
 }
 
+/* The m-line of an offer that is out, if it goes on where l is: on the same
+ * transports. */
+static const struct mline *line_offered(const struct media *m,
+					const struct mline *l)
+{
+	size_t i = (size_t)(l - m->cur->line);
+	const struct mline *o;
+
+	if (!m->offer || m->answered || !l->flow || i >= m->offer->n)
+		return NULL;
+	o = &m->offer->line[i];
+	return o->flow == l->flow && o->leg[LEG_A].tp == l->leg[LEG_A].tp &&
+			       o->leg[LEG_B].tp == l->leg[LEG_B].tp
+		       ? o
+		       : NULL;
+}
+
+/* Who offers to hear has to be ready for it at once (RFC 3264 section 5.1):
+ * what the answerer sends may be here before its answer has been read. */
+static bool media_opens(const struct media *m, const struct mline *l,
+			enum leg from)
+{
+	const struct mline *o = line_offered(m, l);
+	const struct mleg *to = o ? &o->leg[OTHER_LEG(from)] : NULL;
+
+	return o && from != m->offerer && SDP_DIR_RECV(to->dir) &&
+	       !to->no_recv;
+}
+
+bool media_offer_opens(const struct media *m)
+{
+	bool opens = false;
+
+	for (unsigned i = 0; i < m->cur->n && m->offer; i++) {
+		const struct mline *l = &m->cur->line[i];
+		enum leg from = OTHER_LEG(m->offerer);
+
+		opens |= !media_flows(l, from) && media_opens(m, l, from);
+	}
+	return opens;
+}
+
 /* What all m-lines of a transport may send together; 0 is no limit, and then
  * there is none for the sum. */
 static uint32_t sum_rates(uint32_t a, uint32_t b)
@@ -136,6 +178,9 @@ void media_stream(const struct media *m, const struct state *st,
 			       !media_flows(l, OTHER_LEG(from));
 	else if (media_on_hold(m, l, from) || media_inserted(m, l, from))
 		out->blocked = false;
+	if (st == m->cur && media_opens(m, l, from) &&
+	    media_divert(m, l, from) != SP_DIVERT_TAKE)
+		out->blocked = m->side[from].blocked;
 	out->clock =
 		l->transcoded ? l->tongue[from].codec.clock : l->codec.clock;
 	out->divert = media_divert(m, l, from);

@@ -130,6 +130,51 @@ static void hold(void **state)
 	}
 }
 
+/* Who offers to hear again hears what the other side sends along with its
+ * answer, and before that is read; a declined offer leaves all as it was. */
+static void resume_opens_at_once(void **state)
+{
+	static const struct {
+		const char *offer, *answer;
+		bool before, after; /* blocked from B to A */
+	} cases[] = {
+		{"a=sendonly\r\n", "a=recvonly\r\n", false, true},
+		{"a=inactive\r\n", "a=inactive\r\n", true, true},
+		{"a=sendrecv\r\n", NULL, false, true}, /* declined */
+		{"a=sendrecv\r\n", "a=recvonly\r\n", false, true},
+		{"a=inactive\r\n", NULL, true, true},
+		{"a=recvonly\r\n", "a=sendonly\r\n", false, false},
+	};
+	struct talk *t = *state;
+	char sdp[1024];
+
+	talk_call(t, MEDIA_PLAIN, MEDIA_SDES);
+	talk_offer(t, LEG_A, AUDIO_A);
+	talk_answer(t, LEG_B, SRTP_B);
+	media_settle(t->m);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		sprintf(sdp, "%s%s", AUDIO_A, cases[i].offer);
+		talk_offer(t, LEG_A, sdp);
+		assert_int_equal(talk_stream(t, LEG_B).blocked,
+				 cases[i].before);
+		if (cases[i].answer) {
+			sprintf(sdp, "%s%s", SRTP_B, cases[i].answer);
+			talk_answer(t, LEG_B, sdp);
+			media_settle(t->m);
+		} else {
+			media_rollback(t->m);
+		}
+		assert_int_equal(talk_stream(t, LEG_B).blocked, cases[i].after);
+	}
+	/* what is blocked for another reason stays so */
+	assert_int_equal(media_block(t->m, LEG_B, true, &t->why), 0);
+	talk_offer(t, LEG_A, AUDIO_A "a=inactive\r\n");
+	talk_answer(t, LEG_B, SRTP_B "a=inactive\r\n");
+	media_settle(t->m);
+	talk_offer(t, LEG_A, AUDIO_A);
+	assert_int_equal(talk_stream(t, LEG_B).blocked, 1);
+}
+
 /* o= is ours: stable, and its version moves only when something else does. */
 static void origin(void **state)
 {
@@ -260,6 +305,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LIVE(video_refused_then_added),
 		LIVE(hold),
+		LIVE(resume_opens_at_once),
 		LIVE(origin),
 		LIVE(early_answers_and_rollback),
 		LIVE(flows_made_once_more),
