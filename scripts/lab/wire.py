@@ -4,6 +4,7 @@
 pcap (libpcap's classic file format), Ethernet, IPv4, UDP; RTP (RFC 3550), SIP
 over UDP (RFC 3261), SDES (RFC 4568). Decryption is FFmpeg's own SRTP."""
 
+import os
 import re
 import signal
 import struct
@@ -19,14 +20,17 @@ Crypto = namedtuple("Crypto", "tag suite inline")
 
 
 class Capture:
-    """tcpdump on one interface of a namespace."""
+    """tcpdump on one interface of a namespace. Its buffer has slots of equal
+    size, the snapshot's: with the usual one of 256 KiB there would be thirty,
+    and a machine that holds tcpdump up for a moment would look like a gateway
+    that loses packets. So there are thousands, and what is lost is said."""
 
     def __init__(self, namespace, interface, path):
-        self.path = path
+        self.path, self.size = path, -1
         self.process = Process(
             f"tcpdump {interface}",
             ["tcpdump", "-i", interface, "-w", path, "-U", "-Z", "root",
-             "--immediate-mode", "-B", "16384", "-s", "0"],
+             "--immediate-mode", "-B", "16384", "-s", "2048"],
             namespace, f"{path}.log")
         wait_until("tcpdump to listen", 5, self._listens)
 
@@ -34,10 +38,24 @@ class Capture:
         self.process.check()
         return "listening on" in self.process.tail()
 
+    def _settled(self):
+        """What went by before has been written, as it seems."""
+        before, self.size = self.size, os.stat(self.path).st_size
+        return before == self.size
+
     def stop(self):
-        """@return the datagrams that went by."""
-        time.sleep(0.1)
+        """@return the datagrams that went by.
+        @raise LabError when the capture lost some of them itself."""
+        for _ in range(20):  # at most: there may be no end of packets
+            time.sleep(0.1)
+            if self._settled():
+                break
         self.process.stop(signal.SIGINT)
+        lost = re.search(r"^(\d+) packets? dropped by kernel",
+                         self.process.tail(), re.M)
+        if lost and int(lost[1]):
+            raise LabError(f"{self.process.name}: lost {lost[1]} packets; the "
+                           "machine is too busy for what it is to record")
         return datagrams(self.path)
 
 

@@ -4,6 +4,7 @@ conclude from them holds only if they can also say no."""
 
 import base64
 import os
+import signal
 import struct
 import subprocess
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from lab import audio, wire
-from lab.process import run, udp_socket
+from lab.process import LabError, run, udp_socket, wait_until
 from lab.topology import PREFIX
 
 KEY = base64.b64encode(bytes(range(30))).decode()
@@ -119,6 +120,28 @@ def test_captures(tmp_path):
     packet, = wire.rtp_from(captured, "10.0.0.1")
     assert (packet.sequence, packet.timestamp, packet.ssrc, packet.payload_type,
             packet.payload) == (7, 160, 99, 0, b"sound")
+
+
+def capture_held_up(namespace, path, packets):
+    """What a capture has of them that was stopped while they went by."""
+    capture = wire.Capture(namespace, "lo", path)
+    capture.process.send(signal.SIGSTOP)
+    with udp_socket(namespace) as s:
+        for n in range(packets):
+            s.sendto(struct.pack(">I", n) + bytes(168), ("127.0.0.1", 9))
+    capture.process.send(signal.SIGCONT)
+    # the buffer is read in one go: what is there of a packet, all is there
+    wait_until("packets in the capture", 10, lambda: path.stat().st_size > 24)
+    return [d for d in capture.stop() if d.destination[1] == 9]
+
+
+def test_capture_that_is_held_up(namespace, tmp_path):
+    """It has each packet, or says that it hasn't."""
+    found = capture_held_up(namespace, tmp_path / "a.pcap", 1000)
+    assert [d.payload[:4] for d in found] == [
+        struct.pack(">I", n) for n in range(1000)]
+    with pytest.raises(LabError, match="lost [0-9]+ packets"):
+        capture_held_up(namespace, tmp_path / "b.pcap", 50000)
 
 
 def test_ffmpeg_opens_only_with_the_key(namespace, sound, tmp_path):
