@@ -49,8 +49,7 @@ static bool media_opens(const struct media *m, const struct mline *l,
 	const struct mline *o = line_offered(m, l);
 	const struct mleg *to = o ? &o->leg[OTHER_LEG(from)] : NULL;
 
-	return o && from != m->offerer && SDP_DIR_RECV(to->dir) &&
-	       !to->no_recv;
+	return o && from != m->offerer && SDP_DIR_RECV(to->dir) && !to->no_recv;
 }
 
 bool media_offer_opens(const struct media *m)

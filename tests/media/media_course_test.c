@@ -303,12 +303,9 @@ int main(void)
 {
 #define LIVE(f) cmocka_unit_test_setup_teardown(f, talk_set_up, talk_tear_down)
 	const struct CMUnitTest tests[] = {
-		LIVE(video_refused_then_added),
-		LIVE(hold),
-		LIVE(resume_opens_at_once),
-		LIVE(origin),
-		LIVE(early_answers_and_rollback),
-		LIVE(flows_made_once_more),
+		LIVE(video_refused_then_added),	  LIVE(hold),
+		LIVE(resume_opens_at_once),	  LIVE(origin),
+		LIVE(early_answers_and_rollback), LIVE(flows_made_once_more),
 		LIVE(glare_and_replacement),
 	};
 	int failed;

@@ -3,6 +3,7 @@
 neighbours say. The test is control: it says so over the dataplane's socket, in
 the words of dataplane/abi/abi.h."""
 
+import signal
 import socket
 import struct
 import time
@@ -54,12 +55,12 @@ class Control:
             status, _, text = struct.unpack_from("=II96s", got, HEADER.size)
             assert status == 0, text.rstrip(b"\0").decode()
 
-    def transport(self, media, port, peer):
+    def transport(self, media, port, peer, pps=0):
         self.last += 1
         nobody = bytes(ADDR.size)
         self.ask(TRANSPORT_ADD, TRANSPORT.pack(
             self.last, 1, media, RTCP_MUX, STRICT, 46, port, 0, 0,
-            pack_addr(*peer), nobody, 0, 0, bytes(80), bytes(80), 0, 0))
+            pack_addr(*peer), nobody, pps, 0, bytes(80), bytes(80), 0, 0))
         return self.last
 
     def stream(self, source, to, divert=0, generation=0):
@@ -69,8 +70,8 @@ class Control:
             generation, divert, 0, 0, 0, b"", 0, 0, b""))
         return self.last
 
-    def bridge(self, a, b):
-        first, second = self.transport(*a), self.transport(*b)
+    def bridge(self, a, b, pps=0):
+        first, second = (self.transport(*x, pps=pps) for x in (a, b))
         self.stream(first, second)
         self.stream(second, first)
 
@@ -138,6 +139,28 @@ def both_ways(control, a, b, a_media, b_media):
     at_a, at_b = (GATEWAY[a_media], 20000), (GATEWAY[b_media], 20002)
     assert carries(a, at_a, b, at_b)
     assert carries(b, at_b, a, at_a)
+
+
+def test_held_up(rig, control):
+    """A machine that gives the dataplane no time for most of a second costs no
+    packet, at the limit that control sets for a voice of 50 packets a second."""
+    a, b = Phone(rig.access, "10.1.0.2", 4000), Phone(rig.trunk, "10.2.0.2",
+                                                      4002)
+    control.bridge((ACCESS4, 20000, ("10.1.0.2", 4000)),
+                   (TRUNK4, 20002, ("10.2.0.2", 4002)), pps=150)
+    at_gateway = (GATEWAY[ACCESS4], 20000)
+    assert carries(a, at_gateway, b, (GATEWAY[TRUNK4], 20002))
+    rig.process.send_signal(signal.SIGSTOP)
+    try:
+        sent = [a.send(at_gateway) for _ in range(45)]
+    finally:
+        rig.process.send_signal(signal.SIGCONT)
+    b.socket.settimeout(PATIENCE)
+    heard = []
+    while len(heard) < len(sent):
+        packet = b.socket.recv(4096)
+        heard += [packet] if packet in sent else []
+    assert heard == sent
 
 
 @pytest.mark.parametrize("near, far, near_media, far_media", (

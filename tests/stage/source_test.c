@@ -148,6 +148,37 @@ static void test_bucket(void **state)
 	assert_int_equal(n, 100000);
 }
 
+/* A sender, a switch or this very machine that is held up sends afterwards what
+ * it had in hand, at once. A packet each 20 ms, at the limit that control sets
+ * for that (twice the rate, and 50 for RTCP), and at one that is just kept. */
+static void test_held_up(void **state)
+{
+	static const struct {
+		unsigned pps, ms;
+		bool all;
+	} cases[] = {{150, 60, true},	 {150, 500, true}, {150, 1400, true},
+		     {150, 5000, false}, {50, 60, true},   {50, 480, true},
+		     {50, 2000, false}};
+	const uint64_t hz = 1000000;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rate r = rate_make(cases[i].pps, 0, hz);
+		struct bucket b = {0, 0};
+		unsigned held = cases[i].ms / 20, lost = 0;
+		uint64_t now = 5 * hz;
+
+		for (unsigned n = 0; n < 500; n++, now += hz / 50) {
+			unsigned more = n == 250 ? held : 0;
+
+			for (unsigned k = 0; k <= more; k++)
+				lost += !bucket_spend(&b, &r, now, 172);
+			now += n == 249 ? held * hz / 50 : 0;
+		}
+		assert_int_equal(lost == 0, cases[i].all);
+	}
+}
+
 struct arrival {
 	uint16_t seq;
 	uint32_t ts;
@@ -228,6 +259,7 @@ int main(void)
 		T(test_source_rules),
 		T(test_learned_source_and_new_offers),
 		cmocka_unit_test(test_bucket),
+		cmocka_unit_test(test_held_up),
 		cmocka_unit_test(test_loss),
 		cmocka_unit_test(test_jitter),
 	};
