@@ -36,8 +36,6 @@ int calls_feature(struct calls *cs, uint64_t id, enum feature f, const char *by,
  * with why. */
 int calls_record(struct calls *cs, uint64_t id, bool on, const char *by,
 		 struct duty_why *why);
-/** Records, newest first. */
-json_t *calls_records(struct calls *cs, unsigned max);
 unsigned calls_count(const struct calls *cs);
 
 /* All calls of the appliance. */

@@ -38,17 +38,3 @@ void record_write(struct call *c, enum call_by by, int status,
 	free(text);
 	json_decref(j);
 }
-
-static void append(const char *json, void *list)
-{
-	json_array_append_new(list, json_loads(json, 0, NULL));
-}
-
-json_t *calls_records(struct calls *cs, unsigned max)
-{
-	json_t *list = json_array();
-
-	if (list)
-		store_cdr_list(cs->cfg.store, max, append, list);
-	return list;
-}

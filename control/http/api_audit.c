@@ -119,6 +119,7 @@ void api_audit_verify(const struct request *rq, struct reply *rp)
 		free(x);
 	} else {
 		snprintf(x->log, sizeof(x->log), "%s", log);
+		x->later.kind = LATER_AUDIT;
 		x->later.work = verify;
 		x->later.finish = verified;
 		x->audit = rq->ctx->audit;

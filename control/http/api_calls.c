@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls, records, version. */
+/* Calls, version. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,9 +95,4 @@ void api_call_record(const struct request *rq, struct reply *rp)
 void api_call_record_end(const struct request *rq, struct reply *rp)
 {
 	record(rq, false, rp);
-}
-
-void api_records(const struct request *rq, struct reply *rp)
-{
-	reply_ok(rp, calls_records(rq->ctx->calls, rq->max));
 }

@@ -67,11 +67,21 @@ void request_cookie(const struct request *rq, const char *secret,
 void request_certificate_changed(const struct request *rq);
 const char *request_certificate_path(const struct request *rq, bool key);
 
+/* Each kind has a thread of its own, and waits behind its like only. */
+enum later_kind {
+	LATER_PASSWORD,
+	LATER_CONFIG,  /* the programs check a configuration */
+	LATER_AUDIT,   /* the log's chain is verified */
+	LATER_RECORDS, /* call records are searched */
+	LATER_KINDS
+};
+
 /* Work for a thread while the request waits. Owned by whoever made it until
  * http_later succeeds; then finish frees it, which is called on control's
  * thread, also where the client has gone (rq NULL then). */
 struct later {
 	struct later *next;
+	enum later_kind kind;
 	struct incoming *in;
 	void (*work)(struct later *l); /* on the thread */
 	void (*finish)(struct later *l, const struct request *rq,
@@ -124,13 +134,15 @@ http_handler api_metrics;
 /* api_events.c */
 http_handler api_events, api_openapi;
 /* api_calls.c */
-http_handler api_version, api_calls, api_call, api_call_hangup, api_records;
+http_handler api_version, api_calls, api_call, api_call_hangup;
 http_handler api_call_record, api_call_record_end;
 http_handler api_call_transcribe, api_call_transcribe_end, api_call_caption,
 	api_call_caption_end;
 /** The call's id in the path. @return false: it is no number, which has been
  * answered. */
 bool call_id_read(const struct request *rq, uint64_t *id, struct reply *rp);
+/* api_records.c */
+http_handler api_records, api_records_count, api_records_csv;
 /* api_forward.c */
 http_handler api_forward, api_forward_set, api_me_forward, api_me_forward_set;
 /* api_control.c */

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One thread for what would hold up control's loop: password hashes take tens
- * of milliseconds by intent. */
+/* Threads for what would hold up control's loop: password hashes take tens of
+ * milliseconds by intent, a long audit log takes seconds. One for each kind, so
+ * that nobody's log-in waits behind somebody's search. */
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include "control/http/server.h"
 
 #define QUEUE_MAX 16
 
-struct hasher {
+struct worker {
 	struct http *http;
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -21,96 +23,108 @@ struct hasher {
 
 static void *thread_main(void *arg)
 {
-	struct hasher *hs = arg;
+	struct worker *w = arg;
 
-	pthread_mutex_lock(&hs->lock);
+	pthread_mutex_lock(&w->lock);
 	for (;;) {
 		struct later *l;
 
-		while (!hs->head && !hs->stop)
-			pthread_cond_wait(&hs->more, &hs->lock);
-		l = hs->head;
+		while (!w->head && !w->stop)
+			pthread_cond_wait(&w->more, &w->lock);
+		l = w->head;
 		if (!l)
 			break;
-		hs->head = l->next;
-		if (!hs->head)
-			hs->tail = &hs->head;
-		pthread_mutex_unlock(&hs->lock);
+		w->head = l->next;
+		if (!w->head)
+			w->tail = &w->head;
+		pthread_mutex_unlock(&w->lock);
 		l->work(l);
-		mqueue_push(hs->mq, 0, l);
-		pthread_mutex_lock(&hs->lock);
+		mqueue_push(w->mq, 0, l);
+		pthread_mutex_lock(&w->lock);
 	}
-	pthread_mutex_unlock(&hs->lock);
+	pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
 
 static void on_done(int id, void *data, void *arg)
 {
-	struct hasher *hs = arg;
+	struct worker *w = arg;
 	struct later *l = data;
 
 	(void)id;
-	for (unsigned i = 0; i < hs->n; i++)
-		if (hs->waiting[i] == l)
-			hs->waiting[i] = hs->waiting[--hs->n];
+	for (unsigned i = 0; i < w->n; i++)
+		if (w->waiting[i] == l)
+			w->waiting[i] = w->waiting[--w->n];
 	l->done = true;
 	MHD_resume_connection(l->in->c);
 	http_listener_run(l->in->l);
 }
 
-struct hasher *hasher_new(struct http *h)
+/* Signals are the event loop's. */
+static int thread_start(struct worker *w)
 {
-	struct hasher *hs = calloc(1, sizeof(*hs));
+	sigset_t all, old;
+	int err;
 
-	if (!hs)
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	err = pthread_create(&w->thread, NULL, thread_main, w);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return err;
+}
+
+struct worker *worker_new(struct http *h)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+
+	if (!w)
 		return NULL;
-	hs->http = h;
-	hs->tail = &hs->head;
-	pthread_mutex_init(&hs->lock, NULL);
-	pthread_cond_init(&hs->more, NULL);
-	if (mqueue_alloc(&hs->mq, on_done, hs) == 0 &&
-	    pthread_create(&hs->thread, NULL, thread_main, hs) == 0)
-		return hs;
-	mem_deref(hs->mq);
-	free(hs);
+	w->http = h;
+	w->tail = &w->head;
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->more, NULL);
+	if (mqueue_alloc(&w->mq, on_done, w) == 0 && thread_start(w) == 0)
+		return w;
+	mem_deref(w->mq);
+	free(w);
 	return NULL;
 }
 
-bool hasher_add(struct hasher *hs, struct later *l)
+bool worker_add(struct worker *w, struct later *l)
 {
-	if (hs->n == QUEUE_MAX)
+	if (w->n == QUEUE_MAX)
 		return false;
-	hs->waiting[hs->n++] = l;
+	w->waiting[w->n++] = l;
 	l->next = NULL;
-	pthread_mutex_lock(&hs->lock);
-	*hs->tail = l;
-	hs->tail = &l->next;
-	pthread_cond_signal(&hs->more);
-	pthread_mutex_unlock(&hs->lock);
+	pthread_mutex_lock(&w->lock);
+	*w->tail = l;
+	w->tail = &l->next;
+	pthread_cond_signal(&w->more);
+	pthread_mutex_unlock(&w->lock);
 	return true;
 }
 
-bool hasher_busy(const struct hasher *hs)
+bool worker_busy(const struct worker *w)
 {
-	return hs->n > 0;
+	return w->n > 0;
 }
 
-void hasher_free(struct hasher *hs)
+void worker_free(struct worker *w)
 {
-	if (!hs)
+	if (!w)
 		return;
-	pthread_mutex_lock(&hs->lock);
-	hs->stop = true;
-	pthread_cond_signal(&hs->more);
-	pthread_mutex_unlock(&hs->lock);
-	pthread_join(hs->thread, NULL);
-	mem_deref(hs->mq);
+	pthread_mutex_lock(&w->lock);
+	w->stop = true;
+	pthread_cond_signal(&w->more);
+	pthread_mutex_unlock(&w->lock);
+	pthread_join(w->thread, NULL);
+	mem_deref(w->mq);
 	/* their connections are suspended, and may not be when MHD stops */
-	for (unsigned i = 0; i < hs->n; i++) {
-		hs->waiting[i]->done = true;
-		MHD_resume_connection(hs->waiting[i]->in->c);
+	for (unsigned i = 0; i < w->n; i++) {
+		w->waiting[i]->done = true;
+		MHD_resume_connection(w->waiting[i]->in->c);
 	}
-	pthread_cond_destroy(&hs->more);
-	pthread_mutex_destroy(&hs->lock);
-	free(hs);
+	pthread_cond_destroy(&w->more);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
 }

@@ -52,6 +52,7 @@ struct password_job *password_job(struct reply *rp)
 void password_start(const struct request *rq, struct password_job *job,
 		    struct reply *rp)
 {
+	job->later.kind = LATER_PASSWORD;
 	job->later.work = work;
 	job->later.finish = finish;
 	if (http_later(rq, &job->later, rp))

@@ -44,6 +44,8 @@ static const struct route {
 	{"GET", "/api/v1/parked", api_parked, false, ROLE_READ},
 	{"GET", "/api/v1/conferences", api_conferences, false, ROLE_READ},
 	{"GET", "/api/v1/records", api_records, false, ROLE_READ},
+	{"GET", "/api/v1/records/count", api_records_count, false, ROLE_READ},
+	{"GET", "/api/v1/records.csv", api_records_csv, false, ROLE_READ},
 	{"GET", "/api/v1/recordings", api_recordings, false, ROLE_READ},
 	{"GET", "/api/v1/recordings/{id}", api_recording, false, ROLE_READ},
 	{"DELETE", "/api/v1/recordings/{id}", api_recording_remove, false,

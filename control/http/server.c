@@ -323,7 +323,7 @@ bool http_later(const struct request *rq, struct later *l, struct reply *rp)
 {
 	l->in = rq->in;
 	l->done = false;
-	if (!hasher_add(rq->in->l->http->hasher, l)) {
+	if (!worker_add(rq->in->l->http->workers[l->kind], l)) {
 		reply_error(rp, 503, "busy",
 			    "Too much is waiting at once; try again");
 		rp->retry = 1;
@@ -341,7 +341,10 @@ static void secure_again(void *arg)
 	struct http *h = arg;
 	char err[256];
 
-	if (hasher_busy(h->hasher)) { /* some log-in waits on a listener */
+	for (unsigned i = 0; i < LATER_KINDS; i++) {
+		if (!worker_busy(h->workers[i]))
+			continue;
+		/* some log-in waits on a listener */
 		tmr_start(&h->again, 100, secure_again, h);
 		return;
 	}
@@ -380,9 +383,13 @@ int http_server_start(struct http *h)
 
 	tmr_init(&h->again);
 	h->access = access_new(h->ctx.store, c ? c->session_idle : 1800);
-	h->hasher = hasher_new(h);
-	if (!h->access || !h->hasher)
+	if (!h->access)
 		return ENOMEM;
+	for (unsigned i = 0; i < LATER_KINDS; i++) {
+		h->workers[i] = worker_new(h);
+		if (!h->workers[i])
+			return ENOMEM;
+	}
 	if (c && c->console)
 		h->files = files_load(c->console);
 	events_streams_start(h);
@@ -398,6 +405,8 @@ void http_server_stop(struct http *h)
 {
 	tmr_cancel(&h->again);
 	events_streams_stop(h, NULL);
-	hasher_free(h->hasher);
-	h->hasher = NULL;
+	for (unsigned i = 0; i < LATER_KINDS; i++) {
+		worker_free(h->workers[i]);
+		h->workers[i] = NULL;
+	}
 }

@@ -7,7 +7,7 @@
 #include "control/http/impl.h"
 #include "control/libre.h"
 
-struct hasher; /* later.c: the thread */
+struct worker; /* later.c: a thread */
 
 struct listener {
 	struct listener *next;
@@ -26,7 +26,7 @@ struct http {
 	char cert_path[PATH_MAX], key_path[PATH_MAX];
 	struct access *access;
 	struct files *files; /* NULL: no console */
-	struct hasher *hasher;
+	struct worker *workers[LATER_KINDS];
 	struct list streams; /* struct stream */
 	struct tmr beat;     /* of the streams */
 	struct tmr news;     /* events for them */
@@ -61,13 +61,13 @@ enum MHD_Result http_server_request(void *listener, struct MHD_Connection *c,
 void http_server_completed(void *listener, struct MHD_Connection *c,
 			   void **con_cls, enum MHD_RequestTerminationCode why);
 
-/* later.c: work for the thread. */
-struct hasher *hasher_new(struct http *h); /* NULL: no memory, no thread */
+/* later.c: a thread, and the work for it. */
+struct worker *worker_new(struct http *h); /* NULL: no memory, no thread */
 /** Waits for what is being worked at. */
-void hasher_free(struct hasher *hs);
+void worker_free(struct worker *w);
 /** @return false: too much is waiting. */
-bool hasher_add(struct hasher *hs, struct later *l);
-bool hasher_busy(const struct hasher *hs);
+bool worker_add(struct worker *w, struct later *l);
+bool worker_busy(const struct worker *w);
 
 /* stream.c: server-sent events. */
 struct MHD_Response *events_stream_new(struct http *h, struct listener *l,

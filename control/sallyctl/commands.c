@@ -166,6 +166,15 @@ const struct option_info options[OPTION_COUNT] = {
 	[OPTION_DRY_RUN] = {"--dry-run", NULL, NULL,
 			    "only say what would be changed"},
 	[OPTION_ONCE] = {"--once", NULL, NULL, "one look, then end"},
+	[OPTION_SEARCH] = {"--search", NULL, "TEXT",
+			   "in FROM, TO, REASON, the trunk or ID"},
+	[OPTION_FROM] =
+		{"--from", NULL, "TIME",
+		 "began then or later: 2026-07-31, \"2026-07-31 08:00\""},
+	[OPTION_UNTIL] = {"--until", NULL, "TIME", "began before then"},
+	[OPTION_KIND] = {"--kind", NULL, "KIND",
+			 "answered, unanswered, e2ee or recorded"},
+	[OPTION_CSV] = {"--csv", NULL, NULL, "all that fit, for a spreadsheet"},
 };
 
 const struct command commands[] = {
@@ -228,9 +237,13 @@ const struct command commands[] = {
 	 "Two answers for each feature: an ordinary call's, and that of a call\n"
 	 "that is end-to-end encrypted. The number is SIP's status.",
 	 features},
-	{"records", "", 0, WITH(MAX), "list call detail records, newest first",
+	{"records", "", 0,
+	 WITH(MAX) | WITH(SEARCH) | WITH(FROM) | WITH(UNTIL) | WITH(KIND) |
+		 WITH(CSV),
+	 "list call detail records, newest first",
 	 "Also of calls that never came about: STATUS is SIP's, REASON says\n"
-	 "why.",
+	 "why. Times are this machine's.\n"
+	 "  sallyctl records --from 2026-07-01 --search +4930 --csv >july.csv",
 	 records_list},
 	{"flows", "", 0, 0, "list the media streams in the dataplane",
 	 "One line for each direction of each medium: the local port, where\n"

@@ -55,6 +55,11 @@ enum option {
 	OPTION_CONFIRM,
 	OPTION_SECRETS,
 	OPTION_DRY_RUN,
+	OPTION_SEARCH,
+	OPTION_FROM,
+	OPTION_UNTIL,
+	OPTION_KIND,
+	OPTION_CSV,
 	OPTION_COUNT
 };
 
@@ -113,8 +118,9 @@ run_f policy_new, policy_set, policy_get, policy_remove, policy_grant,
 	group_remove, group_members, group_join, group_leave, user_e2ee,
 	user_compliance, features, calls_feature;
 /* record.c */
-run_f calls_record, records_list;
-run_f alarms_list; /* alarms.c */
+run_f calls_record;
+run_f records_list; /* records.c */
+run_f alarms_list;  /* alarms.c */
 /* users.c */
 run_f users_add, users_password;
 /* export.c */

@@ -2,7 +2,6 @@
 /* Recording of a call in progress: on, off. */
 #include <stdio.h>
 #include <string.h>
-#include <stdlib.h>
 #include "control/sallyctl/commands.h"
 
 static void show_recording(const json_t *j, const struct invocation *in)
@@ -23,15 +22,4 @@ enum exit_status calls_record(const struct invocation *in)
 	}
 	return ask_at(in, on ? "POST" : "DELETE", "/calls/%s/recording", 1,
 		      in->arg, NULL, show_recording);
-}
-
-enum exit_status records_list(const struct invocation *in)
-{
-	const char *max = in->option[OPTION_MAX];
-	char *value = max ? client_escape(max) : NULL, path[512];
-
-	snprintf(path, sizeof(path), "/records%s%s", value ? "?max=" : "",
-		 value ? value : "");
-	free(value);
-	return ask(in, "GET", path, NULL, show_records);
 }

@@ -177,7 +177,6 @@ void show_records(const json_t *j, const struct invocation *in)
 	json_t *r;
 	size_t i;
 
-	(void)in;
 	json_array_foreach (j, i, r) {
 		grid_printf(g, "%" JSON_INTEGER_FORMAT, number(r, "id"));
 		grid_text(g, when(number(r, "started"), at));
@@ -188,7 +187,11 @@ void show_records(const json_t *j, const struct invocation *in)
 		grid_text(g, text(r, "ended_by"));
 		grid_text(g, text(r, "reason"));
 	}
-	grid_print(g, "There are no call records yet.");
+	grid_print(g, in->option[OPTION_SEARCH] || in->option[OPTION_FROM] ||
+				      in->option[OPTION_UNTIL] ||
+				      in->option[OPTION_KIND]
+			      ? "No call record fits."
+			      : "There are no call records yet.");
 }
 
 void show_ended(const json_t *j, const struct invocation *in)

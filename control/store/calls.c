@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* control/store/calls.c - calls in progress, and records of those that ended.
+/* control/store/calls.c - calls in progress.
  *
  * Reading waits for what is queued, so that a list shows what was just written;
- * it happens at start and when a person asks. */
+ * it happens at start. */
 #include <errno.h>
 #include "control/store/impl.h"
 
@@ -27,26 +27,5 @@ int store_call_list(struct store *s,
 		f((uint64_t)sqlite3_column_int64(s->call_list, 0),
 		  (const char *)sqlite3_column_text(s->call_list, 1), arg);
 	sqlite3_reset(s->call_list);
-	return rc == SQLITE_DONE ? 0 : EIO;
-}
-
-int store_cdr_add(struct store *s, uint64_t id, int64_t start, const char *json)
-{
-	int err = store_queue(s, CDR_ADD, "iis", (int64_t)id, start, json);
-
-	return err ? err
-		   : store_queue(s, CDR_TRIM, "i", (int64_t)STORE_CDR_KEEP);
-}
-
-int store_cdr_list(struct store *s, unsigned max,
-		   void (*f)(const char *json, void *arg), void *arg)
-{
-	int rc;
-
-	store_flush(s);
-	sqlite3_bind_int64(s->cdr_list, 1, max);
-	while ((rc = sqlite3_step(s->cdr_list)) == SQLITE_ROW)
-		f((const char *)sqlite3_column_text(s->cdr_list, 0), arg);
-	sqlite3_reset(s->cdr_list);
 	return rc == SQLITE_DONE ? 0 : EIO;
 }

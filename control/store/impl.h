@@ -2,7 +2,7 @@
 /* control/store/impl.h - shared by the files of store/, by nobody else.
  *
  * Two connections to one database: control's thread reads on one, the worker
- * writes on the other. What is to be written is a statement of the table in
+ * writes on the other; records.c opens a third for each search. What is to be written is a statement of the table in
  * store.c with its values, queued in order; the worker commits all that has
  * come together as one transaction. */
 #pragma once
@@ -68,9 +68,10 @@ struct bound {
 };
 
 struct store {
+	char *path;
 	sqlite3 *read, *write;
 	sqlite3_stmt *stmts[STMT_MAX];
-	sqlite3_stmt *user_get, *user_list, *call_list, *cdr_list;
+	sqlite3_stmt *user_get, *user_list, *call_list;
 	sqlite3_stmt *subject; /* policy.c */
 	sqlite3_stmt *forward_get;
 

@@ -424,10 +424,6 @@ static int prepare_all(struct store *s)
 		rc = store_prepare(s->read, &s->call_list,
 				   "SELECT id, json FROM call ORDER BY id");
 	if (rc == SQLITE_OK)
-		rc = store_prepare(s->read, &s->cdr_list,
-				   "SELECT json FROM cdr ORDER BY seq DESC"
-				   " LIMIT ?");
-	if (rc == SQLITE_OK)
 		rc = store_prepare(s->read, &s->subject, policy_subject_sql);
 	if (rc == SQLITE_OK)
 		rc = store_prepare(s->read, &s->forward_get,
@@ -455,7 +451,6 @@ static void store_free(struct store *s)
 	sqlite3_finalize(s->user_get);
 	sqlite3_finalize(s->user_list);
 	sqlite3_finalize(s->call_list);
-	sqlite3_finalize(s->cdr_list);
 	sqlite3_finalize(s->subject);
 	sqlite3_finalize(s->forward_get);
 	sqlite3_close(s->read);
@@ -464,13 +459,14 @@ static void store_free(struct store *s)
 	pthread_cond_destroy(&s->more);
 	pthread_cond_destroy(&s->less);
 	pthread_mutex_destroy(&s->lock);
+	free(s->path);
 	free(s);
 }
 
 int store_open(struct store **sp, const char *path, char *err, size_t errlen)
 {
 	struct store *s = calloc(1, sizeof(*s));
-	int fd, rc;
+	int fd = -1, rc;
 
 	if (!s)
 		return ENOMEM;
@@ -478,6 +474,11 @@ int store_open(struct store **sp, const char *path, char *err, size_t errlen)
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->more, NULL);
 	pthread_cond_init(&s->less, NULL);
+	s->path = strdup(path);
+	if (!s->path) {
+		snprintf(err, errlen, "out of memory");
+		goto fail;
+	}
 
 	/* SQLite gives its -wal and -shm files the mode of the database. */
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);

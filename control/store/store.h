@@ -73,9 +73,35 @@ int store_call_list(struct store *s,
 		    void (*f)(uint64_t id, const char *json, void *arg),
 		    void *arg);
 
-/* Call detail records: JSON documents, newest first. */
+/* Call detail records: JSON documents as calls/ writes them. */
 #define STORE_CDR_KEEP 100000 /* the oldest beyond these are deleted */
 int store_cdr_add(struct store *s, uint64_t id, int64_t start,
 		  const char *json);
-int store_cdr_list(struct store *s, unsigned max,
-		   void (*f)(const char *json, void *arg), void *arg);
+
+enum store_cdr_kind {
+	CDR_ANY,
+	CDR_ANSWERED,
+	CDR_UNANSWERED,
+	CDR_E2EE,
+	CDR_RECORDED
+};
+
+struct store_cdr_query {
+	const char *text; /* in "from", "to", "reason", "trunk" or "id", ASCII
+			   * letters in either case; "": anything */
+	int64_t from, until; /* when the call began, UNIX seconds; the second
+			      * excluded */
+	enum store_cdr_kind kind;
+	int64_t before; /* of those with a lower number: the next page */
+	unsigned max;
+};
+
+/** All that fit, newest first, read by a connection of its own, so any thread
+ * may ask while control writes. Waits for what is queued. seq: its number, which
+ * grows by time. @return 0 or EIO. */
+int store_cdr_find(struct store *s, const struct store_cdr_query *q,
+		   void (*f)(int64_t seq, const char *json, void *arg),
+		   void *arg);
+/** How many fit (max and before aside), of how many that are kept. */
+int store_cdr_count(struct store *s, const struct store_cdr_query *q,
+		    int64_t *found, int64_t *kept);

@@ -3,7 +3,9 @@
 call each other, a browser that does nothing but look, click and type."""
 
 import csv
+import json
 import re
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -393,21 +395,37 @@ def test_calls_come_and_go_by_themselves(gw, browser, phones):
     browser.see("No call is in progress")
 
 
-def test_records_as_csv(gw, browser, phones):
+def test_records_are_searched_and_exported(gw, browser, phones):
+    """All that are kept, not only those that are shown."""
     d, e, _ = set_up(phones("alice"), phones("bob", side="B"))
     d.bye()
     e.phone.expect("BYE")
-    gw.record(to="sip:bob@sip.test")
+    real = gw.record(to="sip:bob@sip.test")
+    with sqlite3.connect(gw.db, timeout=10) as db:
+        for n in range(2300):
+            one = {**real, "from": f"sip:u{n}@sip.test"}
+            db.execute("INSERT INTO cdr (id, start, json) VALUES (?, ?, ?)",
+                       (50000 + n, one["started"], json.dumps(one)))
     browser.login("rita", PASSWORD)
     browser.go("records", "Call records")
-    browser.see("alice@sip.test", "td")
+    browser.see("the latest 200 are shown", "[role=status]")
+    browser.see("u2299@sip.test", "td")
+    assert len(browser.all("main tbody tr")) == 200
+    browser.click("Show older ones")
+    browser.see("the latest 400 are shown", "[role=status]")
+    assert len(browser.all("main tbody tr")) == 400
     browser.fill(Search="nobody-is-called-that")
     browser.see("No record fits")
+    browser.fill(Search="u1@")
+    browser.see("1 of", "[role=status]")
+    browser.see("u1@sip.test", "td")
     browser.fill(Search="bob")
     browser.click("Export as CSV")
     with open(browser.downloaded("call-records.csv"), newline="") as f:
         rows = list(csv.DictReader(f))
-    assert rows[0]["from"] == "sip:alice@sip.test"
+    assert len(rows) >= 2301
+    assert rows[-1]["from"] == "sip:alice@sip.test"
+    assert rows[0]["from"] == "sip:u2299@sip.test"
     assert rows[0]["protection"] == "Not encrypted"
     assert {r["to"] for r in rows} == {"sip:bob@sip.test"}
 

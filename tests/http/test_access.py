@@ -3,6 +3,7 @@
 their own part; guesses, forged requests, certificates, events."""
 
 import json
+import os
 import socket
 import ssl
 import subprocess
@@ -356,3 +357,39 @@ def test_log_ins_side_by_side(gw):
     for t in threads:
         t.join(20)
     assert set(seen) <= {200, 503} and seen.count(200) >= 10, seen
+
+
+def pipe_read(path):
+    """The other end of a pipe that somebody reads, once somebody does."""
+    end = time.monotonic() + 10
+    while True:
+        try:
+            return os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody does
+            assert time.monotonic() < end
+            time.sleep(0.02)
+
+
+def test_a_long_verification_holds_nobody_up(gw):
+    """The audit log's key is a pipe here, so its verification waits for us;
+    meanwhile people log in, and search."""
+    key = Path(gw.folder, "audit.log.pub")
+    text = key.read_bytes()
+    said = []
+    c = as_admin(gw, "ada")
+    key.unlink()
+    os.mkfifo(key)
+    t = threading.Thread(target=lambda: said.append(
+        c.ask("GET", "/audit/verify")))
+    t.start()
+    fd = pipe_read(key)
+    try:
+        assert as_admin(gw, "rita").ask("GET", "/records")[0] == 200
+        assert not said
+    finally:
+        os.write(fd, text)
+        os.close(fd)
+        t.join(10)
+        key.unlink()
+        key.write_bytes(text)
+    assert said[0][0] == 200 and said[0][1]["whole"] is True

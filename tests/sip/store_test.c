@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <jansson.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,22 +194,72 @@ static void calls(void **state)
 	assert_string_equal(text, "1{1998} 2{1999} ");
 }
 
-static void list_record(const char *json, void *arg)
+static void list_record(int64_t seq, const char *json, void *arg)
 {
-	strcat(arg, json);
+	json_t *j = json_loads(json, 0, NULL);
+
+	(void)seq;
+	strcat(arg, json_string_value(json_object_get(j, "from")));
+	strcat(arg, " ");
+	json_decref(j);
 }
+
+#define ALWAYS 0, INT64_MAX
+static const struct {
+	struct store_cdr_query q;
+	const char *found;
+	int64_t n; /* pages aside */
+} searches[] = {
+	{{"", ALWAYS, CDR_ANY, INT64_MAX, 100}, "f e d c b a ", 6},
+	{{"", ALWAYS, CDR_ANY, INT64_MAX, 2}, "f e ", 6},
+	{{"", ALWAYS, CDR_ANY, 5, 2}, "d c ", 6},
+	{{"", 1001, 1003, CDR_ANY, INT64_MAX, 100}, "c b ", 2},
+	{{"", ALWAYS, CDR_ANSWERED, INT64_MAX, 100}, "e c a ", 3},
+	{{"", ALWAYS, CDR_UNANSWERED, INT64_MAX, 100}, "f d b ", 3},
+	{{"", ALWAYS, CDR_E2EE, INT64_MAX, 100}, "d a ", 2},
+	{{"", ALWAYS, CDR_RECORDED, INT64_MAX, 100}, "f c ", 2},
+	{{"b", ALWAYS, CDR_ANY, INT64_MAX, 100}, "f b ", 2}, /* busy */
+	{{"BUSY", ALWAYS, CDR_ANY, INT64_MAX, 100}, "f ", 1},
+	{{"to-e", ALWAYS, CDR_ANY, INT64_MAX, 100}, "e ", 1},
+	{{"carrier", ALWAYS, CDR_ANY, INT64_MAX, 100}, "d ", 1},
+	{{"103", ALWAYS, CDR_ANY, INT64_MAX, 100}, "d ", 1}, /* its id */
+	{{"%", ALWAYS, CDR_ANY, INT64_MAX, 100}, "", 0},
+	{{"' OR 1", ALWAYS, CDR_ANY, INT64_MAX, 100}, "", 0},
+	/* what is found stands in one of them, not across two */
+	{{"ato", ALWAYS, CDR_ANY, INT64_MAX, 100}, "", 0},
+};
 
 static void records(void **state)
 {
 	struct place *p = *state;
-	char json[16], text[256] = "";
+	char json[256], text[256];
 
-	for (unsigned i = 0; i < 9; i++) {
-		snprintf(json, sizeof(json), "{%u}", i);
-		assert_int_equal(store_cdr_add(p->s, i, 1000 + i, json), 0);
+	for (int i = 0; i < 6; i++) {
+		snprintf(json, sizeof(json),
+			 "{\"from\":\"%c\",\"to\":\"to-%c\",\"answered\":%d,"
+			 "\"e2ee\":%s,\"recordings\":%d,\"reason\":%s%s}",
+			 'a' + i, 'a' + i, i % 2 ? 0 : 1000 + i,
+			 i % 3 ? "false" : "true", i % 3 == 2,
+			 i == 5 ? "\"Busy Here\"" : "null",
+			 i == 3 ? ",\"trunk\":\"Carrier\"" : "");
+		assert_int_equal(store_cdr_add(p->s, 100 + (uint64_t)i,
+					       1000 + i, json),
+				 0);
 	}
-	store_cdr_list(p->s, 3, list_record, text);
-	assert_string_equal(text, "{8}{7}{6}");
+	for (unsigned i = 0; i < sizeof(searches) / sizeof(searches[0]); i++) {
+		int64_t found = -1, kept = -1;
+
+		text[0] = '\0';
+		assert_int_equal(store_cdr_find(p->s, &searches[i].q,
+						list_record, text),
+				 0);
+		assert_string_equal(text, searches[i].found);
+		assert_int_equal(store_cdr_count(p->s, &searches[i].q, &found,
+						 &kept),
+				 0);
+		assert_int_equal(found, searches[i].n);
+		assert_int_equal(kept, 6);
+	}
 }
 
 static void modes(void **state)

@@ -1,24 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Calls that are over: searched, and taken along as CSV. */
+/* Calls that are over: searched by the gateway, and taken along as CSV. */
+import { api } from "../api.js";
 import { h, jointed, region, unique } from "../dom.js";
-import { count, date, duration, fixed, party } from "../format.js";
-import { codecs, lossOf, quality, suites } from "../media.js";
-import { csv, save } from "../save.js";
-import { shieldKind, shieldText } from "../shield.js";
+import { count, date, duration, party } from "../format.js";
+import { codecs, quality } from "../media.js";
+import { save } from "../save.js";
 import { table } from "../table.js";
 import { mos, protection } from "./calls.js";
 
-const MANY = 2000; /* asked for */
-const SHOWN = 200;
-const ENDS = ["anyhow", "answered", "not answered", "end-to-end encrypted",
-	"recorded"];
-const FITS = {
-	anyhow: () => true,
-	answered: (r) => r.answered > 0,
-	"not answered": (r) => !r.answered,
-	"end-to-end encrypted": (r) => r.e2ee,
-	recorded: (r) => r.recordings > 0,
-};
+const PAGE = 200; /* shown at first, and with each press of a button */
+const MOST = 10000; /* that the API says at a time */
+const WAIT = 250; /* milliseconds, until somebody has typed to the end */
+const KINDS = [["any", "All calls"], ["answered", "Answered"],
+	["unanswered", "Not answered"], ["e2ee", "End-to-end encrypted"],
+	["recorded", "Recorded"]];
 
 const COLUMNS = [
 	{ head: "Began", cell: (r) => date(r.started) },
@@ -26,7 +21,7 @@ const COLUMNS = [
 		jointed(party(r.from)) },
 	{ head: "To", wrap: true, cell: (r) =>
 		jointed(party(r.to)) },
-	{ head: "Length", num: true, cell: (r) =>
+	{ head: "Duration", num: true, cell: (r) =>
 		(r.answered ? duration(r.seconds) : "–") },
 	{ head: "Protection", cell: (r) => (r.answered ? protection(r) : "–") },
 	{ head: "Codecs", wrap: true, cell: (r) =>
@@ -37,84 +32,106 @@ const COLUMNS = [
 		r.reason ? h("small", null, r.reason) : null] },
 ];
 
-const iso = (s) => (s ? new Date(s * 1000).toISOString() : "");
+/* Midnight at the beginning of a day of this place, days later; null: none. */
+function day(value, days) {
+	const at = value ? new Date(`${value}T00:00`) : null;
 
-const EXPORT = [
-	{ head: "id", value: (r) => r.id },
-	{ head: "from", value: (r) => r.from },
-	{ head: "to", value: (r) => r.to },
-	{ head: "started", value: (r) => iso(r.started) },
-	{ head: "answered", value: (r) => iso(r.answered) },
-	{ head: "ended", value: (r) => iso(r.ended) },
-	{ head: "seconds", value: (r) => r.seconds },
-	{ head: "status", value: (r) => r.status },
-	{ head: "ended_by", value: (r) => r.ended_by },
-	{ head: "reason", value: (r) => r.reason },
-	{ head: "protection", value: (r) => shieldText(shieldKind(r)) },
-	{ head: "codecs", value: codecs },
-	{ head: "caller_suites", value: (r) => suites(r, 0) },
-	{ head: "called_suites", value: (r) => suites(r, 1) },
-	{ head: "mos", value: (r) => quality(r).mos },
-	{ head: "jitter_ms", value: (r) => quality(r).jitter_ms },
-	{ head: "loss_percent", value: (r) => {
-		const q = quality(r);
-
-		return fixed(lossOf(q.lost, q.packets), 3);
-	} },
-	{ head: "trunk", value: (r) => r.trunk },
-];
+	at?.setDate(at.getDate() + days);
+	return at ? Math.max(0, at.getTime() / 1000) : null;
+}
 
 export default async function records(page) {
-	const list = region(), found = region();
+	const list = region(), found = region(), more = region();
 	const ids = { text: unique("r"), from: unique("r"), to: unique("r"),
-		end: unique("r") };
-	const input = (key, type) => h("input", { type, id: ids[key],
-		autocomplete: "off", oninput: () => draw() });
-	const fields = { text: input("text", "search"), from: input("from", "date"),
-		to: input("to", "date"), end: h("select", { id: ids.end,
-			onchange: () => draw() }, ENDS.map((e) =>
-			h("option", { value: e }, e))) };
+		kind: unique("r") };
+	const input = (key, type, maxlength) => h("input", { type, maxlength,
+		id: ids[key], autocomplete: "off", oninput: () => {
+			clearTimeout(typing);
+			typing = setTimeout(read, WAIT);
+		} });
+	const fields = { text: input("text", "search", 80),
+		from: input("from", "date"), to: input("to", "date"),
+		kind: h("select", { id: ids.kind, onchange: () => read() },
+			KINDS.map(([value, label]) => h("option", { value },
+				label))) };
 	const field = (key, label) => h("div", { class: "field" },
 		h("label", { for: ids[key] }, label), fields[key]);
-	let all = [], fit = [];
+	let typing, asked = 0, shown = [], ended = false;
 
-	const day = (value, days) => (value
-		? new Date(`${value}T00:00`).getTime() / 1000 + days * 86400 : null);
+	/* What is searched for, in the API's terms. */
+	function query() {
+		const q = { text: fields.text.value.trim(),
+			from: day(fields.from.value, 0),
+			until: day(fields.to.value, 1), kind: fields.kind.value };
 
-	function draw() {
-		const text = fields.text.value.toLowerCase();
-		const from = day(fields.from.value, 0) ?? -Infinity;
-		const to = day(fields.to.value, 1) ?? Infinity;
-
-		fit = all.filter((r) => r.started >= from && r.started < to &&
-			FITS[fields.end.value](r) &&
-			[r.from, r.to, r.reason, r.trunk, r.id].some((v) =>
-				String(v ?? "").toLowerCase().includes(text)));
-		found.set(h("p", { class: "hint", role: "status" },
-			`${count(fit.length)} of ${count(all.length)} records`,
-			fit.length > SHOWN ? `, the latest ${SHOWN} are shown` : "",
-			all.length === MANY ? `; older ones than the latest ${
-				count(MANY)} aren't searched` : ""));
-		list.set(table({ caption: "Call records", columns: COLUMNS,
-			rows: fit.slice(0, SHOWN), key: (r) => `${r.id} ${r.ended}`,
-			empty: all.length ? "No record fits."
-					  : "No call has ended yet." }));
+		return String(new URLSearchParams(Object.entries(q).filter(
+			([, v]) => v !== null && v !== "" && v !== "any")));
 	}
 
-	const read = async () => {
-		all = await page.get(`/records?max=${MANY}`);
+	function draw() {
+		list.set(table({ caption: "Call records", columns: COLUMNS,
+			rows: shown, key: (r) => r.seq,
+			empty: query() ? "No record fits."
+				       : "No call has ended yet." }));
+		more.set(ended ? null : h("button", { type: "button",
+			onclick: () => page.act(older) }, "Show older ones"));
+	}
+
+	function say({ found: fit, kept }) {
+		found.set(h("p", { class: "hint", role: "status" },
+			`${count(fit)} of ${count(kept)} records`,
+			fit > shown.length ? `, the latest ${
+				count(shown.length)} are shown` : ""));
+	}
+
+	/* The latest, as many as are shown; whoever is overtaken by a later
+	 * search says nothing. */
+	async function read() {
+		const mine = ++asked, fit = query();
+		const max = Math.min(MOST, Math.max(PAGE, shown.length));
+
+		try {
+			const rows = await page.get(`/records?max=${max}&${fit}`);
+
+			if (mine !== asked)
+				return;
+			shown = rows;
+			ended = rows.length < max;
+			draw();
+			const n = await page.get(`/records/count?${fit}`);
+
+			if (mine === asked)
+				say(n);
+			page.problem("");
+		} catch (e) {
+			if (!page.closed && mine === asked)
+				page.problem(e.message);
+		}
+	}
+
+	async function older() {
+		const mine = ++asked, fit = query();
+		const rows = await page.get(`/records?max=${PAGE}&before=${
+			shown.at(-1).seq}&${fit}`);
+
+		if (mine !== asked)
+			return;
+		shown = [...shown, ...rows];
+		ended = rows.length < PAGE;
 		draw();
-	};
+		say(await page.get(`/records/count?${fit}`));
+	}
 
 	page.show("Call records", h("button", { type: "button",
-		onclick: () => save("call-records.csv", new Blob([csv(EXPORT, fit)],
-			{ type: "text/csv" })) }, "Export as CSV"),
+		onclick: () => page.act(async () => save("call-records.csv",
+			await api.blob(`/records.csv?${query()}`))) },
+	"Export as CSV"),
 	h("div", { class: "inline" }, field("text", "Search"),
-		field("from", "From"), field("to", "Until"), field("end", "Which are")),
-	found.el, list.el);
+		field("from", "From"), field("to", "Until"), field("kind", "Show")),
+	found.el, list.el, more.el);
 	page.on(["call-ended"], () => setTimeout(() => {
 		if (!page.closed)
-			read().catch(() => {});
+			read();
 	}, 300));
 	await read();
 }
