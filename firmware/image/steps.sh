@@ -37,7 +37,8 @@ step_root() {
 	cp -a "$here/root/." "$work/root/"
 	install -d "$work/root/usr/share/sallyport/boards"
 	cp -a "$top/boards/." "$work/root/usr/share/sallyport/boards/"
-	install -m 755 "$top"/firmware/boot/sallyport-* "$work/root/usr/lib/sallyport/"
+	install -m 755 "$top"/firmware/boot/sallyport-* \
+		"$top"/firmware/update/sallyport-* "$work/root/usr/lib/sallyport/"
 	install -m 644 "$top/scripts/board_file.py" "$work/root/usr/lib/sallyport/"
 	install -m 755 "$top/scripts/board-config" "$work/root/usr/lib/sallyport/"
 	install -d "$work/root/etc/rauc"
