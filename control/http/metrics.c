@@ -214,6 +214,47 @@ static void verdict_item(const struct sp_verdict_count *v, void *arg)
 	    severities[v->severity % 3], v->count);
 }
 
+/* ------------------------------------------------------- its workers' load */
+
+struct workers {
+	struct sp_worker worker[SP_WORKER_MAX];
+	unsigned n;
+};
+
+static void worker_item(const struct sp_worker *w, void *arg)
+{
+	struct workers *l = arg;
+
+	if (l->n < SP_WORKER_MAX)
+		l->worker[l->n++] = *w;
+}
+
+static void worker_counter(FILE *f, const struct workers *l, const char *name,
+			   const char *help, size_t offset)
+{
+	head(f, name, "counter", help);
+	for (unsigned i = 0; i < l->n; i++)
+		say(f, PREFIX "%s{worker=\"%u\",lcore=\"%u\"} %" PRIu64 "\n",
+		    name, l->worker[i].id, l->worker[i].lcore,
+		    *(const uint64_t *)((const char *)&l->worker[i] + offset));
+}
+
+/* Turns that found a packet, of all turns, is how busy a worker that polls is:
+ * the time that a CPU spends there is always all of it. */
+static void workers_say(FILE *f, struct dp *dp)
+{
+	struct workers l = {.n = 0};
+
+	if (dp_list_workers(dp, worker_item, &l) != SP_OK)
+		return;
+	worker_counter(f, &l, "worker_turns_total",
+		       "Turns that a worker has taken.",
+		       offsetof(struct sp_worker, turns));
+	worker_counter(f, &l, "worker_idle_turns_total",
+		       "Turns of a worker that found no packet.",
+		       offsetof(struct sp_worker, idle_turns));
+}
+
 static void transport_count(const struct sp_transport *t, void *arg)
 {
 	(void)t;
@@ -242,6 +283,7 @@ static void dataplane_say(FILE *f, struct dp *dp)
 	     "Packets that went no further, by verdict.");
 	dp_list_verdicts(dp, verdict_item, f);
 	ports_say(f, dp);
+	workers_say(f, dp);
 }
 
 void api_metrics(const struct request *rq, struct reply *rp)

@@ -84,6 +84,17 @@ def test_numbers_follow_a_call(gw):
         p.close()
 
 
+def test_load_of_workers(gw):
+    """One of each for every worker that the dataplane has, and they move."""
+    first, second = scrape(gw), scrape(gw)
+    turns, idle = (f'sallyport_worker_{what}_total{{worker="0",lcore="1"}}'
+                   for what in ("turns", "idle_turns"))
+    assert value(second, turns) - value(first, turns) == 100
+    assert value(second, idle) - value(first, idle) == 25
+    assert len(re.findall(r"^sallyport_worker_turns_total{", first, re.M)) == \
+        value(first, "sallyport_dataplane_workers")
+
+
 def test_the_dashboard_asks_for_what_there_is(gw):
     there = set(re.findall(r"^# TYPE (\S+)", scrape(gw), re.M))
     doc = json.loads((ROOT / "firmware/grafana/sallyport.json").read_text())

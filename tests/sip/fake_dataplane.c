@@ -166,6 +166,21 @@ static void stats(int fd, uint32_t seq, uint64_t id)
 	done(fd, seq, SP_OK, 1);
 }
 
+/* A hundred turns more at each look, every fourth of them in vain. */
+static void workers(int fd, uint32_t seq)
+{
+	static uint64_t looks;
+
+	looks++;
+	for (uint16_t i = 0; i < greeting.n_workers; i++)
+		send_msg(fd, SP_WORKER_ITEM, seq,
+			 &(struct sp_worker){.id = i,
+					     .lcore = i + 1,
+					     .turns = 100 * looks,
+					     .idle_turns = 25 * looks});
+	done(fd, seq, SP_OK, greeting.n_workers);
+}
+
 static void answer(int fd, const struct sp_msg *m)
 {
 	uint32_t seq = m->hdr.seq;
@@ -203,6 +218,9 @@ static void answer(int fd, const struct sp_msg *m)
 		break;
 	case SP_STREAM_STATS:
 		stats(fd, seq, m->body.id.id);
+		break;
+	case SP_WORKER_LIST:
+		workers(fd, seq);
 		break;
 	default:
 		done(fd, seq, SP_OK, 0);
