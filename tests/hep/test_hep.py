@@ -3,17 +3,18 @@
 No key leaves in it."""
 
 import re
-import shutil
 import socket
 import struct
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sip"))
+ROOT = Path(__file__).resolve().parents[2]
+for folder in ("scripts", "tests/hep", "tests/sip"):
+    sys.path.insert(0, str(ROOT / folder))
+from collector import Sngrep, parse  # noqa: E402
 from gateway import Gateway, isolate  # noqa: E402
 from phone import Dialog, Phone, sdp  # noqa: E402
 
@@ -39,19 +40,6 @@ def gw(tmp_path_factory):
     yield g
     assert g.stop() == 0
     g.close()
-
-
-def parse(data):
-    assert data[:4] == b"HEP3"
-    assert struct.unpack("!H", data[4:6])[0] == len(data)
-    chunks, at = {}, 6
-    while at < len(data):
-        vendor, kind, size = struct.unpack("!HHH", data[at:at + 6])
-        assert vendor == 0 and size >= 6 and kind not in chunks
-        chunks[kind] = data[at + 6:at + size]
-        at += size
-    assert at == len(data)
-    return chunks
 
 
 def collect(s):
@@ -139,34 +127,10 @@ def test_the_handshake_does_not_leave(gw):
 
 
 def test_sngrep_reads_it(gw, tmp_path):
-    """The real collector, without its screen."""
-    if not shutil.which("sngrep"):
-        pytest.skip("sngrep isn't installed")
-    pcap = tmp_path / "seen.pcap"
-    p = subprocess.Popen(
-        ["sngrep", "-N", "-q", "-L", f"udp:{COLLECTOR[0]}:{COLLECTOR[1]}",
-         "-O", str(pcap)], stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        end = time.monotonic() + 10
-        where = f"{COLLECTOR[1]:04X}"
-        while not any(line.split()[1].endswith(":" + where) for line in
-                      Path("/proc/net/udp").read_text().splitlines()[1:]):
-            assert p.poll() is None and time.monotonic() < end
-            time.sleep(0.05)
+    with Sngrep(COLLECTOR, tmp_path / "seen.pcap") as sngrep:
         _, callid, *_ = a_call(gw, KEYS)
-        end = time.monotonic() + 10
-        while time.monotonic() < end:
-            data = pcap.read_bytes() if pcap.exists() else b""
-            if callid.encode() in data and b"BYE sip:" in data:
-                break
-            time.sleep(0.1)
-    finally:
-        p.terminate()
-        p.wait(10)
-    data = pcap.read_bytes()
-    assert callid.encode() in data and b"BYE sip:" in data
-    assert KEYS[0].encode() not in data
+        sngrep.wait(callid.encode(), b"BYE sip:")
+    assert KEYS[0].encode() not in sngrep.seen()
 
 
 def test_off_unless_configured(tmp_path):

@@ -10,7 +10,7 @@ $(B)/tests/logsinks_test: $(call objs,tests/hep/logsinks_test.c control/log.c \
 	@mkdir -p $(@D); $(CC) -pie $(LDFLAGS) $(filter %.o,$^) -o $@ \
 	   -lcmocka $(RE_L) -lpthread
 CHECK_PROGRAMS += $(B)/tests/hep_test $(B)/tests/logsinks_test
-CHECK_PYTEST += tests/hep/test_hep.py
+CHECK_PYTEST += $(sort $(wildcard tests/hep/test_*.py))
 
 # libFuzzer: clang only.
 $(B)/fuzz/hep_mask: tests/fuzz/hep_mask.c control/hep/mask.c control/hep/mask.h
