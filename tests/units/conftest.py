@@ -24,12 +24,14 @@ signal.signal(signal.SIGTERM, lambda *_: pytest.exit("ended", 143))
 BUILD = Path(os.environ.get("B", ROOT / "build")).resolve()
 
 # A call that the filter denies ends the program, so that a test sees it, but
-# for iopl, which DPDK asks for and does without. What the programs say goes to
-# a file, since there is no journal.
+# for iopl, which DPDK asks for and does without.
 DROP_IN = """\
 [Service]
 SystemCallErrorNumber=kill
 SystemCallFilter=~iopl:EPERM
+"""
+# What the programs say goes to a file, where there is no journal.
+TO_FILE = """\
 StandardOutput=append:/var/log/{unit}
 StandardError=append:/var/log/{unit}
 """
@@ -44,11 +46,12 @@ def stage(tmp_path_factory):
 
 
 class ServiceGateway(Gateway):
-    """The lab's gateway, its two programs as services."""
+    """The lab's gateway, its two programs as services. journal: what they say
+    goes to a journald of theirs, else to files."""
 
-    def __init__(self, stage):
+    def __init__(self, stage, journal=False):
         super().__init__(BUILD)
-        self.stage = stage
+        self.stage, self.journal = stage, journal
         self.manager = None
         self.users = set()
 
@@ -80,8 +83,13 @@ class ServiceGateway(Gateway):
                                        self.namespace)
         self.manager.write("/etc/sallyport/sallyport.yaml", text)
         for unit in ("sallyport-dataplane", "sallyport-control"):
-            self.manager.drop_in(unit, DROP_IN.format(unit=unit))
+            self.manager.drop_in(unit, DROP_IN + (
+                "" if self.journal else TO_FILE.format(unit=unit)))
+        if self.journal:
+            self.manager.add_journald()
         self.manager.start()
+        if self.journal:
+            self.start_unit("systemd-journald")
         self.socket = self.manager.path("/run/sallyport/dataplane.sock")
         self.api = self.manager.path("/run/sallyport/control.sock")
 
@@ -132,12 +140,22 @@ class ServiceGateway(Gateway):
         return pid if state == "active" and pid not in (None, old) else None
 
 
-@pytest.fixture(scope="module")
-def services(stage):
+@pytest.fixture(scope="session")
+def users():
     if run("unshare", "--user", "true", check=False).returncode:
         pytest.skip("no user namespaces here (a chroot?), and PrivateUsers= "
                     "of control's unit needs one")
+
+
+@pytest.fixture(scope="module")
+def services(users, stage):
     with ServiceGateway(stage) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="module")
+def with_journal(users, stage):
+    with ServiceGateway(stage, journal=True) as gateway:
         yield gateway
 
 

@@ -6,10 +6,12 @@ laid out and those of the test, no other, and starts what it is told to.
 It lives in a network namespace that others can reach, so that phones can call
 through services."""
 
+import json
 import os
 import shutil
 import signal
 import subprocess
+import uuid
 from pathlib import Path
 
 from lab.process import LabError, run, wait_until
@@ -115,6 +117,17 @@ class Manager:
     def drop_in(self, unit, text):
         self.write(f"{UNITS}/{unit}.service.d/test.conf", text)
 
+    def add_journald(self):
+        """The machine's own, in memory and without the kernel's log."""
+        self.write("/etc/machine-id", f"{uuid.uuid4().hex}\n")
+        self.write("/etc/systemd/journald.conf",
+                   "[Journal]\nStorage=volatile\nAudit=no\nReadKMsg=no\n"
+                   "ForwardToWall=no\nRateLimitBurst=0\n")
+        self.write(f"{UNITS}/systemd-journald.service",
+                   "[Unit]\nDefaultDependencies=no\n[Service]\nType=notify\n"
+                   "StandardOutput=null\n"
+                   "ExecStart=/lib/systemd/systemd-journald\n")
+
     # --- up and down ---
 
     def start(self):
@@ -204,6 +217,12 @@ class Manager:
             return (self.root / f"var/log/{unit}").read_text()
         except FileNotFoundError:
             return ""
+
+    def journal(self, *matches):
+        """What journald has kept of that, as journalctl -o json says it."""
+        out = self.inside("journalctl", "--no-pager", "-o", "json",
+                          *matches).stdout
+        return [json.loads(line) for line in out.splitlines()]
 
     def path(self, path):
         """A path of its tree, mounts included, as seen from here."""
