@@ -149,6 +149,7 @@ void call_end(struct call *c, enum call_by by, int status, const char *reason)
 	record_write(c, by, status, reason);
 	recording_end(c);
 	fork_end(c);
+	subscriptions_end(c, "call ended");
 	evidence_end(c, record_by(by), status, reason);
 	if (saved)
 		store_call_remove(c->all->cfg.store, c->id);

@@ -14,6 +14,19 @@ static void on_up(bool up, void *arg)
 	events_publish(cs->cfg.events, up ? "media-up" : "media-down", NULL);
 }
 
+/* Is it a port of the call's own media, not of who hears it beside? */
+static bool own_port(const struct call *c, const char *id)
+{
+	struct media_port p[2 * CALL_MEDIA_MAX];
+	unsigned n = media_ports(c->path->media, p, 2 * CALL_MEDIA_MAX);
+	char own[DUTY_ID_MAX];
+
+	for (unsigned i = 0; i < n; i++)
+		if (strcmp(duty_port_id(p[i].stream, own), id) == 0)
+			return true;
+	return false;
+}
+
 static void on_failed(enum duty kind, const char *id, uint64_t call,
 		      const char *error, const char *message, void *arg)
 {
@@ -24,7 +37,8 @@ static void on_failed(enum duty kind, const char *id, uint64_t call,
 		return;
 	if (kind == DUTY_RECORDING)
 		recording_failed(c, id, error, message);
-	else if (kind == DUTY_PORT && media_transcoded(c->path->media))
+	else if (kind == DUTY_PORT && media_transcoded(c->path->media) &&
+		 own_port(c, id))
 		c->door->hangup(c->arg, 500,
 				"the call can't be transcoded any more");
 }

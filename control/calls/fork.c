@@ -14,12 +14,14 @@
 const char *const fork_use_names[FORK_USES] = {
 	[FORK_TRANSCRIPTION] = "transcription",
 	[FORK_CAPTIONS] = "captions",
+	[FORK_FORWARDING] = "forwarding",
 };
 
 /* The gate's row of each use. */
 static const enum feature features[FORK_USES] = {
 	[FORK_TRANSCRIPTION] = FEATURE_TRANSCRIPTION,
 	[FORK_CAPTIONS] = FEATURE_CAPTIONS,
+	[FORK_FORWARDING] = FEATURE_MONITORING,
 };
 
 static int no(struct duty_why *why, int status, const char *name,
@@ -79,22 +81,33 @@ time_t call_answered(const struct call *c)
 	return c->answered;
 }
 
-unsigned call_fork_streams(struct call *c, struct fork_stream out[], unsigned n)
+unsigned call_audio_streams(struct call *c, unsigned legs,
+			    struct fork_stream *out, unsigned n)
 {
 	struct media_port p[PORTS_MAX];
 	unsigned ports = media_ports(c->path->media, p, PORTS_MAX), k = 0;
 
 	for (unsigned i = 0; i < ports && k < n; i++) {
-		if (strcmp(p[i].kind, "audio") != 0)
+		if (strcmp(p[i].kind, "audio") != 0 ||
+		    !(legs & (1u << p[i].from)))
 			continue;
 		out[k] = (struct fork_stream){.from = p[i].from,
 					      .stream = p[i].stream,
 					      .flows = p[i].flows};
 		snprintf(out[k].label, sizeof(out[k].label), "%u",
 			 (k + 1) % 1000);
+		snprintf(out[k].codec, sizeof(out[k].codec), "%s", p[i].codec);
 		k++;
 	}
 	return k;
+}
+
+unsigned call_fork_streams(struct call *c, struct fork_stream out[], unsigned n)
+{
+	/* who wants nothing else may have asked for one party's only */
+	bool all = c->forked & ~(1u << FORK_FORWARDING);
+
+	return call_audio_streams(c, all ? FORK_BOTH : c->forward_from, out, n);
 }
 
 /* Tells these streams from others, and which of them flow. */
@@ -131,7 +144,7 @@ static void let_go(struct call *c)
 	if (c->fork && c->all->forks)
 		c->all->forks->end(c->fork);
 	c->fork = NULL;
-	c->forked = 0;
+	c->forked = c->forward_from = 0;
 	if (c->state == CALL_UP && c->path)
 		call_copy(c, &media);
 }
@@ -143,8 +156,12 @@ static int stop(struct call *c, enum fork_use use, const char *by,
 		return 0;
 	tell(c, "fork-stopped", by, how, NULL);
 	c->forked &= ~(1u << use);
+	if (use == FORK_FORWARDING)
+		c->forward_from = 0;
 	if (!c->forked)
 		let_go(c);
+	else
+		fork_changed(c); /* fewer streams, maybe */
 	call_save(c);
 	return 0;
 }
@@ -174,6 +191,26 @@ int call_fork(struct call *c, enum fork_use use, bool on, const char *by,
 		return -1;
 	}
 	tell(c, "fork-started", by, how, NULL);
+	fork_changed(c); /* more streams, maybe */
+	call_save(c);
+	return 0;
+}
+
+int call_forward(struct call *c, unsigned legs, bool on, const char *by,
+		 const char *how, struct duty_why *why)
+{
+	unsigned before = c->forward_from;
+
+	c->forward_from = on ? before | legs : before & ~legs;
+	if (!c->forward_from)
+		return call_fork(c, FORK_FORWARDING, false, by, how, why);
+	if (!before) {
+		if (call_fork(c, FORK_FORWARDING, true, by, how, why) == 0)
+			return 0;
+		c->forward_from = 0;
+		return -1;
+	}
+	fork_changed(c);
 	call_save(c);
 	return 0;
 }
@@ -255,6 +292,7 @@ void fork_save(const struct call *c, json_t *j)
 	if (!c->forked)
 		return;
 	json_object_set_new(j, "forked", json_integer(c->forked));
+	json_object_set_new(j, "forward", json_integer(c->forward_from));
 	if (c->fork && c->all->forks)
 		json_object_set_new(j, "fork", c->all->forks->save(c->fork));
 }
@@ -266,6 +304,9 @@ void fork_load(struct call *c, const json_t *j)
 
 	c->forked = (unsigned)json_integer_value(json_object_get(j, "forked")) &
 		    ((1u << FORK_USES) - 1);
+	c->forward_from =
+		(unsigned)json_integer_value(json_object_get(j, "forward")) &
+		FORK_BOTH;
 	if (!c->all->forks)
 		c->forked = 0;
 	if (!c->forked)

@@ -9,7 +9,12 @@
 #pragma once
 #include "control/calls/call.h"
 
-enum fork_use { FORK_TRANSCRIPTION, FORK_CAPTIONS, FORK_USES };
+enum fork_use {
+	FORK_TRANSCRIPTION,
+	FORK_CAPTIONS,
+	FORK_FORWARDING, /* of one party, or both: call_forward() */
+	FORK_USES
+};
 
 extern const char *const fork_use_names[FORK_USES]; /* "transcription" */
 
@@ -22,7 +27,10 @@ struct fork_stream {
 	enum leg from;		    /* who speaks */
 	uint64_t stream;	    /* its id in the dataplane */
 	bool flows;		    /* the other side hears it just now */
+	char codec[24];		    /* that it speaks, as SDP names it */
 };
+
+#define FORK_BOTH (1u << LEG_A | 1u << LEG_B) /* whose streams are meant */
 
 /* Who takes forks. A fork is the client's; end() lets go of it. None of these
  * is called from within a function of this file that the client has called. */
@@ -55,6 +63,10 @@ int call_fork(struct call *c, enum fork_use use, bool on, const char *by,
 /** The same by the control API. @return 0, ENOENT, or EPERM with why. */
 int calls_fork(struct calls *cs, uint64_t id, enum fork_use use, bool on,
 	       const char *by, struct duty_why *why);
+/** Forward what these parties (1 << enum leg each) say, beside those that are
+ * forwarded already, or no longer. As call_fork. */
+int call_forward(struct call *c, unsigned legs, bool on, const char *by,
+		 const char *how, struct duty_why *why);
 /** For what is it forked? enum fork_use's bits. */
 unsigned call_forked(const struct call *c);
 time_t call_answered(const struct call *c);
@@ -63,7 +75,8 @@ time_t call_answered(const struct call *c);
 void call_fork_tell(struct call *c, const char *kind, const char *reason);
 /** Said by the client, which has let go of the fork: there will be none. */
 void call_fork_over(struct call *c, const char *reason);
-/** What there is to fork: its audio. @return how many, at most n. */
+/** What there is to fork: the audio of those whom the fork is about. @return how
+ * many, at most n. */
 unsigned call_fork_streams(struct call *c, struct fork_stream out[],
 			   unsigned n);
 
@@ -72,8 +85,10 @@ unsigned call_fork_streams(struct call *c, struct fork_stream out[],
 
 struct fork_media;
 
-/** @return NULL: no memory. c must outlive it. */
+/** Of these streams, which are copied. @return NULL: no memory. c must outlive
+ * it. */
 struct fork_media *fork_media_new(struct call *c,
+				  const struct fork_stream stream[], unsigned n,
 				  const struct media_leg_addr *to,
 				  const struct media_profile *profile);
 void fork_media_free(struct fork_media *f); /* also NULL */
@@ -82,6 +97,27 @@ int fork_media_offer(struct fork_media *f, char **sdp, struct media_why *why);
 int fork_media_answer(struct fork_media *f, const char *sdp, size_t len,
 		      struct media_why *why);
 void fork_media_decline(struct fork_media *f);
+/** Offer each speaker's own codec first, before the first offer. */
+void fork_media_mirror(struct fork_media *f);
+/** Where it signals from, as its answer shows. */
+void fork_media_peer(struct fork_media *f, const struct sp_addr *peer);
+/** Where the first m-line's media go; family 0: nowhere yet. */
+void fork_media_to(struct fork_media *f, struct sp_addr *out);
+/** What is on its m-lines. @return how many, at most n. */
+unsigned fork_media_streams(const struct fork_media *f,
+			    struct fork_stream out[], unsigned n);
+/** Another stream in the place of that of m-line i: streams go with the m-lines
+ * of their call, and others come back. */
+void fork_media_source(struct fork_media *f, unsigned i,
+		       const struct fork_stream *stream);
+/** What time changes (ICE): every few seconds. */
+void fork_media_tick(struct fork_media *f);
+/** The dataplane is there again. @return false: without its keys. */
+bool fork_media_restored(struct fork_media *f);
+/** For restarts of control: what is in force; new reference. */
+json_t *fork_media_save(const struct fork_media *f);
+/** @return NULL: it can't be taken up. */
+struct fork_media *fork_media_load(struct call *c, const json_t *saved);
 /** Who takes it offers something else (as an offer of ours), and the answer. */
 int fork_media_offered(struct fork_media *f, const char *sdp, size_t len,
 		       char **out, struct media_why *why);

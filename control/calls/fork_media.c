@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "control/calls/fork.h"
 #include "control/calls/impl.h"
 #include "control/sdp/sdp.h"
@@ -18,6 +19,7 @@ struct fork_media {
 	struct duties *duties;
 	struct fork_stream stream[FORK_STREAMS_MAX];
 	unsigned n;
+	bool mirror; /* each speaker's own codec is offered first */
 };
 
 /* What is offered, best first: recorders know the first two. Digits aren't
@@ -46,6 +48,7 @@ static bool have(const struct fork_media *f, const struct own *o)
 }
 
 struct fork_media *fork_media_new(struct call *c,
+				  const struct fork_stream stream[], unsigned n,
 				  const struct media_leg_addr *to,
 				  const struct media_profile *profile)
 {
@@ -63,7 +66,8 @@ struct fork_media *fork_media_new(struct call *c,
 	}
 	media_solo(f->media, LEG_B);
 	media_duties(f->media, f->duties);
-	f->n = call_fork_streams(c, f->stream, FORK_STREAMS_MAX);
+	f->n = n < FORK_STREAMS_MAX ? n : FORK_STREAMS_MAX;
+	memcpy(f->stream, stream, f->n * sizeof(stream[0]));
 	return f;
 }
 
@@ -99,6 +103,39 @@ static void codec_line(FILE *t, const struct own *o, unsigned pt)
 		fprintf(t, "a=fmtp:%u %s\r\n", pt, o->fmtp);
 }
 
+/* What is offered for a stream: what the speaker's phone speaks comes first where
+ * that is `mirror`ed, since nothing is then lost on the way. */
+static unsigned choose(const struct fork_media *f, const struct fork_stream *st,
+		       const struct own *out[OWN])
+{
+	unsigned n = 0;
+
+	for (int first = 1; first >= 0; first--)
+		for (size_t k = 0; k < OWN; k++) {
+			bool same = f->mirror &&
+				    strcasecmp(own[k].name, st->codec) == 0;
+
+			if (same == (first == 1) && have(f, &own[k]))
+				out[n++] = &own[k];
+		}
+	return n;
+}
+
+static void offer_line(const struct fork_media *f, FILE *t,
+		       const struct fork_stream *st)
+{
+	const struct own *o[OWN];
+	unsigned n = choose(f, st, o);
+
+	fprintf(t, "m=audio %d RTP/AVP", PORT_SDP);
+	for (unsigned k = 0; k < n; k++)
+		fprintf(t, " %d", o[k]->pt);
+	fprintf(t, "\r\n");
+	for (unsigned k = 0; k < n; k++)
+		codec_line(t, o[k], (unsigned)o[k]->pt);
+	fprintf(t, "a=sendonly\r\na=label:%s\r\n", st->label);
+}
+
 static int no(struct media_why *why, int status, const char *text)
 {
 	why->status = status;
@@ -120,17 +157,8 @@ int fork_media_offer(struct fork_media *f, char **sdp, struct media_why *why)
 	if (!t)
 		return no(why, 500, "Out of memory");
 	begin(f, t);
-	for (unsigned i = 0; i < f->n; i++) {
-		fprintf(t, "m=audio %d RTP/AVP", PORT_SDP);
-		for (size_t k = 0; k < OWN; k++)
-			if (have(f, &own[k]))
-				fprintf(t, " %d", own[k].pt);
-		fprintf(t, "\r\n");
-		for (size_t k = 0; k < OWN; k++)
-			if (have(f, &own[k]))
-				codec_line(t, &own[k], (unsigned)own[k].pt);
-		fprintf(t, "a=sendonly\r\na=label:%s\r\n", f->stream[i].label);
-	}
+	for (unsigned i = 0; i < f->n; i++)
+		offer_line(f, t, &f->stream[i]);
 	err = fclose(t) ? no(why, 500, "Out of memory")
 			: media_offer(f->media, LEG_A, text, len, sdp, why);
 	free(text);
@@ -227,4 +255,104 @@ int fork_media_offered(struct fork_media *f, const char *sdp, size_t len,
 	free(text);
 	free(heard);
 	return err;
+}
+
+void fork_media_mirror(struct fork_media *f)
+{
+	f->mirror = true;
+}
+
+void fork_media_peer(struct fork_media *f, const struct sp_addr *peer)
+{
+	media_peer(f->media, LEG_B, peer);
+}
+
+void fork_media_to(struct fork_media *f, struct sp_addr *out)
+{
+	struct media_info info[FORK_STREAMS_MAX];
+	unsigned n = media_describe(f->media, info, FORK_STREAMS_MAX);
+
+	memset(out, 0, sizeof(*out));
+	for (unsigned i = 0; i < n && !out->family; i++)
+		*out = info[i].peer[LEG_B];
+}
+
+unsigned fork_media_streams(const struct fork_media *f,
+			    struct fork_stream out[], unsigned n)
+{
+	n = n < f->n ? n : f->n;
+	memcpy(out, f->stream, n * sizeof(out[0]));
+	return n;
+}
+
+void fork_media_source(struct fork_media *f, unsigned i,
+		       const struct fork_stream *stream)
+{
+	f->stream[i].stream = stream->stream;
+	f->stream[i].flows = stream->flows;
+	media_source(f->media, i, stream->stream);
+}
+
+void fork_media_tick(struct fork_media *f)
+{
+	media_tick(f->media);
+}
+
+bool fork_media_restored(struct fork_media *f)
+{
+	media_duties(f->media, f->duties); /* its worker may be another */
+	return !media_keys_lost(f->media);
+}
+
+json_t *fork_media_save(const struct fork_media *f)
+{
+	char *media = media_save(f->media);
+	json_t *streams = json_array(), *j;
+
+	for (unsigned i = 0; i < f->n; i++)
+		json_array_append_new(
+			streams, json_pack("{s:s, s:i, s:I}", "label",
+					   f->stream[i].label, "from",
+					   (int)f->stream[i].from, "stream",
+					   (json_int_t)f->stream[i].stream));
+	j = json_pack("{s:s, s:o}", "media", media ? media : "", "streams",
+		      streams);
+	free(media);
+	return j;
+}
+
+struct fork_media *fork_media_load(struct call *c, const json_t *saved)
+{
+	struct fork_media *f = calloc(1, sizeof(*f));
+	json_t *streams, *item;
+	const char *media, *label;
+	json_int_t stream;
+	int from;
+	size_t i;
+
+	if (!f || json_unpack((json_t *)saved, "{s:s, s:o}", "media", &media,
+			      "streams", &streams) != 0)
+		goto fail;
+	json_array_foreach (streams, i, item) {
+		struct fork_stream *st = &f->stream[f->n];
+
+		if (f->n == FORK_STREAMS_MAX ||
+		    json_unpack(item, "{s:s, s:i, s:I}", "label", &label,
+				"from", &from, "stream", &stream) != 0)
+			goto fail;
+		snprintf(st->label, sizeof(st->label), "%s", label);
+		st->from = from == LEG_B ? LEG_B : LEG_A;
+		st->stream = (uint64_t)stream;
+		f->n++;
+	}
+	f->duties = c->all->cfg.duties;
+	f->media = media_load(c->all->cfg.dp, media);
+	if (!f->media)
+		goto fail;
+	media_duties(f->media, f->duties);
+	return f;
+
+fail:
+	free(f);
+	return NULL;
 }

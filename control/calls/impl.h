@@ -39,12 +39,14 @@ struct call {
 	char recording[DUTY_ID_MAX];	 /* "": it isn't recorded */
 	unsigned recordings;		 /* so far */
 	bool paused;			 /* nothing is kept for now */
-	uint64_t tracks;       /* tells those of this one from others */
-	bool complies;	       /* a party's compliance recording applies */
-	unsigned forked;       /* for what, enum fork_use's bits (fork.h) */
-	void *fork;	       /* the client's; NULL: none */
-	uint64_t fork_streams; /* tells its streams from others, */
-	unsigned fork_flows;   /* and which of them flow */
+	uint64_t tracks;	   /* tells those of this one from others */
+	bool complies;		   /* a party's compliance recording applies */
+	unsigned forked;	   /* for what, enum fork_use's bits (fork.h) */
+	unsigned forward_from;	   /* whom FORK_FORWARDING is about: 1 << leg */
+	void *fork;		   /* the client's; NULL: none */
+	uint64_t fork_streams;	   /* tells its streams from others, */
+	unsigned fork_flows;	   /* and which of them flow */
+	struct list subscriptions; /* subscription.c */
 };
 
 struct calls {
@@ -99,8 +101,22 @@ void fork_end(struct call *c);
 json_t *fork_describe(const struct call *c); /* new reference */
 void fork_save(const struct call *c, json_t *j);
 void fork_load(struct call *c, const json_t *j);
-/** Copies of what is said go to sallyport-media if it is recorded or forked.
- * @return 0, or -1 with why. */
+struct fork_stream;
+/** The audio of these parties (1 << leg each), as far as it is copied. @return how
+ * many, at most n. */
+unsigned call_audio_streams(struct call *c, unsigned legs,
+			    struct fork_stream *out, unsigned n);
+/* subscription.c */
+void subscriptions_changed(struct call *c);
+void subscriptions_tick(struct call *c);
+/** The dataplane is there again. */
+void subscriptions_restored(struct call *c);
+void subscriptions_end(struct call *c, const char *reason);
+json_t *subscriptions_describe(const struct call *c); /* new reference */
+void subscriptions_save(const struct call *c, json_t *j);
+void subscriptions_load(struct call *c, const json_t *j);
+/** Copies of what is said go to sallyport-media if it is recorded, forked or
+ * subscribed to. @return 0, or -1 with why. */
 int call_copy(struct call *c, struct media_why *why);
 /* duty.c: what sallyport-media says. */
 void duty_listen(struct calls *cs);

@@ -102,6 +102,8 @@ json_t *call_describe(struct call *c)
 				    c->recording[0] ? json_string(c->recording)
 						    : json_null());
 		json_object_set_new(j, "fork", fork_describe(c));
+		json_object_set_new(j, "subscriptions",
+				    subscriptions_describe(c));
 		json_object_set_new(j, "recordings",
 				    json_integer(c->recordings));
 	}

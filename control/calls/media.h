@@ -74,6 +74,7 @@ void media_play(struct media *m, enum play what, const char *name);
 /** What leaves on m-line i to the only leg from now on: what arrives on the port
  * of another stream. After the m-line has been offered. */
 void media_source(struct media *m, unsigned i, uint64_t stream);
+uint64_t media_source_of(const struct media *m, unsigned i);
 /** What a leg hears whom the other has put on hold: a file; NULL: nothing. Before
  * the first offer. */
 void media_music(struct media *m, const char *file);
@@ -183,8 +184,9 @@ bool media_transcoded(const struct media *m);
 struct media_port {
 	uint64_t stream;
 	enum leg from;
-	const char *kind; /* "audio", "video" */
-	bool flows;	  /* the other leg hears it just now */
+	const char *kind;  /* "audio", "video" */
+	const char *codec; /* that the leg speaks; good until it changes */
+	bool flows;	   /* the other leg hears it just now */
 };
 unsigned media_ports(const struct media *m, struct media_port out[],
 		     unsigned n);
@@ -198,6 +200,7 @@ struct media_info {
 	uint64_t stream[2];	  /* stream ids: from leg A, from leg B */
 	struct sp_stats stats[2]; /* latest read */
 	char proto[2][24];	  /* profile of each leg's m-line */
+	uint8_t dir[2];		  /* what each leg does: enum sdp_dir */
 	struct sp_addr local[2];  /* our address and port towards each leg */
 	struct sp_addr peer[2];	  /* as signalled by each leg */
 	bool active;

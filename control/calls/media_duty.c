@@ -197,8 +197,18 @@ void media_source(struct media *m, unsigned i, uint64_t stream)
 {
 	struct state *st = m->offer ? m->offer : m->cur;
 
-	if (i < st->n && st->line[i].flow)
-		st->line[i].flow->source = stream;
+	if (i >= st->n || !st->line[i].flow)
+		return;
+	st->line[i].flow->source = stream;
+	if (st == m->cur && st->line[i].flow->programmed)
+		media_duty_set(m, &st->line[i], m->real);
+}
+
+uint64_t media_source_of(const struct media *m, unsigned i)
+{
+	return i < m->cur->n && m->cur->line[i].flow
+		       ? m->cur->line[i].flow->source
+		       : 0;
 }
 
 void media_music(struct media *m, const char *file)
@@ -228,6 +238,7 @@ unsigned media_ports(const struct media *m, struct media_port out[], unsigned n)
 			    media_divert(m, l, x) != SP_DIVERT_NONE)
 				out[k++] = (struct media_port){
 					l->flow->stream[x], x, l->kind,
+					l->tongue[x].codec.name,
 					media_flows(l, x) &&
 						!m->side[x].blocked};
 	}

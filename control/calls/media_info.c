@@ -42,6 +42,7 @@ unsigned media_describe(struct media *m, struct media_info info[], unsigned n)
 			o->suite_tx[x] = suite_of(l->leg[x].tx);
 			snprintf(o->proto[x], sizeof(o->proto[x]), "%s",
 				 l->leg[x].proto);
+			o->dir[x] = (uint8_t)l->leg[x].dir;
 			o->local[x] = m->side[x].local;
 			o->local[x].port = l->leg[x].tp->port;
 			o->peer[x] = l->leg[x].rtp;

@@ -93,6 +93,16 @@ int path_block(struct path *p, enum leg from, bool blocked,
 	return err;
 }
 
+/* The call's media may be others. */
+static void media_changed(struct path *p)
+{
+	if (p != p->call->path)
+		return;
+	recording_changed(p->call);
+	fork_changed(p->call);
+	subscriptions_changed(p->call);
+}
+
 bool path_blocked(const struct path *p, enum leg from)
 {
 	return media_blocked(p->media, from);
@@ -201,10 +211,7 @@ int path_answer(struct path *p, enum leg from, const char *sdp, size_t len,
 		ask_transcoding(p, from, why);
 		return err;
 	}
-	if (p == p->call->path) {
-		recording_changed(p->call);
-		fork_changed(p->call);
-	}
+	media_changed(p);
 	p->answered = true;
 	p->negotiated = true;
 	if (final) {
@@ -230,10 +237,7 @@ void path_decline(struct path *p)
 	p->open = false;
 	/* What an early answer committed is put back as well. */
 	media_rollback(p->media);
-	if (p == p->call->path) {
-		recording_changed(p->call);
-		fork_changed(p->call);
-	}
+	media_changed(p);
 }
 
 char *path_refusal(struct path *p, enum leg from, const char *sdp, size_t len)

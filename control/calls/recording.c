@@ -113,7 +113,10 @@ static int write_it(struct call *c, bool kept, struct duty_why *why)
 
 int call_copy(struct call *c, struct media_why *why)
 {
-	return media_copy(c->path->media, c->recording[0] || c->forked, why);
+	return media_copy(c->path->media,
+			  c->recording[0] || c->forked ||
+				  !list_isempty(&c->subscriptions),
+			  why);
 }
 
 static void name_it(struct call *c)

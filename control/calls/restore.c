@@ -22,6 +22,7 @@ void call_save(struct call *c)
 	if (j) {
 		recording_save(c, j);
 		fork_save(c, j);
+		subscriptions_save(c, j);
 		text = json_dumps(j, JSON_COMPACT);
 	}
 	if (text)
@@ -70,6 +71,7 @@ static void load_one(uint64_t id, const char *text, void *arg)
 		goto lost;
 	recording_load(c, j);
 	fork_load(c, j);
+	subscriptions_load(c, j);
 	log_info(id, "%s to %s: taken up again", from, to);
 	json_decref(j);
 	return;

@@ -14,6 +14,7 @@ static void look(struct call *c, void *arg)
 	if (c->state != CALL_UP)
 		return;
 	media_tick(c->path->media);
+	subscriptions_tick(c);
 	if (up < (int64_t)cs->cfg.media_timeout)
 		return;
 	if (media_silent(c->path->media, ms)) {
@@ -54,8 +55,10 @@ static void check_keys(struct call *c, void *arg)
 {
 	const struct calls *cs = arg;
 
-	if (c->state == CALL_UP) /* other workers may own its streams now */
+	if (c->state == CALL_UP) { /* other workers may own its streams now */
 		media_duties(c->path->media, cs->cfg.duties);
+		subscriptions_restored(c);
+	}
 	if (c->state != CALL_UP || !media_keys_lost(c->path->media))
 		return;
 	log_warn(c->id, "its hop keys were lost with the dataplane");

@@ -173,9 +173,10 @@ static const struct feature_info table[FEATURE_COUNT] = {
 	[FEATURE_MONITORING] =
 		{
 			NAMED("monitoring", "Monitoring"),
-			.asked = "API",
+			.asked = "ng: subscribe request, start "
+				 "forwarding",
 			.needs_plain = true,
-			.built = false,
+			.built = true,
 			E2EE_ANSWERS(403, "can't be listened to"),
 		},
 	[FEATURE_MUSIC] =

@@ -94,6 +94,16 @@ const char *ng_fail_feature(struct ng_request *rq,
 	return ng_fail(rq, "%s: %s", a->error, a->reason);
 }
 
+const char *ng_fail_duty(struct ng_request *rq, enum feature f,
+			 const struct duty_why *why)
+{
+	json_object_set_new(rq->reply, "feature",
+			    json_string(feature_info(f)->name));
+	json_object_set_new(rq->reply, "error", json_string(why->name));
+	json_object_set_new(rq->reply, "status", json_integer(why->status));
+	return ng_fail(rq, "%s: %s", why->name, why->text);
+}
+
 /* An id that can't be kept whole can't be found again either. */
 static bool id_ok(struct pl id)
 {

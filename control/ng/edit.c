@@ -131,7 +131,7 @@ static bool sounds(const struct sdp *s, unsigned m, const uint8_t pt[],
 	return false;
 }
 
-int ng_edit_mask(struct sdp *s, const struct ng_flags *f)
+static int mask(struct sdp *s, const struct ng_flags *f)
 {
 	struct flags_list wanted = f->codec_offer;
 	uint8_t pt[FORMATS_MAX];
@@ -152,6 +152,38 @@ int ng_edit_mask(struct sdp *s, const struct ng_flags *f)
 			err = sdp_formats_set(s, m, pt, n);
 	}
 	return err;
+}
+
+/* The text with what has been done to it. Takes `text`. */
+static char *printed(struct sdp *s, int err, char *text)
+{
+	char *out = s && !err ? sdp_print(s) : NULL;
+
+	sdp_free(s);
+	ng_text_free(text);
+	return out;
+}
+
+char *ng_edit_mask(const struct ng_flags *f, char *text)
+{
+	struct sdp_error e;
+	struct sdp *s = sdp_parse(text, strlen(text), &e);
+
+	return printed(s, s ? mask(s, f) : 0, text);
+}
+
+char *ng_edit_own(const struct ng_flags *f, char *text)
+{
+	struct media_why why;
+	struct sdp_error e;
+	struct sdp *s = sdp_parse(text, strlen(text), &e);
+	int err = 0;
+
+	if (s && ng_edit_needed(f))
+		err = ng_edit_offer(s, f, &why);
+	if (s && !err && ng_mask_needed(f))
+		err = mask(s, f);
+	return printed(s, err, text);
 }
 
 int ng_edit_source(struct sdp *s, const struct sp_addr *addr)

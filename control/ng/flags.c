@@ -30,6 +30,7 @@ static const struct row table[] = {
 	{"sdp",                 TEXT,   AT(sdp)},
 	{"call-id",             TEXT,   AT(call_id)},
 	{"from-tag",            TEXT,   AT(from_tag)},
+	{"from-tags",           LIST,   AT(from_tags)},
 	{"to-tag",              TEXT,   AT(to_tag)},
 	{"via-branch",          TEXT,   AT(via_branch)},
 	{"label",               TEXT,   AT(label)},
@@ -46,6 +47,7 @@ static const struct row table[] = {
 
 	/* addresses */
 	{"direction",           LIST,   AT(direction)},
+	{"interface",           LIST,   AT(direction)},
 	{"received-from",       LIST,   AT(received)},
 	{"SIP-source-address",  SWITCH, AT(sip_source)},
 	{"address-family",      TEXT,   AT(family)},
@@ -103,6 +105,8 @@ static const struct row table[] = {
 	{"directional",                 NOTHING, 0},
 	{"generate-RTCP",               NOTHING, 0},
 	{"original-sendrecv",           NOTHING, 0},
+	{"allow-transcoding",           NOTHING, 0},
+	{"SIPREC",                      NOTHING, 0},
 
 	/* what the proxy says of itself */
 	{"sip-message-type",            NOTHING, 0},
@@ -204,7 +208,8 @@ static int number(struct pl v)
 static bool truth(struct pl v)
 {
 	return !flags_same(v, "no") && !flags_same(v, "off") &&
-	       !flags_same(v, "0") && !flags_same(v, "false");
+	       !flags_same(v, "0") && !flags_same(v, "false") &&
+	       !flags_same(v, "none");
 }
 
 static void set(struct ng_flags *f, const struct row *r, struct pl v)

@@ -23,6 +23,7 @@ struct ng_flags {
 	struct pl label, set_label, from_label, to_label;
 	struct pl metadata;
 
+	struct flags_list from_tags; /* of those who are subscribed to */
 	struct flags_list direction, received, codec_strip, codec_except,
 		codec_offer, codec_mask, codec_transcode, codec_set, sdes, mux,
 		supports;

@@ -114,6 +114,15 @@ const char *ng_fail_media(struct ng_request *rq, const struct media_why *why);
 /** The gate's refusal: its name, status and reason. */
 const char *ng_fail_feature(struct ng_request *rq,
 			    const struct feature_answer *a);
+/** What the call model said of a feature for which it has asked the gate. */
+const char *ng_fail_duty(struct ng_request *rq, enum feature f,
+			 const struct duty_why *why);
+
+/* offer.c */
+/** The SDP of the request; NULL: it is none, and the request has failed. */
+struct sdp *ng_sdp_parsed(struct ng_request *rq);
+/** A text with keys in it: wiped. Also NULL. */
+void ng_text_free(char *text);
 
 /* ------------------------------------------------------------- session.c */
 
@@ -156,6 +165,11 @@ void ng_wish_from(const struct ng *ng, const struct ng_flags *f,
 void ng_wish_to(const struct ng *ng, const struct ng_flags *f,
 		const struct sdp *s, const struct ng_wish *from,
 		struct ng_wish *w);
+/** Where a copy of what a party says goes to: as that party's leg of this m-line,
+ * but for what the flags say. */
+void ng_wish_subscriber(const struct ng *ng, const struct ng_flags *f,
+			const struct media_info *m, enum leg party,
+			struct ng_wish *w);
 
 /* edit.c: flags that change the SDP before the call model has it. */
 /** @return 0, or -1 with why. */
@@ -163,9 +177,12 @@ int ng_edit_offer(struct sdp *s, const struct ng_flags *f,
 		  struct media_why *why);
 bool ng_edit_needed(const struct ng_flags *f);
 /** Take codecs out of an offer that goes to the other side, which stay the
- * offerer's: the gateway transcodes. @return 0 or errno. */
-int ng_edit_mask(struct sdp *s, const struct ng_flags *f);
+ * offerer's: the gateway transcodes. Takes `text`; @return NULL: no memory. */
+char *ng_edit_mask(const struct ng_flags *f, char *text);
 bool ng_mask_needed(const struct ng_flags *f);
+/** Both, on an offer of the gateway's own. Takes `text`; @return NULL: no
+ * memory. */
+char *ng_edit_own(const struct ng_flags *f, char *text);
 /** All media come from where the request did. */
 int ng_edit_source(struct sdp *s, const struct sp_addr *addr);
 

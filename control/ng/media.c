@@ -3,6 +3,7 @@
  * read, or a third party, asks the gate first: an end-to-end encrypted call
  * refuses here in the same words as through SIP. */
 #include <string.h>
+#include "control/calls/fork.h"
 #include "control/media/protocol.h"
 #include "control/ng/impl.h"
 
@@ -18,70 +19,14 @@ static struct ng_session *wanted(struct ng_request *rq, enum leg *leg)
 	return s;
 }
 
-/* What is done about recordings: the gate has been asked by whoever does it. */
-static const char *recorded(struct ng_request *rq, int err,
-			    const struct duty_why *why)
+/* What has been done about a feature: the gate has been asked by whoever did it. */
+static const char *done(struct ng_request *rq, enum feature f, int err,
+			const struct duty_why *why)
 {
-	if (!err)
-		return "ok";
-	json_object_set_new(rq->reply, "feature", json_string("recording"));
-	json_object_set_new(rq->reply, "error", json_string(why->name));
-	json_object_set_new(rq->reply, "status", json_integer(why->status));
-	return ng_fail(rq, "%s: %s", why->name, why->text);
+	return err ? ng_fail_duty(rq, f, why) : "ok";
 }
 
-/* What a feature of the gate's table answers. */
-static const char *asked(struct ng_request *rq, enum feature f, const char *how)
-{
-	struct feature_answer may;
-	struct ng_session *s;
-	enum leg leg;
-
-	s = wanted(rq, &leg);
-	if (!s)
-		return NULL;
-	may = call_may(s->call, f, rq->by, how);
-	if (!may.allowed)
-		return ng_fail_feature(rq, &may);
-	return ng_fail(rq, "%s can't be had through ng", may.name);
-}
-
-/* ------------------------------------------------------------ block media */
-
-static const char *block(struct ng_request *rq, bool blocked)
-{
-	struct media_why why = {0};
-	struct ng_session *s;
-	enum leg leg;
-
-	s = wanted(rq, &leg);
-	if (!s)
-		return NULL;
-	/* without a tag, or with `all`, both directions */
-	for (int x = LEG_A; x <= LEG_B; x++) {
-		if (rq->f.from_tag.l && !rq->f.all && x != (int)leg)
-			continue;
-		if (path_block(s->path, (enum leg)x, blocked, &why) != 0)
-			return ng_fail_media(rq, &why);
-	}
-	call_save(s->call);
-	return "ok";
-}
-
-const char *ng_block_media(struct ng_request *rq)
-{
-	return block(rq, true);
-}
-
-const char *ng_unblock_media(struct ng_request *rq)
-{
-	return block(rq, false);
-}
-
-/* ------------------------------------------------------------- play media */
-
-/* May the gateway put something into what is heard? @return NULL: it has been
- * answered. */
+/* The session, if the gate lets it have this. */
 static struct ng_session *gated(struct ng_request *rq, enum feature f,
 				const char *how, enum leg *leg)
 {
@@ -103,19 +48,89 @@ static bool meant(const struct ng_request *rq, enum leg named, enum leg x)
 	return !rq->f.from_tag.l || rq->f.all || x == named;
 }
 
-static const char *play(struct ng_request *rq, struct ng_session *s,
-			enum leg named, enum media_insert what,
-			const char *file)
+/* What is done to one leg: the other hears it. */
+struct deed {
+	int (*act)(struct ng_session *s, enum leg x, const struct deed *d,
+		   struct media_why *why);
+	bool on;
+	enum media_insert what;
+	const char *file;
+	bool loop;
+};
+
+/* To each leg that is meant. s NULL: it has been answered already. */
+static const char *each(struct ng_request *rq, struct ng_session *s,
+			enum leg named, const struct deed *d)
 {
 	struct media_why why = {0};
 
+	if (!s)
+		return NULL;
 	for (int x = LEG_A; x <= LEG_B; x++)
 		if (meant(rq, named, (enum leg)x) &&
-		    path_insert(s->path, (enum leg)x, what, file,
-				rq->f.repeat_times > 1, &why) != 0)
+		    d->act(s, (enum leg)x, d, &why) != 0)
 			return ng_fail_media(rq, &why);
 	call_save(s->call);
 	return "ok";
+}
+
+/* ----------------------------------------------- block and silence media */
+
+static int block(struct ng_session *s, enum leg x, const struct deed *d,
+		 struct media_why *why)
+{
+	return path_block(s->path, x, d->on, why);
+}
+
+/* Packets of silence, where the gateway can make them; else no packets. */
+static int silence(struct ng_session *s, enum leg x, const struct deed *d,
+		   struct media_why *why)
+{
+	enum leg to = OTHER_LEG(x);
+
+	if (d->on && call_kind(s->call) != CALL_E2EE &&
+	    path_insert(s->path, to, INSERT_SILENCE, NULL, false, why) == 0)
+		return 0;
+	if (!d->on && path_insert_at(s->path, to) == INSERT_SILENCE)
+		path_insert(s->path, to, INSERT_NOTHING, NULL, false, why);
+	return path_block(s->path, x, d->on, why);
+}
+
+static const char *mute(struct ng_request *rq, const struct deed *d)
+{
+	enum leg leg = LEG_A;
+	struct ng_session *s = wanted(rq, &leg);
+
+	return each(rq, s, leg, d);
+}
+
+const char *ng_block_media(struct ng_request *rq)
+{
+	return mute(rq, &(struct deed){.act = block, .on = true});
+}
+
+const char *ng_unblock_media(struct ng_request *rq)
+{
+	return mute(rq, &(struct deed){.act = block});
+}
+
+const char *ng_silence_media(struct ng_request *rq)
+{
+	return mute(rq, &(struct deed){.act = silence, .on = true});
+}
+
+const char *ng_unsilence_media(struct ng_request *rq)
+{
+	return mute(rq, &(struct deed){.act = silence});
+}
+
+/* ------------------------------------------------------------- play media */
+
+/* To this leg. */
+static int play(struct ng_session *s, enum leg x, const struct deed *d,
+		struct media_why *why)
+{
+	return path_insert(s->path, x, d->what, d->file, d->loop, why);
 }
 
 /* A name in the music folder; proxies write whole paths. */
@@ -133,65 +148,28 @@ static bool file_name(struct pl path, char out[DUTY_ID_MAX])
 
 const char *ng_play_media(struct ng_request *rq)
 {
+	struct deed d = {.act = play,
+			 .what = INSERT_FILE,
+			 .loop = rq->f.repeat_times > 1};
 	char file[DUTY_ID_MAX];
 	struct ng_session *s;
-	enum leg leg;
+	enum leg leg = LEG_A;
 
 	s = gated(rq, FEATURE_MUSIC, "play media", &leg);
-	if (!s)
-		return NULL;
-	if (!file_name(rq->f.file, file))
+	if (s && !file_name(rq->f.file, file))
 		return ng_fail(rq, "play media needs a `file` of the music "
 				   "folder");
-	return play(rq, s, leg, INSERT_FILE, file);
+	d.file = file;
+	return each(rq, s, leg, &d);
 }
 
 const char *ng_stop_media(struct ng_request *rq)
 {
-	struct ng_session *s;
-	enum leg leg;
+	static const struct deed stop = {.act = play};
+	enum leg leg = LEG_A;
 
-	s = gated(rq, FEATURE_MUSIC, "stop media", &leg);
-	return s ? play(rq, s, leg, INSERT_NOTHING, NULL) : NULL;
-}
-
-/* Packets of silence, where the gateway can make them; else no packets. */
-static const char *silence(struct ng_request *rq, bool silent)
-{
-	struct media_why why = {0};
-	struct ng_session *s;
-	enum leg leg;
-
-	s = wanted(rq, &leg);
-	if (!s)
-		return NULL;
-	for (int x = LEG_A; x <= LEG_B; x++) {
-		enum leg to = OTHER_LEG((enum leg)x);
-
-		if (!meant(rq, leg, (enum leg)x))
-			continue;
-		if (silent && call_kind(s->call) != CALL_E2EE &&
-		    path_insert(s->path, to, INSERT_SILENCE, NULL, false,
-				&why) == 0)
-			continue;
-		if (!silent && path_insert_at(s->path, to) == INSERT_SILENCE)
-			path_insert(s->path, to, INSERT_NOTHING, NULL, false,
-				    &why);
-		if (path_block(s->path, (enum leg)x, silent, &why) != 0)
-			return ng_fail_media(rq, &why);
-	}
-	call_save(s->call);
-	return "ok";
-}
-
-const char *ng_silence_media(struct ng_request *rq)
-{
-	return silence(rq, true);
-}
-
-const char *ng_unsilence_media(struct ng_request *rq)
-{
-	return silence(rq, false);
+	return each(rq, gated(rq, FEATURE_MUSIC, "stop media", &leg), leg,
+		    &stop);
 }
 
 /* ------------------------------------------------------------------- digits */
@@ -261,66 +239,59 @@ void ng_dialled(struct ng *ng, uint64_t now)
 }
 
 /* Digits are left out of what is made anew, which is what transcoding is. */
-static const char *no_digits(struct ng_request *rq, bool none, const char *how)
+static int no_digits(struct ng_session *s, enum leg x, const struct deed *d,
+		     struct media_why *why)
 {
-	struct media_why why = {0};
-	struct ng_session *s;
-	enum leg leg;
-
-	s = gated(rq, FEATURE_TRANSCODING, how, &leg);
-	if (!s)
-		return NULL;
-	for (int x = LEG_A; x <= LEG_B; x++)
-		if (meant(rq, leg, (enum leg)x) &&
-		    path_no_digits(s->path, (enum leg)x, none, &why) != 0)
-			return ng_fail_media(rq, &why);
-	call_save(s->call);
-	return "ok";
+	return path_no_digits(s->path, x, d->on, why);
 }
 
 const char *ng_block_dtmf(struct ng_request *rq)
 {
-	return no_digits(rq, true, "block DTMF");
+	static const struct deed d = {.act = no_digits, .on = true};
+	enum leg leg = LEG_A;
+	struct ng_session *s =
+		gated(rq, FEATURE_TRANSCODING, "block DTMF", &leg);
+
+	return each(rq, s, leg, &d);
 }
 
 const char *ng_unblock_dtmf(struct ng_request *rq)
 {
-	return no_digits(rq, false, "unblock DTMF");
+	static const struct deed d = {.act = no_digits};
+	enum leg leg = LEG_A;
+	struct ng_session *s =
+		gated(rq, FEATURE_TRANSCODING, "unblock DTMF", &leg);
+
+	return each(rq, s, leg, &d);
 }
 
-/* ------------------------------------------------------- behind the gate */
+/* --------------------------------------------- recording and forwarding */
 
-const char *ng_recording_start(struct ng_request *rq)
+static const char *record(struct ng_request *rq, bool on, const char *how)
 {
 	struct duty_why why = {0};
 	struct ng_session *s;
 	enum leg leg;
+	int err;
 
 	s = wanted(rq, &leg);
 	if (!s)
 		return NULL;
-	if (call_record_paused(s->call))
-		return recorded(rq,
-				call_record_pause(s->call, false, rq->by,
-						  "start recording", &why),
-				&why);
-	return recorded(
-		rq, call_record(s->call, true, rq->by, "start recording", &why),
-		&why);
+	if (on && call_record_paused(s->call))
+		err = call_record_pause(s->call, false, rq->by, how, &why);
+	else
+		err = call_record(s->call, on, rq->by, how, &why);
+	return done(rq, FEATURE_RECORDING, err, &why);
+}
+
+const char *ng_recording_start(struct ng_request *rq)
+{
+	return record(rq, true, "start recording");
 }
 
 const char *ng_recording_stop(struct ng_request *rq)
 {
-	struct duty_why why = {0};
-	struct ng_session *s;
-	enum leg leg;
-
-	s = wanted(rq, &leg);
-	if (!s)
-		return NULL;
-	return recorded(
-		rq, call_record(s->call, false, rq->by, "stop recording", &why),
-		&why);
+	return record(rq, false, "stop recording");
 }
 
 const char *ng_recording_pause(struct ng_request *rq)
@@ -328,37 +299,40 @@ const char *ng_recording_pause(struct ng_request *rq)
 	struct duty_why why = {0};
 	struct ng_session *s;
 	enum leg leg;
+	int err;
 
 	s = wanted(rq, &leg);
 	if (!s)
 		return NULL;
-	return recorded(rq,
-			call_record_pause(s->call, true, rq->by,
-					  "pause recording", &why),
-			&why);
+	err = call_record_pause(s->call, true, rq->by, "pause recording", &why);
+	return done(rq, FEATURE_RECORDING, err, &why);
+}
+
+/* To the recorder of the configuration. */
+static const char *forward(struct ng_request *rq, bool on, const char *how)
+{
+	struct duty_why why = {0};
+	struct ng_session *s;
+	unsigned legs = 0;
+	enum leg leg;
+	int err;
+
+	s = wanted(rq, &leg);
+	if (!s)
+		return NULL;
+	for (int x = LEG_A; x <= LEG_B; x++)
+		if (meant(rq, leg, (enum leg)x))
+			legs |= 1u << x;
+	err = call_forward(s->call, legs, on, rq->by, how, &why);
+	return done(rq, FEATURE_MONITORING, err, &why);
 }
 
 const char *ng_forwarding_start(struct ng_request *rq)
 {
-	return asked(rq, FEATURE_MONITORING, "start forwarding");
+	return forward(rq, true, "start forwarding");
 }
 
 const char *ng_forwarding_stop(struct ng_request *rq)
 {
-	return asked(rq, FEATURE_MONITORING, "stop forwarding");
-}
-
-const char *ng_subscribe_request(struct ng_request *rq)
-{
-	return asked(rq, FEATURE_MONITORING, "subscribe request");
-}
-
-const char *ng_subscribe_answer(struct ng_request *rq)
-{
-	return asked(rq, FEATURE_MONITORING, "subscribe answer");
-}
-
-const char *ng_unsubscribe(struct ng_request *rq)
-{
-	return asked(rq, FEATURE_MONITORING, "unsubscribe");
+	return forward(rq, false, "stop forwarding");
 }

@@ -7,7 +7,7 @@
 #include "control/ng/impl.h"
 
 /* A secret's text: SDP has keys in it. */
-static void text_free(char *text)
+void ng_text_free(char *text)
 {
 	if (text)
 		explicit_bzero(text, strlen(text));
@@ -185,19 +185,6 @@ static bool says_transport(const struct ng_flags *f)
 	return f->transport.l || f->rtp || f->srtp || f->dtls_srtp || f->ice.l;
 }
 
-/* The offer for the other side without the codecs that it isn't to see. Takes
- * `text`; @return NULL: no memory. */
-static char *masked(const struct ng_flags *f, char *text)
-{
-	struct sdp_error e;
-	struct sdp *s = sdp_parse(text, strlen(text), &e);
-	char *out = s && ng_edit_mask(s, f) == 0 ? sdp_print(s) : NULL;
-
-	sdp_free(s);
-	text_free(text);
-	return out;
-}
-
 /* With `record-call`, now or when it is answered. Where that can't be, the call
  * goes on, and the reply says so. */
 static void record(struct ng_request *rq, struct ng_session *s)
@@ -242,12 +229,12 @@ static const char *offer_on(struct ng_request *rq, struct ng_session *s,
 		path_profile(s->path, to, &without);
 	s->signal = time(NULL);
 	if (ng_mask_needed(&rq->f))
-		out = masked(&rq->f, out);
+		out = ng_edit_mask(&rq->f, out);
 	if (!out)
 		return ng_fail(rq, "Out of memory");
 	json_object_set_new(rq->reply, "sdp",
 			    json_stringn_nocheck(out, strlen(out)));
-	text_free(out);
+	ng_text_free(out);
 	return "ok";
 }
 
@@ -293,7 +280,7 @@ static const char *offer_parsed(struct ng_request *rq, struct sdp *sdp)
 	else
 		result = offer_on(rq, s, from, edit ? text : rq->f.sdp.p,
 				  edit ? strlen(text) : rq->f.sdp.l, wish);
-	text_free(text);
+	ng_text_free(text);
 	if (fresh && (!result || strcmp(result, "ok") != 0))
 		ng_session_end(s, CALL_BY_GATEWAY, 488,
 			       "its offer was refused");
@@ -312,7 +299,7 @@ static const char *missing(const struct ng_flags *f, bool answer)
 	return answer && !f->to_tag.l ? "No to-tag in message" : NULL;
 }
 
-static struct sdp *parsed(struct ng_request *rq)
+struct sdp *ng_sdp_parsed(struct ng_request *rq)
 {
 	struct sdp_error e;
 	struct sdp *s = sdp_parse(rq->f.sdp.p, rq->f.sdp.l, &e);
@@ -332,7 +319,7 @@ const char *ng_offer(struct ng_request *rq)
 		return ng_fail(rq, "%s", why);
 	if (rq->f.force_answer)
 		return ng_answer(rq);
-	sdp = parsed(rq);
+	sdp = ng_sdp_parsed(rq);
 	if (!sdp)
 		return NULL;
 	result = offer_parsed(rq, sdp);
@@ -369,7 +356,7 @@ static const char *answer_on(struct ng_request *rq, struct ng_session *s,
 		record(rq, s);
 	json_object_set_new(rq->reply, "sdp",
 			    json_stringn_nocheck(out, strlen(out)));
-	text_free(out);
+	ng_text_free(out);
 	return "ok";
 }
 
@@ -395,7 +382,7 @@ static const char *answer_parsed(struct ng_request *rq, struct ng_session *s,
 		return ng_fail_media(rq, &why);
 	}
 	result = answer_on(rq, s, offerer, text, strlen(text));
-	text_free(text);
+	ng_text_free(text);
 	return result;
 }
 
@@ -414,7 +401,7 @@ const char *ng_answer(struct ng_request *rq)
 	s = answered_session(rq->ng, &rq->f, &offerer);
 	if (!s)
 		return ng_fail(rq, "No offer of this call waits for an answer");
-	sdp = parsed(rq);
+	sdp = ng_sdp_parsed(rq);
 	if (!sdp)
 		return NULL;
 	result = answer_parsed(rq, s, offerer, sdp);

@@ -257,10 +257,8 @@ void ng_wish_from(const struct ng *ng, const struct ng_flags *f,
 	manner_set(f, &w->manner);
 }
 
-static void security_set(const struct ng_flags *f, const struct sdp *s,
-			 struct media_profile *p)
+static void security_set(const struct ng_flags *f, struct media_profile *p)
 {
-	security_of(s, p);
 	if (f->transport.l)
 		transport_set(f->transport, p);
 	/* the halves: one says the security, the other the feedback */
@@ -289,28 +287,34 @@ static bool ice_wanted(const struct ng_flags *f, const struct sdp *s)
 	return has(s, "ice-ufrag");
 }
 
-void ng_wish_to(const struct ng *ng, const struct ng_flags *f,
-		const struct sdp *s, const struct ng_wish *from,
-		struct ng_wish *w)
+static uint8_t family_wanted(const struct ng_flags *f)
 {
-	struct sp_addr *local = &w->addr.local;
-	uint8_t family = 0;
-
-	memset(w, 0, sizeof(*w));
 	if (flags_same(f->family, "IP4"))
-		family = 4;
-	else if (flags_same(f->family, "IP6"))
-		family = 6;
+		return 4;
+	return flags_same(f->family, "IP6") ? 6 : 0;
+}
+
+/* Our address for it. name: of the interface, NULL: none. other: where nothing is
+ * said, of that one's family, or that one. */
+static void local_set(const struct ng *ng, const struct ng_flags *f,
+		      const struct pl *name, const struct sp_addr *other,
+		      struct sp_addr *local)
+{
+	uint8_t family = family_wanted(f);
+
 	if (!(f->media_address.l &&
 	      ng_addr_parse(local, f->media_address.p, f->media_address.l) &&
 	      media_of(ng, local)) &&
-	    !(f->direction.n > 1 &&
-	      by_name(ng, f->direction.v[1], family, local)) &&
-	    !by_default(ng, family ? family : from->addr.local.family, local))
-		*local = from->addr.local;
-	security_set(f, s, &w->profile);
+	    !(name && by_name(ng, *name, family, local)) &&
+	    !by_default(ng, family ? family : other->family, local))
+		*local = *other;
+}
+
+/* Towards a side that gets an offer from here; its security is there already. */
+static void offered_set(const struct ng_flags *f, struct ng_wish *w)
+{
+	security_set(f, &w->profile);
 	suites_set(f, &w->profile);
-	w->profile.ice = ice_wanted(f, s) ? SWITCH_ON : SWITCH_OFF;
 	if (flags_has(&f->mux, "offer") || flags_has(&f->mux, "require"))
 		w->profile.mux = SWITCH_ON;
 	else if (flags_has(&f->mux, "demux") || flags_has(&f->mux, "reject"))
@@ -320,4 +324,40 @@ void ng_wish_to(const struct ng *ng, const struct ng_flags *f,
 	else if (flags_same(f->dtls, "passive"))
 		w->profile.setup = SETUP_PASSIVE;
 	manner_set(f, &w->manner);
+}
+
+void ng_wish_to(const struct ng *ng, const struct ng_flags *f,
+		const struct sdp *s, const struct ng_wish *from,
+		struct ng_wish *w)
+{
+	memset(w, 0, sizeof(*w));
+	local_set(ng, f, f->direction.n > 1 ? &f->direction.v[1] : NULL,
+		  &from->addr.local, &w->addr.local);
+	security_of(s, &w->profile);
+	w->profile.ice = ice_wanted(f, s) ? SWITCH_ON : SWITCH_OFF;
+	offered_set(f, w);
+}
+
+void ng_wish_subscriber(const struct ng *ng, const struct ng_flags *f,
+			const struct media_info *m, enum leg party,
+			struct ng_wish *w)
+{
+	const struct flags_list *d = &f->direction;
+	struct pl proto;
+	bool said = f->media_address.l || d->n || family_wanted(f);
+
+	memset(w, 0, sizeof(*w));
+	if (said)
+		local_set(ng, f, d->n ? &d->v[d->n - 1] : NULL,
+			  &m->local[party], &w->addr.local);
+	else
+		w->addr.local = m->local[party];
+	pl_set_str(&proto, m->proto[party]);
+	w->profile.security = MEDIA_PLAIN;
+	transport_set(proto, &w->profile);
+	/* keys may be in RTP/AVP's m-lines */
+	if (w->profile.security == MEDIA_PLAIN && m->suite_rx[party])
+		w->profile.security = MEDIA_SDES;
+	w->profile.ice = flags_same(f->ice, "force") ? SWITCH_ON : SWITCH_OFF;
+	offered_set(f, w);
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include "control/calls/subscription.h"
 #include "control/ng/impl.h"
 #include "dataplane/abi/suite.h"
 
@@ -131,6 +132,50 @@ static void tag(struct ng_request *rq, const struct ng_session *s, enum leg x,
 				    text(s->tag[OTHER_LEG(x)]));
 }
 
+static void add_to(json_t *o, const char *key, json_t *item)
+{
+	json_t *list = json_object_get(o, key);
+
+	if (!list) {
+		list = json_array();
+		json_object_set_new(o, key, list);
+	}
+	json_array_append_new(list, item);
+}
+
+static json_t *other(const char *tag, size_t len)
+{
+	return json_pack("{s:o, s:s}", "tag", json_stringn_nocheck(tag, len),
+			 "type", "pub/sub");
+}
+
+/* Who hears this session beside its parties. */
+static void subscribers(struct ng_request *rq, const struct ng_session *s)
+{
+	struct subscription_info in[SUBSCRIPTIONS_MAX];
+	unsigned n = call_subscriptions(s->call, in, SUBSCRIPTIONS_MAX);
+	json_t *tags = member(rq->reply, "tags");
+
+	for (unsigned i = 0; i < n; i++) {
+		json_t *t = json_object(), *id;
+
+		id = json_stringn_nocheck(in[i].tag.p, in[i].tag.l);
+		json_object_set_nocheck(tags, json_string_value(id), t);
+		json_object_set_new(t, "tag", id);
+		json_object_set_new(t, "created", json_integer(s->created));
+		json_object_set_new(t, "medias", json_array());
+		for (int x = LEG_A; x <= LEG_B; x++) {
+			if (!(in[i].hears & (1u << x)) || !s->tag[x])
+				continue;
+			add_to(t, "subscriptions",
+			       other(s->tag[x], strlen(s->tag[x])));
+			add_to(member(tags, s->tag[x]), "subscribers",
+			       other(in[i].tag.p, in[i].tag.l));
+		}
+		json_decref(t);
+	}
+}
+
 void ng_query_session(struct ng_request *rq, struct ng_session *s)
 {
 	struct media_info info[NG_MEDIA_MAX];
@@ -149,6 +194,7 @@ void ng_query_session(struct ng_request *rq, struct ng_session *s)
 	tag(rq, s, LEG_A, info, n);
 	if (s->tag[LEG_B])
 		tag(rq, s, LEG_B, info, n);
+	subscribers(rq, s);
 }
 
 const char *ng_query(struct ng_request *rq)

@@ -413,13 +413,15 @@ static void attempt(void *arg)
 		.peer = sip_addr_media(&r->sr->hop.peer),
 	};
 	struct media_why why = {.text = "out of memory"};
+	struct fork_stream stream[FORK_STREAMS_MAX];
+	unsigned n = call_fork_streams(r->c, stream, FORK_STREAMS_MAX);
 
 	r->update_due = false;
 	r->meta.joined = time(NULL);
 	snprintf(local, sizeof(local), "<sip:sallyport@%s>", r->sr->cfg.domain);
 	snprintf(remote, sizeof(remote), "<%s>", r->sr->target);
 	fork_media_free(r->media);
-	r->media = fork_media_new(r->c, &to, &r->sr->profile);
+	r->media = fork_media_new(r->c, stream, n, &to, &r->sr->profile);
 	if (r->media && !dialog_uac(&r->dlg, local, remote, r->sr->target) &&
 	    offer_and_send(r, on_answer, &why) == 0) {
 		timer_start(&r->answer, ANSWER_MS, unanswered, r);

@@ -27,4 +27,5 @@ $(B)/fuzz/ng: tests/fuzz/ng.c $(NG_PURE) $(wildcard control/ng/*.h)
 		-fno-sanitize-recover=undefined $(filter %.c,$^) -o $@ \
 		$(RE_L) -ljansson
 FUZZ_PROGRAMS += $(B)/fuzz/ng
-CHECK_ALONE += $(wildcard tests/ng/test_kamailio*.py) # heard with care
+# heard with care
+CHECK_ALONE += $(wildcard tests/ng/test_kamailio*.py) tests/ng/test_subscribe.py
