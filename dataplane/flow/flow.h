@@ -143,7 +143,8 @@ struct flow {
 	uint8_t stun, dtls;  /* enum sp_punt */
 	uint8_t owner;	     /* worker */
 	uint8_t n_streams;
-	uint8_t reserved[4];
+	uint8_t stray; /* packets a second from elsewhere, see flow_stray() */
+	uint8_t reserved[3];
 	/* line 1, hot on arrival: what `only` points to, a copy of stream[0],
 	 * so that the two are fetched at once */
 	struct stream lone;
@@ -151,7 +152,6 @@ struct flow {
 	struct flow_out out[2]; /* SIDE_* */
 	/* line 4, read while the source isn't learned */
 	struct endpoint peer[2]; /* SIDE_* */
-	uint64_t stray;		 /* ticks that a packet from elsewhere costs */
 	uint64_t id;
 	struct demux *demux; /* of a bundle; NULL: no stream is told by MID */
 	struct stream
@@ -160,7 +160,8 @@ struct flow {
 
 static_assert(offsetof(struct flow, lone) == 64, "arrival is two lines");
 static_assert(offsetof(struct flow, out) == 128, "departure is one of two");
-static_assert(offsetof(struct flow, stream) == 320, "the rest has a line");
+static_assert(offsetof(struct flow, stream) == 312,
+	      "a stream's pointer stands in the rest's line");
 
 /** Octets of a flow with n streams. */
 static inline size_t flow_size(unsigned n)
@@ -168,12 +169,15 @@ static inline size_t flow_size(unsigned n)
 	return offsetof(struct flow, stream) + n * sizeof(struct stream *);
 }
 
-/** The rate of what may still turn out to be the peer. */
-static inline struct rate flow_stray(const struct flow *f)
+/** The rate of what may still turn out to be the peer. hz: ticks a second. A
+ * burst of BUCKET_BURST_MIN is half a second's worth at least. */
+static inline struct rate flow_stray(const struct flow *f, uint64_t hz)
 {
-	return (struct rate){.packet = f->stray,
-			     .slack = f->stray * BUCKET_BURST_MIN};
+	const uint64_t cost = hz / f->stray;
+
+	return (struct rate){.packet = cost, .slack = cost * BUCKET_BURST_MIN};
 }
+
 /* The port index of each media address. Addresses stay for the run. */
 struct flow_address {
 	uint8_t addr[16];   /* as in struct endpoint */

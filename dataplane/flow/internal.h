@@ -39,7 +39,8 @@ struct kept_key {
 struct keys {
 	struct kept_key first;
 	struct kept_key *more; /* [SP_KEYS_MAX - 1]; NULL: never were any */
-	unsigned n;	       /* 0: plain */
+	uint16_t n;	       /* 0: plain */
+	uint16_t named;	       /* which of them lists show */
 };
 
 static inline struct kept_key *keys_at(const struct keys *ks, unsigned i)
@@ -47,10 +48,22 @@ static inline struct kept_key *keys_at(const struct keys *ks, unsigned i)
 	return i ? &ks->more[i - 1] : (struct kept_key *)(uintptr_t)&ks->first;
 }
 
+/* struct sp_transport without its keys. */
+struct transport_spec {
+	uint64_t id, call;
+	uint8_t media_addr, flags, source, dscp;
+	uint16_t rtp_port;
+	uint8_t stun, dtls;
+	struct sp_addr peer_rtp, peer_rtcp;
+	uint32_t max_pps, max_octets;
+	uint32_t rx_roc;
+	uint32_t silent_ms;
+};
+
 /* A transport, as control programmed it and as it stands published. */
 struct transport {
-	struct sp_transport spec; /* its keys are wiped */
-	struct flow *flow;	  /* the version that workers see */
+	struct transport_spec spec;
+	struct flow *flow; /* the version that workers see */
 	struct flow_run *run;
 	struct demux *demux;	      /* NULL: never was a bundle */
 	struct srtp_session *rx, *tx; /* NULL: plain */
@@ -59,6 +72,11 @@ struct transport {
 	struct told told;
 };
 
+/** Room for the SSRCs of several m-lines in its sessions, where it has several;
+ * without memory for that, the sweep tries again. */
+void transport_widen(const struct table *t, const struct transport *x);
+/** As the abi lists it. */
+void transport_say(const struct transport *x, struct sp_transport *out);
 /** What is kept of it, once it was withdrawn. */
 void transport_free(struct transport *x);
 
@@ -127,13 +145,15 @@ int validate_key_add(const struct sp_key_add *x, char text[SP_TEXT_MAX]);
 /* keys.c: several keys of a direction. */
 /** What keys_begin and engines start with, from what the abi says. */
 struct srtp_master key_master(const struct sp_key *k);
-/** The octets stay out of what is kept. */
-void key_wipe(struct sp_key *k);
 /** A session's first key. What ks had remains as it was, but for first and n:
  * a copy of it that is still needed stays whole. */
 void keys_begin(struct keys *ks, const struct sp_key *k);
 /** The key with this id; NULL: it isn't there. */
 const struct kept_key *keys_find(const struct keys *ks, uint64_t id);
+/** Does naming this key begin the direction anew? */
+bool keys_new(const struct keys *ks, const struct sp_key *k);
+/** The one that lists show, as the abi has it, without octets. */
+struct sp_key keys_named(const struct keys *ks);
 /** What is kept of them is over. */
 void keys_end(struct keys *ks);
 /** Of a session whose key has ended: which, for RETIRED_KEY. */

@@ -24,12 +24,6 @@ struct srtp_master key_master(const struct sp_key *k)
 	return m;
 }
 
-void key_wipe(struct sp_key *k)
-{
-	explicit_bzero(k->key, sizeof(k->key));
-	explicit_bzero(k->salt, sizeof(k->salt));
-}
-
 static struct kept_key kept(const struct sp_key *k)
 {
 	struct kept_key r = {.id = k->id,
@@ -56,6 +50,7 @@ static struct sp_key shown(const struct kept_key *k)
 void keys_begin(struct keys *ks, const struct sp_key *k)
 {
 	ks->n = k->suite != SP_SUITE_PLAIN;
+	ks->named = 0;
 	if (ks->n)
 		ks->first = kept(k);
 }
@@ -73,6 +68,17 @@ const struct kept_key *keys_find(const struct keys *ks, uint64_t id)
 		if (keys_at(ks, i)->id == id)
 			return keys_at(ks, i);
 	return NULL;
+}
+
+bool keys_new(const struct keys *ks, const struct sp_key *k)
+{
+	return k->suite == SP_SUITE_PLAIN ? ks->n > 0 : !keys_find(ks, k->id);
+}
+
+struct sp_key keys_named(const struct keys *ks)
+{
+	return ks->n ? shown(keys_at(ks, ks->named))
+		     : (struct sp_key){.suite = SP_SUITE_PLAIN};
 }
 
 /* @return SP_OK, or why this key can't stand beside those that are there. */
@@ -138,7 +144,7 @@ int table_key_add(struct table *t, const struct sp_key_add *a,
 			      "no room for a key yet, or no memory: try again");
 	*keys_at(ks, ks->n) = kept(&a->key);
 	if (dir == SRTP_TX)
-		x->spec.tx = shown(keys_at(ks, ks->n));
+		ks->named = ks->n; /* the one in use */
 	ks->n++;
 	return SP_OK;
 }
@@ -164,7 +170,7 @@ int table_key_retire(struct table *t, const struct sp_key_retire *a,
 	if (!k)
 		return refuse(text, SP_ENOENT, "key: %llu isn't there",
 			      (ull)a->key);
-	if (ks->n == 1 || (dir == SRTP_TX && k->id == x->spec.tx.id))
+	if (ks->n == 1 || (dir == SRTP_TX && k == keys_at(ks, ks->named)))
 		return refuse(text, SP_EBUSY, "key: %llu is the %s",
 			      (ull)a->key,
 			      ks->n == 1 ? "only one" : "one that is used");
@@ -176,10 +182,11 @@ int table_key_retire(struct table *t, const struct sp_key_retire *a,
 	t->srtp->session_key_end(e->s, e->mki);
 	for (at = 0; keys_at(ks, at) != k; at++)
 		;
+	if (ks->named == at)
+		ks->named = 0;
+	ks->named -= ks->named > at;
 	for (ks->n--; at < ks->n; at++)
 		*keys_at(ks, at) = *keys_at(ks, at + 1);
-	if (dir == SRTP_RX && !keys_find(ks, x->spec.rx.id))
-		x->spec.rx = shown(&ks->first);
 	retire(t, RETIRED_KEY, e);
 	return SP_OK;
 }

@@ -66,13 +66,15 @@ static bool out_build(struct table *t, struct flow_out *o,
 		      const struct transport *x, const struct sp_addr *peer,
 		      uint16_t sport, bool rtcp)
 {
-	const struct sp_suite_info *s = sp_suite_info(x->spec.tx.suite);
+	const struct keys *ks = &x->keys[SRTP_TX];
+	const struct sp_suite_info *s =
+		ks->n ? sp_suite_info(ks->first.suite) : NULL;
 	struct endpoint dst = endpoint(peer);
 
 	o->tx = x->tx;
 	if (s)
 		o->trailer =
-			(uint8_t)(x->spec.tx.mki_len +
+			(uint8_t)(ks->first.mki_len +
 				  (rtcp ? s->rtcp_tag_len + 4 : s->tag_len));
 	if (peer->family == 0 || peer->port == 0)
 		return true;
@@ -83,10 +85,9 @@ static bool out_build(struct table *t, struct flow_out *o,
 	return o->adj != NULL;
 }
 
-/* Ticks that a packet from a source not learned yet costs: an eighth of what is
- * allowed, at least what learning a source takes, at most what a forger may
- * cost us. A burst of BUCKET_BURST_MIN is half a second's worth at least. */
-static uint64_t stray_cost(uint32_t max_pps, uint64_t hz)
+/* Packets a second from a source not learned yet: an eighth of what is allowed,
+ * at least what learning a source takes, at most what a forger may cost us. */
+static uint8_t stray_pps(uint32_t max_pps)
 {
 	uint32_t pps = max_pps / 8;
 
@@ -94,13 +95,13 @@ static uint64_t stray_cost(uint32_t max_pps, uint64_t hz)
 		pps = 16;
 	if (pps > 64 || max_pps == 0)
 		pps = 64;
-	return hz / pps;
+	return (uint8_t)pps;
 }
 
 struct flow *flow_build(struct table *t, const struct transport *x,
 			struct stream *const stream[], unsigned n)
 {
-	const struct sp_transport *s = &x->spec;
+	const struct transport_spec *s = &x->spec;
 	bool mux = s->flags & SP_TRANSPORT_RTCP_MUX;
 	struct flow *f =
 		arena_take(t->arena, flow_size(n), RTE_CACHE_LINE_SIZE);
@@ -111,7 +112,7 @@ struct flow *flow_build(struct table *t, const struct transport *x,
 	f->run = x->run;
 	f->rx = x->rx;
 	f->rate = rate_make(s->max_pps, s->max_octets, t->index.hz);
-	f->stray = stray_cost(s->max_pps, t->index.hz);
+	f->stray = stray_pps(s->max_pps);
 	f->source_gen = x->flow ? x->flow->source_gen : ++t->source_gen;
 	f->rtp_port = rte_cpu_to_be_16(s->rtp_port);
 	f->flags = s->flags;
@@ -144,7 +145,7 @@ struct flow *flow_build(struct table *t, const struct transport *x,
 
 static void place(struct table *t, const struct transport *x, struct flow *f)
 {
-	const struct sp_transport *s = &x->spec;
+	const struct transport_spec *s = &x->spec;
 	struct flow **p = t->media[s->media_addr]->port +
 			  (s->rtp_port - t->index.udp_first);
 	bool mux = s->flags & SP_TRANSPORT_RTCP_MUX;

@@ -211,6 +211,8 @@ int table_stream_add(struct table *t, const struct sp_stream *spec,
 	*rec = (struct stream_rec){*spec, s, from, to};
 	to->to++;
 	t->n_streams++;
+	transport_widen(t, from);
+	transport_widen(t, to);
 	return SP_OK;
 
 no_memory:
@@ -257,6 +259,7 @@ int table_stream_change(struct table *t, const struct sp_stream *spec,
 	rec->to->to--;
 	to->to++;
 	*rec = (struct stream_rec){*spec, s, rec->from, to};
+	transport_widen(t, to);
 	return SP_OK;
 }
 

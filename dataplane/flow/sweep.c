@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What control ought to hear of: sources learned, silence, rollover counters,
- * keys near their end. Looks at what workers leave behind without disturbing
+ * keys near their end. And room for further SSRCs, before they come. Looks at what workers leave behind without disturbing
  * them, a slice of the table at a time, and says each change once. */
 #include <string.h>
 #include <rte_cycles.h>
@@ -155,10 +155,14 @@ static void sweep_sessions(const struct sweep *w, struct transport *x)
 	unsigned n;
 
 	n = x->rx ? b->session_state(x->rx, st, SRTP_SSRC_MAX) : 0;
+	if (n >= SRTP_SSRC_NEAR)
+		b->session_widen(x->rx); /* or at the next sweep */
 	for (unsigned i = 0; i < n; i++)
 		sweep_roc(w, x, &st[i]);
 	sweep_keys(w, x, st, n, SRTP_RX);
 	n = x->tx ? b->session_state(x->tx, st, SRTP_SSRC_MAX) : 0;
+	if (n >= SRTP_SSRC_NEAR)
+		b->session_widen(x->tx);
 	sweep_keys(w, x, st, n, SRTP_TX);
 }
 

@@ -196,7 +196,7 @@ bool table_transport_next(const struct table *t, uint32_t *at,
 
 	if (rte_hash_iterate(t->transports, &key, &p, at) < 0)
 		return false;
-	*out = ((const struct transport *)p)->spec;
+	transport_say(p, out);
 	return true;
 }
 

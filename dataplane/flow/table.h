@@ -77,6 +77,7 @@ int table_local(const struct table *t, uint64_t id, bool rtcp,
 		struct sp_addr *from, uint8_t *dscp);
 
 /** Ten times a second, main lcore: silence, rollover counters, keys near their
- * end, learned sources; reports each change once through f. */
+ * end, learned sources; reports each change once through f. Sessions that have
+ * seen SRTP_SSRC_NEAR SSRCs get room for more. */
 void table_sweep(struct table *t,
 		 void (*f)(void *arg, const struct sp_event *e), void *arg);

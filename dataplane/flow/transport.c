@@ -17,6 +17,14 @@ void transport_free(struct transport *x)
 	free(x);
 }
 
+void transport_widen(const struct table *t, const struct transport *x)
+{
+	if (x->rx && x->flow->n_streams > 1)
+		t->srtp->session_widen(x->rx);
+	if (x->tx && x->to > 1)
+		t->srtp->session_widen(x->tx);
+}
+
 /* A session for a key that is new here. @return false: no memory. */
 static bool session_make(struct table *t, const struct sp_key *k,
 			 enum srtp_dir dir, uint32_t roc,
@@ -36,22 +44,60 @@ static bool session_make(struct table *t, const struct sp_key *k,
 	return *out != NULL;
 }
 
+static struct transport_spec spec_of(const struct sp_transport *x)
+{
+	return (struct transport_spec){
+		.id = x->id,
+		.call = x->call,
+		.media_addr = x->media_addr,
+		.flags = x->flags,
+		.source = x->source,
+		.dscp = x->dscp,
+		.rtp_port = x->rtp_port,
+		.stun = x->stun,
+		.dtls = x->dtls,
+		.peer_rtp = x->peer_rtp,
+		.peer_rtcp = x->peer_rtcp,
+		.max_pps = x->max_pps,
+		.max_octets = x->max_octets,
+		.rx_roc = x->rx_roc,
+		.silent_ms = x->silent_ms,
+	};
+}
+
+void transport_say(const struct transport *x, struct sp_transport *out)
+{
+	const struct transport_spec *s = &x->spec;
+
+	*out = (struct sp_transport){
+		.id = s->id,
+		.call = s->call,
+		.media_addr = s->media_addr,
+		.flags = s->flags,
+		.source = s->source,
+		.dscp = s->dscp,
+		.rtp_port = s->rtp_port,
+		.stun = s->stun,
+		.dtls = s->dtls,
+		.peer_rtp = s->peer_rtp,
+		.peer_rtcp = s->peer_rtcp,
+		.max_pps = s->max_pps,
+		.max_octets = s->max_octets,
+		.rx = keys_named(&x->keys[SRTP_RX]),
+		.tx = keys_named(&x->keys[SRTP_TX]),
+		.rx_roc = s->rx_roc,
+		.silent_ms = s->silent_ms,
+	};
+}
+
+/* A key that is there names them all. */
 static void spec_keep(struct transport *x, const struct sp_transport *spec)
 {
-	struct sp_key rx = x->spec.rx, tx = x->spec.tx;
-
-	x->spec = *spec;
-	key_wipe(&x->spec.rx);
-	key_wipe(&x->spec.tx);
-	/* Any that is there names them all. */
-	if (keys_find(&x->keys[SRTP_RX], spec->rx.id))
-		x->spec.rx = rx;
-	else
-		keys_begin(&x->keys[SRTP_RX], &x->spec.rx);
-	if (keys_find(&x->keys[SRTP_TX], spec->tx.id))
-		x->spec.tx = tx;
-	else
-		keys_begin(&x->keys[SRTP_TX], &x->spec.tx);
+	x->spec = spec_of(spec);
+	if (keys_new(&x->keys[SRTP_RX], &spec->rx))
+		keys_begin(&x->keys[SRTP_RX], &spec->rx);
+	if (keys_new(&x->keys[SRTP_TX], &spec->tx))
+		keys_begin(&x->keys[SRTP_TX], &spec->tx);
 }
 
 static int check_free(const struct table *t, const struct sp_transport *x,
@@ -193,10 +239,8 @@ int table_transport_change(struct table *t, const struct sp_transport *spec,
 	if (r != SP_OK)
 		return r;
 
-	new_rx = spec->rx.id != x->spec.rx.id &&
-		 !keys_find(&x->keys[SRTP_RX], spec->rx.id);
-	new_tx = spec->tx.id != x->spec.tx.id &&
-		 !keys_find(&x->keys[SRTP_TX], spec->tx.id);
+	new_rx = keys_new(&x->keys[SRTP_RX], &spec->rx);
+	new_tx = keys_new(&x->keys[SRTP_TX], &spec->tx);
 	next = *x;
 	spec_keep(&next, spec);
 	if (new_rx)
@@ -224,6 +268,7 @@ int table_transport_change(struct table *t, const struct sp_transport *spec,
 		retire(t, RETIRED_SESSION, x->tx);
 	told_restart(&next.told, new_rx, new_tx);
 	*x = next;
+	transport_widen(t, x);
 	return SP_OK;
 
 no_memory:

@@ -501,6 +501,7 @@ const struct srtp_backend srtp_ipsec_mb = {
 	.session_key = srtp_session_key,
 	.session_key_end = srtp_session_key_end,
 	.session_key_wipe = srtp_session_key_wipe,
+	.session_widen = srtp_session_widen,
 	.session_free = srtp_session_free,
 	.session_roc = srtp_session_roc,
 	.session_state = srtp_session_state,

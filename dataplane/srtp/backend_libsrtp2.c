@@ -354,6 +354,13 @@ static void engine_free(struct srtp_engine *e)
 	free(e);
 }
 
+/* It has room for SRTP_SSRC_MAX from the start. */
+static bool session_widen(struct srtp_session *s)
+{
+	(void)s;
+	return true;
+}
+
 static void session_free(struct srtp_session *s)
 {
 	const struct srtp_mem *mem;
@@ -479,6 +486,7 @@ const struct srtp_backend srtp_libsrtp2 = {
 	.session_key = session_key,
 	.session_key_end = session_key_end,
 	.session_key_wipe = session_key_wipe,
+	.session_widen = session_widen,
 	.session_free = session_free,
 	.session_roc = session_roc,
 	.session_state = session_state,

@@ -7,7 +7,7 @@
 #include "dataplane/srtp/packet.h"
 
 /* An SSRC's first packet: where its indices start.
- * @return NULL: SRTP_SSRC_MAX are followed. */
+ * @return NULL: as many as there is room for are followed. */
 COLD struct srtp_ssrc *meet(struct srtp_session *s, uint32_t ssrc, uint16_t seq)
 {
 	struct srtp_ssrc *x = ssrc_find(s, ssrc);

@@ -20,7 +20,7 @@ static uint8_t assign(struct srtp_session *s, struct srtp_op *op)
 		srtcp_ssrc_meet(s, x, s->key_no);
 	if (x->rtcp_key != s->key_no)
 		srtcp_ssrc_turn(s, x, s->key_no);
-	r = &more_of(s)->rtcp[slot_of(s, x)];
+	r = rtcp_at(s, slot_of(s, x));
 	if (!r->left || r->index >= SRTCP_E)
 		return SRTP_KEY_SPENT;
 	op->index = r->index;

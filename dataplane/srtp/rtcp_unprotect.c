@@ -22,7 +22,7 @@ static uint8_t check(struct srtp_session *s, const struct srtp_op *op)
 
 	if (!x || !(x->met & MET_RTCP))
 		return SRTP_OK;
-	r = &more_of(s)->rtcp[slot_of(s, x)];
+	r = rtcp_at(s, slot_of(s, x));
 	if (replay_seen(window(r), r->index, op->index))
 		return SRTP_REPLAY;
 	return srtcp_left(s, x, op->key_no) ? SRTP_OK : SRTP_KEY_SPENT;
@@ -37,7 +37,7 @@ static uint8_t commit(struct srtp_session *s, const struct srtp_op *op)
 		x = srtp_ssrc_learn(s, op->ssrc);
 	if (!x)
 		return SRTP_SSRC_FULL;
-	r = &more_of(s)->rtcp[slot_of(s, x)];
+	r = rtcp_at(s, slot_of(s, x));
 	if (!(x->met & MET_RTCP)) {
 		srtcp_ssrc_meet(s, x, op->key_no);
 		SET(r->index, (uint32_t)op->index);

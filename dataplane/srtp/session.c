@@ -25,13 +25,26 @@ static unsigned min(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
-/* Octets of far windows. */
-static size_t far_size(unsigned window)
+/* Octets of the far windows of n SSRCs after the first. */
+static size_t far_more(unsigned window, unsigned n)
 {
 	if (window <= WINDOW_NEAR)
 		return 0;
-	return ring_size(window) / 8 +
-	       (SRTP_SSRC_MAX - 1) * ring_size(min(window, WINDOW_MORE)) / 8;
+	return n * ring_size(min(window, WINDOW_MORE)) / 8;
+}
+
+/* And of those that stand with the session. */
+static size_t far_near(unsigned window)
+{
+	if (window <= WINDOW_NEAR)
+		return 0;
+	return ring_size(window) / 8 + far_more(window, SRTP_SSRC_NEAR - 1);
+}
+
+static size_t wide_size(unsigned window)
+{
+	return sizeof(struct srtp_wide) +
+	       far_more(window, SRTP_SSRC_MAX - SRTP_SSRC_NEAR);
 }
 
 struct replay srtp_far_window(struct srtp_session *s, const struct srtp_ssrc *x)
@@ -44,24 +57,30 @@ struct replay srtp_far_window(struct srtp_session *s, const struct srtp_ssrc *x)
 
 	if (slot == 0)
 		return (struct replay){w, words - 1, s->window};
-	return (struct replay){w + words + (slot - 1) * more, more - 1, size};
+	if (slot < SRTP_SSRC_NEAR)
+		w += words + (slot - 1) * more;
+	else
+		w = more_of(s)->wide->window + (slot - SRTP_SSRC_NEAR) * more;
+	return (struct replay){w, more - 1, size};
 }
 
 struct srtp_ssrc *srtp_ssrc_find_more(struct srtp_session *s, uint32_t ssrc)
 {
-	struct srtp_more *more = more_of(s);
-
 	for (int i = 1; i < s->n_ssrc; i++)
-		if (more->ssrc[i - 1].ssrc == ssrc)
-			return &more->ssrc[i - 1];
+		if (ssrc_at(s, i)->ssrc == ssrc)
+			return ssrc_at(s, i);
 	return NULL;
 }
 
 struct srtp_ssrc *srtp_ssrc_learn(struct srtp_session *s, uint32_t ssrc)
 {
 	const unsigned slot = s->n_ssrc;
+	const unsigned room =
+		__atomic_load_n(&more_of(s)->wide, __ATOMIC_ACQUIRE)
+			? SRTP_SSRC_MAX
+			: SRTP_SSRC_NEAR;
 
-	if (slot == SRTP_SSRC_MAX)
+	if (slot == room)
 		return NULL;
 	ssrc_at(s, slot)->ssrc = ssrc;
 	/* Readers see the SSRC no later than the count. */
@@ -81,7 +100,7 @@ void srtp_ssrc_meet(struct srtp_session *s, struct srtp_ssrc *x, uint64_t index,
 
 void srtcp_ssrc_meet(struct srtp_session *s, struct srtp_ssrc *x, unsigned key)
 {
-	more_of(s)->rtcp[slot_of(s, x)].left = srtcp_left(s, NULL, key);
+	rtcp_at(s, slot_of(s, x))->left = srtcp_left(s, NULL, key);
 	x->rtcp_key = key;
 	__atomic_store_n(&x->met, x->met | MET_RTCP, __ATOMIC_RELEASE);
 }
@@ -105,8 +124,8 @@ void srtcp_ssrc_turn(struct srtp_session *s, struct srtp_ssrc *x, unsigned key)
 	const unsigned was = key_slot(x->rtcp_key);
 
 	if (GET(key_at(s, was)->number) == x->rtcp_key)
-		more->ledger->rtcp_left[was][slot] = more->rtcp[slot].left;
-	more->rtcp[slot].left = more->ledger->rtcp_left[key_slot(key)][slot];
+		more->ledger->rtcp_left[was][slot] = rtcp_at(s, slot)->left;
+	rtcp_at(s, slot)->left = more->ledger->rtcp_left[key_slot(key)][slot];
 	x->rtcp_key = key;
 }
 
@@ -128,7 +147,7 @@ uint32_t srtcp_left(const struct srtp_session *s, const struct srtp_ssrc *x,
 	if (!x || !(x->met & MET_RTCP))
 		return rtcp_lifetime(key_of(s->suite, key_expanded(s, k)));
 	if (x->rtcp_key == k)
-		return more->rtcp[slot_of(s, x)].left;
+		return rtcp_at(s, slot_of(s, x))->left;
 	return more->ledger->rtcp_left[key_slot(k)][slot_of(s, x)];
 }
 
@@ -194,7 +213,7 @@ struct srtp_session *srtp_session_new(struct srtp_engine *e,
 	window = window < SRTP_WINDOW_MIN ? SRTP_WINDOW_MIN : window;
 	window = (window + 63) & ~63u;
 
-	size = sizeof(*s) + key_size(a) + sizeof(*more) + far_size(window);
+	size = sizeof(*s) + key_size(a) + sizeof(*more) + far_near(window);
 	s = mem->alloc(mem->ctx, size, alignof(struct srtp_session));
 	if (!s)
 		return NULL;
@@ -332,6 +351,22 @@ void srtp_session_key_wipe(struct srtp_session *s, const uint8_t *mki)
 	key_at(s, slot)->number = number;
 }
 
+bool srtp_session_widen(struct srtp_session *s)
+{
+	struct srtp_more *more = more_of(s);
+	const size_t size = wide_size(s->window);
+	struct srtp_wide *w;
+
+	if (more->wide)
+		return true;
+	w = more->mem->alloc(more->mem->ctx, size, 64);
+	if (!w)
+		return false;
+	memset(w, 0, size);
+	__atomic_store_n(&more->wide, w, __ATOMIC_RELEASE);
+	return true;
+}
+
 void srtp_session_free(struct srtp_session *s)
 {
 	struct srtp_more *more;
@@ -347,6 +382,10 @@ void srtp_session_free(struct srtp_session *s)
 	for (unsigned i = 0; i + 1 < more->n_keys; i++) {
 		explicit_bzero(more->ledger->added[i], key);
 		mem->free(mem->ctx, more->ledger->added[i], key);
+	}
+	if (more->wide) {
+		explicit_bzero(more->wide, wide_size(s->window));
+		mem->free(mem->ctx, more->wide, wide_size(s->window));
 	}
 	if (more->ledger) {
 		explicit_bzero(more->ledger, sizeof(*more->ledger));
@@ -376,7 +415,7 @@ unsigned srtp_session_state(const struct srtp_session *s,
 			.ssrc = __builtin_bswap32(x->ssrc),
 			.roc = top >> 16,
 			.seq = (uint16_t)top,
-			.rtcp_index = GET(more_of(s)->rtcp[i].index),
+			.rtcp_index = GET(rtcp_at(s, i)->index),
 			.left = met ? GET(x->left)
 				    : srtp_left(s, NULL, GET(s->key_no)),
 		};

@@ -5,9 +5,9 @@
  * memory; in between, everything but the keys belongs to one worker. Other
  * threads may read running state, field by field (srtp_session_state).
  *
- * One block holds a session, its first key, and the state of all the SSRCs it
- * may ever follow, so that the packet loop allocates nothing. The order is by
- * heat. A packet of the first SSRC with a window of up to 128 touches the
+ * One block holds a session, its first key, and the state of its first SSRCs;
+ * another, which is there before it is needed, that of the rest: the packet loop
+ * allocates nothing. The order is by heat. A packet of the first SSRC with a window of up to 128 touches the
  * first cache line and the key, which starts at the second, where it can be
  * prefetched without looking:
  *
@@ -19,6 +19,11 @@
 #include "dataplane/srtp/replay.h"
 #include "dataplane/srtp/srtp.h"
 #include "dataplane/srtp/suite.h"
+
+/* SRTP_SSRC_NEAR: nearly all legs have one SSRC, and see another when their call
+ * is forwarded or put on hold. The room for the others, which a bundle takes, is
+ * a block of its own that the set-up thread adds (session_widen): for all eight,
+ * in each of a stream's four contexts, it would be a fifth of its memory. */
 
 /* Windows of more than 128 packets do not fit beside their SSRC. They stand
  * at the end, and only the first SSRC has more than 256 packets there: with
@@ -91,10 +96,18 @@ struct srtp_ledger {
 	uint32_t rtcp_left[SRTP_KEYS_MAX][SRTP_SSRC_MAX];
 };
 
+/* The SSRCs that a session hasn't room for from the start. */
+struct srtp_wide {
+	struct srtp_ssrc ssrc[SRTP_SSRC_MAX - SRTP_SSRC_NEAR];
+	struct srtcp_ssrc rtcp[SRTP_SSRC_MAX - SRTP_SSRC_NEAR];
+	uint64_t window[]; /* far ones */
+};
+
 struct srtp_more {
-	struct srtp_ssrc ssrc[SRTP_SSRC_MAX - 1]; /* second and later */
-	struct srtcp_ssrc rtcp[SRTP_SSRC_MAX];
+	struct srtp_ssrc ssrc[SRTP_SSRC_NEAR - 1]; /* second and later */
+	struct srtcp_ssrc rtcp[SRTP_SSRC_NEAR];
 	struct srtp_ledger *ledger; /* NULL: one key */
+	struct srtp_wide *wide;	    /* NULL: SRTP_SSRC_NEAR at most */
 	const struct srtp_mem *mem;
 	uint32_t roc;	   /* for the next SSRC met */
 	uint16_t size;	   /* octets of the whole block */
@@ -140,14 +153,32 @@ static inline struct srtp_key *key_at(const struct srtp_session *s,
 static inline struct srtp_ssrc *ssrc_at(const struct srtp_session *s,
 					unsigned slot)
 {
+	if (slot >= SRTP_SSRC_NEAR)
+		return &more_of(s)->wide->ssrc[slot - SRTP_SSRC_NEAR];
 	return slot ? &more_of(s)->ssrc[slot - 1]
 		    : (struct srtp_ssrc *)(uintptr_t)&s->first;
+}
+
+static inline struct srtcp_ssrc *rtcp_at(const struct srtp_session *s,
+					 unsigned slot)
+{
+	struct srtp_more *more = more_of(s);
+
+	return slot < SRTP_SSRC_NEAR ? &more->rtcp[slot]
+				     : &more->wide->rtcp[slot - SRTP_SSRC_NEAR];
 }
 
 static inline unsigned slot_of(const struct srtp_session *s,
 			       const struct srtp_ssrc *x)
 {
-	return x == &s->first ? 0 : (unsigned)(x - more_of(s)->ssrc) + 1;
+	const struct srtp_more *more = more_of(s);
+
+	if (x == &s->first)
+		return 0;
+	for (unsigned i = 0; i < SRTP_SSRC_NEAR - 1; i++)
+		if (x == &more->ssrc[i])
+			return i + 1;
+	return (unsigned)(x - more->wide->ssrc) + SRTP_SSRC_NEAR;
 }
 
 struct srtp_ssrc *srtp_ssrc_find_more(struct srtp_session *s, uint32_t ssrc);
@@ -183,7 +214,7 @@ HOT struct replay ssrc_window(struct srtp_session *s, struct srtp_ssrc *x,
 }
 
 /** Follow one more SSRC; its tag has verified, or we send it.
- * @return NULL: SRTP_SSRC_MAX are followed. */
+ * @return NULL: as many as there is room for are followed. */
 struct srtp_ssrc *srtp_ssrc_learn(struct srtp_session *s, uint32_t ssrc);
 /** The first RTP packet of an SSRC: where its index starts. Takes the rollover
  * counter that session_roc left. */
@@ -211,6 +242,7 @@ bool srtp_session_key(struct srtp_engine *e, struct srtp_session *s,
 		      const struct srtp_master *m);
 bool srtp_session_key_end(struct srtp_session *s, const uint8_t *mki);
 void srtp_session_key_wipe(struct srtp_session *s, const uint8_t *mki);
+bool srtp_session_widen(struct srtp_session *s);
 void srtp_session_free(struct srtp_session *s);
 void srtp_session_roc(struct srtp_session *s, uint32_t roc);
 unsigned srtp_session_state(const struct srtp_session *s,

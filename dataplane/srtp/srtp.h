@@ -21,6 +21,7 @@
 
 #define SRTP_BURST_MAX	 64 /* packets in one call */
 #define SRTP_SSRC_MAX	 8  /* SSRCs that one session follows at a time */
+#define SRTP_SSRC_NEAR	 2  /* of them those that there is always room for */
 #define SRTP_KEYS_MAX	 4  /* master keys of one session, told apart by MKI */
 #define SRTP_WINDOW_MIN	 64 /* replay window, packets */
 #define SRTP_WINDOW_MAX	 1024
@@ -34,7 +35,7 @@ enum srtp_verdict {
 	SRTP_BAD_MKI,	 /* MKI names no key of this session		      */
 	SRTP_KEY_SPENT,	 /* the key's lifetime is over			      */
 	SRTP_INDEX_USED, /* sending: this index went out with this key before */
-	SRTP_SSRC_FULL,	 /* authentic, but SRTP_SSRC_MAX SSRCs are followed   */
+	SRTP_SSRC_FULL,	 /* authentic, but one SSRC more than there is room   */
 	SRTP_NO_ROOM,	 /* sending: sealing would outgrow the buffer	      */
 	SRTP_VERDICTS
 };
@@ -115,6 +116,12 @@ struct srtp_backend {
 	/** Wipe a key that has ended, and make room for another, once the
 	 * worker has passed the end of its burst. */
 	void (*session_key_wipe)(struct srtp_session *s, const uint8_t *mki);
+	/** A session has room for SRTP_SSRC_NEAR SSRCs, which is what an
+	 * ordinary leg takes, and from now on for SRTP_SSRC_MAX; before, a
+	 * further one's packets end as SRTP_SSRC_FULL. Set-up thread; the worker
+	 * may be at work with the session meanwhile.
+	 * @return false: no memory; nothing has changed. */
+	bool (*session_widen)(struct srtp_session *s);
 	/** Wipes and frees. No worker may hold it any more. */
 	void (*session_free)(struct srtp_session *s);
 	/** The rollover counter that the next SSRC met starts from; those after

@@ -36,7 +36,7 @@ HOT uint8_t check(struct srtp_session *s, const uint8_t *data, unsigned key_no,
 	return SRTP_OK;
 }
 
-/* An SSRC's first packet. @return NULL: SRTP_SSRC_MAX are
+/* An SSRC's first packet. @return NULL: as many as there is room for are
  * followed. */
 COLD struct srtp_ssrc *meet(struct srtp_session *s, const uint8_t *data,
 			    unsigned key_no, uint64_t index)

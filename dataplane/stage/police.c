@@ -29,7 +29,7 @@ static enum verdict police(const struct worker *w, struct rte_mbuf *m)
 				      x->rtp_len);
 		break;
 	case SOURCE_STRAY:
-		stray = flow_stray(f);
+		stray = flow_stray(f, table_index(w->table)->hz);
 		within = bucket_spend(&f->run->stray, &stray, w->now,
 				      x->rtp_len);
 		break;

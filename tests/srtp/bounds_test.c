@@ -35,6 +35,52 @@ void ssrc_full(void **state)
 	}
 }
 
+/* Room for two, until there is more: what is there goes on, and the third is
+ * heard from then on. */
+void ssrc_near(void **state)
+{
+	struct subject *u = *state;
+
+	for (unsigned window = 64; window <= 1024; window *= 4) {
+		struct srtp_master m =
+			make_master(SP_SUITE_AEAD_AES_128_GCM, 7, 0);
+		struct pair x = {
+			u->b->session_new(u->e, &m, SRTP_TX, window, &u->mem),
+			u->b->session_new(u->e, &m, SRTP_RX, window, &u->mem)};
+		struct pair y = pair_open(u, &m, window);
+		struct packet p, again;
+		struct srtp_state st[SRTP_SSRC_MAX];
+
+		for (unsigned i = 0; i < SRTP_SSRC_NEAR; i++) {
+			p = sealed_rtp(u, &x, 100 + i, 1);
+			assert_int_equal(open_rtp(u, &x, &p), SRTP_OK);
+		}
+		p = make_rtp(110, 1, 40);
+		assert_int_equal(run1(u, RTP_SEAL, x.tx, &p), SRTP_SSRC_FULL);
+		again = sealed_rtp(u, &y, 110, 1);
+		assert_int_equal(open_rtp(u, &x, &again), SRTP_SSRC_FULL);
+
+		assert_true(u->b->session_widen(x.tx));
+		assert_true(u->b->session_widen(x.rx));
+		assert_true(u->b->session_widen(x.rx)); /* once is enough */
+		assert_int_equal(open_rtp(u, &x, &again), SRTP_OK);
+		assert_int_equal(open_rtp(u, &x, &again), SRTP_REPLAY);
+		for (unsigned i = 0; i < SRTP_SSRC_NEAR; i++) {
+			p = make_rtp(100 + i, 1, 40);
+			assert_int_equal(run1(u, RTP_SEAL, x.tx, &p),
+					 SRTP_INDEX_USED);
+			p = sealed_rtp(u, &x, 100 + i, 2);
+			assert_int_equal(open_rtp(u, &x, &p), SRTP_OK);
+			assert_int_equal(open_rtp(u, &x, &p), SRTP_REPLAY);
+		}
+		assert_int_equal(u->b->session_state(x.rx, st, SRTP_SSRC_MAX),
+				 SRTP_SSRC_NEAR + 1);
+		assert_int_equal(st[SRTP_SSRC_NEAR].ssrc, 110);
+		pair_close(u, &x);
+		pair_close(u, &y);
+	}
+}
+
 /* Every length below the shortest that can be, header fields that promise more
  * than there is. The octets are in a block of just that size, for ASan. */
 void short_packets(void **state)

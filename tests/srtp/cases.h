@@ -18,6 +18,7 @@ void key_ends_for_good(void **state);
 void late_key_first(void **state);
 /* bounds_test.c: what does not fit or is not there. */
 void ssrc_full(void **state);
+void ssrc_near(void **state);
 void short_packets(void **state);
 void header_promises(void **state);
 void no_room(void **state);

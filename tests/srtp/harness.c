@@ -116,6 +116,7 @@ struct srtp_session *open_session(struct subject *u,
 		u->b->session_new(u->e, m, dir, window, &u->mem);
 
 	assert_non_null(s);
+	assert_true(u->b->session_widen(s));
 	return s;
 }
 

@@ -40,6 +40,7 @@ void rng_fill(struct rng *r, void *p, size_t len);
 /** A master key made of `number`; mki_len octets of MKI, all `number`. */
 struct srtp_master make_master(uint16_t suite, uint8_t number, uint8_t mki_len);
 
+/** With room for SRTP_SSRC_MAX SSRCs. */
 struct srtp_session *open_session(struct subject *u,
 				  const struct srtp_master *m,
 				  enum srtp_dir dir, unsigned window);

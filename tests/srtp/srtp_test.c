@@ -417,6 +417,7 @@ static const struct {
 	{"key spent within a burst", key_spent_in_burst, BOTH},
 	{"the last index of all", last_index, CORE},
 	{"SSRCs full", ssrc_full, BOTH},
+	{"room for more SSRCs", ssrc_near, CORE},
 	{"MKI, and a change of keys by it", mki, BOTH},
 	{"keys that end, and others after them", keys_end, BOTH},
 	{"what ends stays ended", key_ends_for_good, BOTH},

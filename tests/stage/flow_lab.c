@@ -35,6 +35,12 @@ static struct srtp_session *fake_session(struct srtp_engine *e,
 	return s;
 }
 
+static bool fake_widen(struct srtp_session *s)
+{
+	(void)s;
+	return true;
+}
+
 static void fake_session_free(struct srtp_session *s)
 {
 	const struct srtp_mem *mem = s->mem;
@@ -70,6 +76,7 @@ static const struct srtp_backend fake = {
 	.engine_new = fake_engine,
 	.engine_free = fake_engine_free,
 	.session_new = fake_session,
+	.session_widen = fake_widen,
 	.session_free = fake_session_free,
 	.session_roc = fake_roc,
 	.session_state = fake_state,

@@ -365,6 +365,59 @@ static void test_first_to_verify_is_the_source(void **state)
 	far_end(&f);
 }
 
+static void nothing(void *arg, const struct sp_event *e)
+{
+	(void)arg;
+	(void)e;
+}
+
+/* SSRCs first..last, one packet each, from the far side and from the phone.
+ * @return how many were passed on, both ways together. */
+static unsigned ssrcs_pass(struct far *f, uint32_t first, uint32_t last)
+{
+	uint8_t p[512];
+	unsigned n;
+
+	for (uint32_t ssrc = first; ssrc <= last; ssrc++) {
+		say(TRUNK, FAR, TRUNK_OURS, p,
+		    seal(f, p, lab_rtp(p, ssrc, 1, 0, 160), false));
+		say(ACCESS, PHONE, OURS, p, lab_rtp(p, ssrc, 1, 0, 160));
+	}
+	n = heard(ACCESS);
+	return n + heard(TRUNK);
+}
+
+/* There is room for two SSRCs, and for all once two were there; where several
+ * m-lines share a port, from the start. */
+static void test_further_ssrcs(void **state)
+{
+	struct far f = pair(AES);
+	struct sp_stream s = lab_stream(3, 1, 2);
+
+	(void)state;
+	assert_int_equal(ssrcs_pass(&f, 1, SRTP_SSRC_NEAR), 2 * SRTP_SSRC_NEAR);
+	assert_int_equal(ssrcs_pass(&f, 100, 100), 0);
+	assert_int_equal(lab_count(V_SSRC_FULL), 2);
+	table_sweep(lab.t, nothing, NULL);
+	assert_int_equal(ssrcs_pass(&f, 101, 102), 4);
+	assert_int_equal(ssrcs_pass(&f, 103, 110), 2 * (SRTP_SSRC_MAX - 4));
+	far_end(&f);
+
+	trunk.rx = lab_key(61, AES);
+	trunk.tx = lab_key(62, AES);
+	s.match = SP_MATCH_PT;
+	s.pt = 99;
+	lab_add_stream(&s);
+	s = lab_stream(4, 2, 1);
+	s.match = SP_MATCH_PT;
+	s.pt = 99;
+	lab_add_stream(&s);
+	change(&trunk);
+	f = far_side(&trunk);
+	assert_int_equal(ssrcs_pass(&f, 1, SRTP_SSRC_MAX), 2 * SRTP_SSRC_MAX);
+	far_end(&f);
+}
+
 /* Forgers within the prefix spend a bucket that isn't the peer's. */
 static void test_forgers_do_not_lock_the_peer_out(void **state)
 {
@@ -535,6 +588,7 @@ int main(void)
 		T(test_order_within_a_burst),
 		T(test_bleed_on_an_srtp_leg),
 		T(test_first_to_verify_is_the_source),
+		T(test_further_ssrcs),
 		T(test_forgers_do_not_lock_the_peer_out),
 		T(test_rekey_in_the_middle),
 		T(test_plain_repeats_are_not_sealed_twice),
