@@ -35,7 +35,7 @@ step_root() {
 	say "root: programs, units, board"
 	cp -a "$tree/." "$work/root/"
 	cp -a "$here/root/." "$work/root/"
-	install -d "$work/root/usr/share/sallyport/boards"
+	install -d "$work/root/usr/share/sallyport/boards" "$work/root/usr/lib/sallyport"
 	cp -a "$top/boards/." "$work/root/usr/share/sallyport/boards/"
 	install -m 755 "$top"/firmware/boot/sallyport-* \
 		"$top"/firmware/update/sallyport-* "$work/root/usr/lib/sallyport/"
@@ -57,6 +57,11 @@ step_root() {
 	chroot "$work/root" systemd-sysusers
 	xargs -a <(sed 's/#.*//' "$here/services") \
 		systemctl --quiet --root="$work/root" enable
+	# Debian's packages switch on what is the administrator's to ask for, and
+	# what looks after packages that never change.
+	systemctl --quiet --root="$work/root" disable ssh.service \
+		apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer \
+		e2scrub_all.timer e2scrub_reap.service
 	# Its seed would be kept in memory; the kernel has the CPU's and UEFI's.
 	systemctl --quiet --root="$work/root" mask systemd-random-seed.service
 	systemctl --quiet --root="$work/root" set-default sallyport.target
@@ -93,7 +98,9 @@ clean_root() {
 		"$work"/root/var/log/* "$work"/root/tmp/* \
 		"$work"/root/etc/apt/sources.list* "$work"/root/run/* \
 		"$work"/root/usr/lib/dracut
-	find "$work"/root/usr/lib/systemd "$work"/root/etc/systemd -xtype l -delete
+	# Links that lead nowhere there, whatever this machine has.
+	chroot "$work/root" find /usr/lib/systemd /etc/systemd -xtype l \
+		! -lname /dev/null -delete
 	cp -a "$work/root/var/lib/dpkg" "$work/dpkg"
 	rm -rf "$work"/root/var/*
 	find "$work/root" -name __pycache__ -prune -exec rm -rf {} +

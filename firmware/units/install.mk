@@ -7,7 +7,7 @@ LIB   := $(DESTDIR)$(PREFIX)/lib
 install: install-units
 install-units:
 	install -d $(LIB)/systemd/system $(LIB)/sysusers.d $(LIB)/tmpfiles.d \
-	   $(LIB)/udev/rules.d $(DOC)/examples
+	   $(LIB)/udev/rules.d $(LIB)/systemd/network $(DOC)/examples
 	for unit in sallyport-dataplane sallyport-control sallyport-media; do \
 	   sed -e 's,@BIN@,$(PREFIX)/bin,' \
 	       -e 's,@DOC@,$(PREFIX)/share/doc/sallyport,' \
@@ -16,6 +16,8 @@ install-units:
 	install -m 644 $(UNITS)/sysusers.conf $(LIB)/sysusers.d/sallyport.conf
 	install -m 644 $(UNITS)/tmpfiles.conf $(LIB)/tmpfiles.d/sallyport.conf
 	install -m 644 $(UNITS)/vfio.rules $(LIB)/udev/rules.d/60-sallyport-vfio.rules
+	install -m 644 $(UNITS)/companions.link \
+	   $(LIB)/systemd/network/60-sallyport-companions.link
 	install -m 644 $(UNITS)/companions.nft $(UNITS)/hugepages.conf $(DOC)/examples
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1 \
 	   $(DESTDIR)$(PREFIX)/share/bash-completion/completions

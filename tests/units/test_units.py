@@ -43,6 +43,7 @@ def test_install_lays_out(stage):
                  f"{LIB}/sysusers.d/sallyport.conf",
                  f"{LIB}/tmpfiles.d/sallyport.conf",
                  f"{LIB}/udev/rules.d/60-sallyport-vfio.rules",
+                 f"{LIB}/systemd/network/60-sallyport-companions.link",
                  f"{DOC}/examples/companions.nft",
                  f"{DOC}/examples/hugepages.conf"):
         assert (stage / path).stat().st_mode & 0o777 == 0o644, path
