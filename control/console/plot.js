@@ -57,7 +57,10 @@ export function plot({ title, unit, names, format = short, min = 1, signal }) {
 			],
 			series: [{}, ...names.map((_, i) => ({
 				stroke: token(`--curve-${i + 1}`), width: 1.5,
-				dash: DASHES[i], points: { show: false },
+				dash: DASHES[i],
+				/* one sample makes no curve yet */
+				points: { show: () => data[0].length < 2,
+					size: 5 },
 			}))],
 		}, data, canvas);
 	}

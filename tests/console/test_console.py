@@ -293,8 +293,8 @@ def test_a_refused_action_says_why(gw, browser, phones):
         assert gw.ctl(*words).returncode == 0
 
 
-CHANGES = re.compile(r"(New |Remove|Delete|Edit|Grant|Take back|Reset|Replace|"
-                     r"Members|Ban|Listen again|Change what|Change the media)")
+CHANGES = re.compile(r"(New |Remove|Delete|Edit|Grant|Revoke|Reset|Replace|"
+                     r"Members|Ban|Lift|Change what|Change the media)")
 
 
 def test_who_only_reads_has_nothing_to_change(gw, browser, phones):

@@ -10,7 +10,7 @@ const SHOWN_APART = new Set(["at", "event", "seq", "v"]);
 
 /* What else a record says, as it says it. */
 function more(record) {
-	return Object.entries(record).filter(([k]) => !SHOWN_APART.has(k))
+	return Object.entries(record).filter(([k, v]) => !SHOWN_APART.has(k) && v !== "")
 		.map(([k, v]) => h("span", { class: "said" }, h("small", null, k),
 			" ", typeof v === "string" ? v : JSON.stringify(v), " "));
 }

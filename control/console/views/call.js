@@ -135,21 +135,23 @@ function actions(page, c, features, look) {
 		ACTIONS.map((a) => action(page, c, features, a, look)));
 }
 
+const DOORS = { sip: "SIP", ng: "a proxy (ng)" };
+
 function about(c) {
 	return facts(
 		["Protection", protection(c)],
 		["State", STATES[c.state]],
 		["Began", date(c.started)],
 		c.answered ? ["Up for", duration(now() - c.answered)] : null,
-		["Came by", c.door],
+		["Came by", DOORS[c.door] ?? c.door],
 		c.trunk ? ["Trunk", h("a", { href: "#/trunks" }, c.trunk)] : null,
 		["Recording", c.recording ? [h("span", { class: "tag notice" },
-			"recorded"), " ", h("code", null, c.recording)] : "no"],
+			"being recorded"), " ", h("code", null, c.recording)] : "no"],
 		c.transcoded ? ["Transcoded", "yes"] : null);
 }
 
 function legs(c) {
-	const rows = c.media.flatMap((m, i) => ["Caller's", "Called"].map(
+	const rows = c.media.flatMap((m, i) => ["Caller's", "Callee's"].map(
 		(name, x) => ({ m, i, x, name, leg: m.legs[x],
 			stream: m.streams.find((s) => s.from === "ab"[x]) })));
 
@@ -157,7 +159,7 @@ function legs(c) {
 		caption: "Legs and streams",
 		columns: [
 			{ head: "Leg", cell: (r) => `${r.name}, ${r.m.kind}` },
-			{ head: "Codec", wrap: true, cell: (r) => (r.m.active ? jointed(r.leg.codec)
+			{ head: "Codec", wrap: true, cell: (r) => (r.m.active ? r.leg.codec
 				: r.m.reason ?? "not active") },
 			{ head: "Suite in", wrap: true, cell: (r) =>
 				jointed(r.leg.suite_rx) },

@@ -26,14 +26,14 @@ const COLUMNS = [
 		`${party(c.from)} → ${party(c.to)}`) },
 	{ head: "Protection", cell: protection },
 	{ head: "State", cell: (c) => [STATES[c.state], " ",
-		c.recording ? h("span", { class: "tag notice" }, "recorded")
+		c.recording ? h("span", { class: "tag notice" }, "being recorded")
 			    : null] },
-	{ head: "For", num: true, cell: (c) =>
+	{ head: "Duration", num: true, cell: (c) =>
 		duration(now() - (c.answered || c.started)) },
-	{ head: "Codecs", wrap: true, cell: (c) => jointed(codecs(c)) },
+	{ head: "Codecs", wrap: true, cell: codecs },
 	{ head: "Caller's leg", wrap: true, cell: (c) =>
 		jointed(suites(c, 0)) },
-	{ head: "Called leg", wrap: true, cell: (c) =>
+	{ head: "Callee's leg", wrap: true, cell: (c) =>
 		jointed(suites(c, 1)) },
 	{ head: "MOS", num: true, cell: (c) => mos(quality(c).mos) },
 	{ head: "Jitter", num: true, cell: (c) => {

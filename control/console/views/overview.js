@@ -46,7 +46,7 @@ function tiles(stats, calls) {
 			`of ${count(up.length)} that are up`),
 		tile("Transports", count(stats.transports),
 			`of ${count(stats.transports_max)}`),
-		tile("Packets in, in all", short(stats.ports.rx_packets),
+		tile("Packets received", short(stats.ports.rx_packets),
 			octets(stats.ports.rx_octets)),
 		tile("Dataplane up for", span(now() - stats.dataplane_started),
 			`${stats.workers} worker${stats.workers === 1 ? ""
@@ -107,7 +107,7 @@ function cores(stats) {
 	const before = workersBefore;
 
 	workersBefore = list;
-	if (!list || !before || before.length !== list.length)
+	if (!list?.length || before?.length !== list.length)
 		return null;
 	return h("section", { "aria-labelledby": "cores" },
 		h("h2", { id: "cores" }, "Cores"),
@@ -134,7 +134,8 @@ function portFacts(p) {
 
 export default async function overview(page) {
 	const head = region(), alarm = region(), dropped = region();
-	const core = region(), plots = h("div", { class: "plots" });
+	const core = region(), noPort = region();
+	const plots = h("div", { class: "plots" });
 	const drawn = new Map(); /* port -> {rates, losses, facts} */
 
 	page.show("Overview", null, head.el,
@@ -142,7 +143,7 @@ export default async function overview(page) {
 			h("h2", { id: "alarms" }, "Alarms"),
 			h("div", { "aria-live": "polite" }, alarm.el)),
 		h("section", { "aria-labelledby": "ports" },
-			h("h2", { id: "ports" }, "Ports"), plots),
+			h("h2", { id: "ports" }, "Ports"), noPort.el, plots),
 		core.el,
 		h("section", { "aria-labelledby": "drops" },
 			h("h2", { id: "drops" }, "Drops by verdict"), dropped.el));
@@ -171,13 +172,21 @@ export default async function overview(page) {
 		const [stats, list, calls] = await Promise.all([
 			page.get("/stats"), page.get("/ports"),
 			page.get("/calls")]).catch((e) => {
-			head.set(); /* no number that isn't true any more */
-			core.set();
+			/* no number that isn't true any more */
+			for (const r of [head, core])
+				r.set();
+			for (const r of [noPort, dropped])
+				r.set(h("p", { class: "empty" },
+					"Not known at the moment."));
+			plots.hidden = true;
 			throw e;
 		});
 		const verdicts = growth(stats.verdicts);
 
 		sampled(now(), list);
+		plots.hidden = false;
+		noPort.set(list.length ? null : h("p", { class: "empty" },
+			"The dataplane has no port."));
 		head.set(tiles(stats, calls));
 		dropped.set(drops(verdicts));
 		core.set(cores(stats));

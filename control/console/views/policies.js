@@ -117,16 +117,16 @@ function grants(s, page, done) {
 		caption: "Grants, in the order in which they decide",
 		columns: [
 			{ head: "To", cell: (g) => g.name },
-			{ head: "Which is a", cell: (g) => g.to },
+			{ head: "Kind", cell: (g) => g.to },
 			{ head: "Rank", num: true, cell: (g) => g.rank ?? "–" },
 			{ head: "Policy", wide: true, cell: (g) => g.policy },
 			{ head: "Actions", cell: (g) => h("div", {
-				class: "buttons" }, button({ label: "Take back",
+				class: "buttons" }, button({ label: "Revoke",
 				need: "administer", run: () => page.act(
 					async () => {
 						await api.remove(where[g.to](g));
-						done(`${g.policy} is taken back ` +
-							`from ${g.name}`);
+						done(`${g.policy} is revoked ` +
+							`for ${g.name}`);
 					}) })) },
 		],
 		rows, key: (g) => `${g.to} ${g.name}`,

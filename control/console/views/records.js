@@ -24,8 +24,7 @@ const COLUMNS = [
 	{ head: "Duration", num: true, cell: (r) =>
 		(r.answered ? duration(r.seconds) : "–") },
 	{ head: "Protection", cell: (r) => (r.answered ? protection(r) : "–") },
-	{ head: "Codecs", wrap: true, cell: (r) =>
-		jointed(codecs(r)) },
+	{ head: "Codecs", wrap: true, cell: codecs },
 	{ head: "MOS", num: true, cell: (r) => mos(quality(r).mos) },
 	{ head: "Ended by", cell: (r) => r.ended_by },
 	{ head: "Status", wide: true, cell: (r) => [r.status, " ",

@@ -85,10 +85,10 @@ const bans = (b, page, done) => [table({
 		{ head: "For another", num: true, cell: (x) => span(x.seconds) },
 		{ head: "Reason", wide: true, cell: (x) => x.reason },
 		{ head: "Actions", cell: (x) => actions(button({
-			label: "Listen again", need: "operate",
+			label: "Lift the ban", need: "operate",
 			run: () => page.act(async () => {
 				await api.remove(path`/bans/${x.source}`);
-				done(`${x.source} is listened to again`);
+				done(`${x.source} is no longer banned`);
 			}) })) },
 	],
 	rows: b.bans, key: (x) => x.source, empty: "Nobody is banned.",
@@ -153,7 +153,7 @@ function tokenNew(done) {
 			{ name: "role", label: "Role", type: "choice",
 			  options: ROLES, value: "read" },
 			{ name: "days", label: "Days", type: "number", min: 1,
-			  hint: "Empty: until it is taken back" },
+			  hint: "Empty: until it is revoked" },
 		],
 		run: async (v) => {
 			const made = await api.post("/tokens", v);
@@ -172,14 +172,14 @@ const tokens = (list, page, done) => table({
 		{ head: "Role", cell: (t) => t.role },
 		{ head: "Made", cell: (t) => date(t.created) },
 		{ head: "Until", wide: true, cell: (t) => (t.expires
-			? date(t.expires) : "it is taken back") },
+			? date(t.expires) : "it is revoked") },
 		{ head: "Actions", cell: (t) => actions(button({
-			label: "Take back", need: "administer", look: "danger",
-			run: () => confirm({ title: `Take back ${t.name}?`,
+			label: "Revoke", need: "administer", look: "danger",
+			run: () => confirm({ title: `Revoke the token ${t.name}?`,
 				text: "The program that has it is locked out.",
-				submit: "Take back", run: async () => {
+				submit: "Revoke", run: async () => {
 					await api.remove(path`/tokens/${t.name}`);
-					done(`${t.name} is taken back`);
+					done(`${t.name} is revoked`);
 				} }) })) },
 	],
 	rows: list, key: (t) => t.name, empty: "There is no token.",

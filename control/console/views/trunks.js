@@ -23,8 +23,7 @@ const BASIC = [
 		hint: "Address and port, such as 192.0.2.10:5060" }),
 	choice("transport", "Transport", ["udp", "tcp", "tls"]),
 	text("user", "Account", { hint: "Empty: no digest" }),
-	{ name: "password", label: "Password", type: "password", optional: true,
-	  hint: "Empty: it stays as it is" },
+	{ name: "password", label: "Password", type: "password", optional: true },
 	{ name: "register", label: "Register with the carrier", type: "switch" },
 	{ name: "enabled", label: "In use", type: "switch" },
 ];
@@ -71,7 +70,9 @@ function trunkNew(done) {
 }
 
 function trunkEdit(t, done) {
-	return ask({ title: `Trunk ${t.name}`, fields: valued(BASIC, t),
+	return ask({ title: `Trunk ${t.name}`, fields: valued(BASIC, t)
+		.map((f) => (f.name === "password"
+			? { ...f, hint: "Empty: it stays as it is" } : f)),
 		more: { label: "More", fields: valued(MORE, t) },
 		run: async (v) => {
 			await api.patch(path`/trunks/${t.name}`, v);
@@ -100,7 +101,7 @@ const trunkTable = (list, done) => table({
 			? (t.registered ? "yes" : "not yet") : "not needed") },
 		{ head: "Media", cell: (t) => t.media },
 		{ head: "Calls", num: true, cell: (t) =>
-			`${t.calls_now} of ${t.calls || "any"}` },
+			(t.calls ? `${t.calls_now} of ${t.calls}` : t.calls_now) },
 		{ head: "Actions", cell: (t) => h("div", { class: "buttons" },
 			button({ label: "Edit", need: "administer",
 				run: () => trunkEdit(t, done) }),

@@ -38,7 +38,8 @@ const COLUMNS = (devices) => [
 		encodeURIComponent(u.name)}` }, u.name) },
 	{ head: "Display name", cell: (u) => u.display || "–" },
 	{ head: "Media", cell: (u) => u.media },
-	{ head: "Suites", wide: true, cell: (u) => u.suites.join(", ") || "–" },
+	{ head: "Suites", wide: true, cell: (u) =>
+		(u.media === "plain" ? "–" : u.suites.join(", ") || "–") },
 	{ head: "Devices", num: true, cell: (u) =>
 		devices.filter((d) => d.user === u.name).length || "none" },
 ];
