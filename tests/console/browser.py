@@ -26,7 +26,7 @@ from gateway import BUILD  # noqa: E402
 CONSOLE = ROOT / "control" / "console"
 PICTURES = Path(BUILD) / "console"
 WIDE, PHONE = (1360, 900), (390, 844)
-PATIENCE = 8  # seconds; everything comes much sooner
+PATIENCE = 30  # seconds, on a busy machine; everything comes much sooner
 
 
 def quoted(text):

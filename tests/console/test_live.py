@@ -63,11 +63,21 @@ def gateway(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def browser(gateway):
+def chromium(gateway):
     with network(gateway.namespace):
         b = Browser(f"https://{AT}")
         yield b
         b.close()
+
+
+@pytest.fixture
+def browser(chromium):
+    """Nobody logged in."""
+    chromium.open()
+    chromium.driver.delete_all_cookies()
+    chromium.driver.refresh()
+    chromium.complaints()
+    yield chromium
 
 
 def talk(gateway):
@@ -89,6 +99,36 @@ def number(browser, css):
     return browser.wait(find, css)
 
 
+DRAWN = """
+const figure = [...document.querySelectorAll("figure.plot")].find((f) =>
+    f.querySelector(".name").textContent === arguments[0]);
+const drawn = figure.querySelector("canvas");
+const copy = document.createElement("canvas");
+[copy.width, copy.height] = [drawn.width, drawn.height];
+const c = copy.getContext("2d", {willReadFrequently: true});
+c.fillStyle = getComputedStyle(document.documentElement)
+    .getPropertyValue("--curve-1").trim();
+c.fillRect(0, 0, 1, 1);
+const [r, g, b] = c.getImageData(0, 0, 1, 1).data;
+c.clearRect(0, 0, 1, 1);
+c.drawImage(drawn, 0, 0);
+const d = c.getImageData(0, 0, copy.width, copy.height).data;
+let n = 0;
+for (let i = 0; i < d.length; i += 4)
+    n += Math.abs(d[i] - r) + Math.abs(d[i + 1] - g) +
+        Math.abs(d[i + 2] - b) < 60 && d[i + 3] > 100;
+return n;
+"""
+
+
+def grows(browser, title):
+    """The curve of that plot gets longer: so many of its pixels, and more."""
+    first = browser.wait(lambda: browser.driver.execute_script(DRAWN, title),
+                         f"a curve of {title}")
+    browser.wait(lambda: browser.driver.execute_script(DRAWN, title) > first,
+                 f"more of the curve of {title}")
+
+
 def test_a_call_as_it_goes(gateway, browser):
     alice, bob = talk(gateway)
     browser.login("ada", PASSWORD)
@@ -103,6 +143,9 @@ def test_a_call_as_it_goes(gateway, browser):
     browser.click(browser.see("alice@", "main a").text)
     browser.see("→ bob@", "h1")
     assert 1 <= number(browser, ".mos") <= 5
+    assert number(browser, ".plots.three figure:nth-child(2) b") < 1000
+    grows(browser, "Jitter")
+    grows(browser, "MOS")
     browser.click("Record")
     browser.see("recorded", "dd .tag")
     (call,) = gateway.ctl_json("calls")
@@ -127,4 +170,39 @@ def test_a_call_as_it_goes(gateway, browser):
     browser.click("Delete")
     browser.click("Delete", "//dialog")
     browser.see("There is no recording")
+    assert browser.complaints() == []
+
+
+def test_what_an_encrypted_call_refuses(gateway, browser):
+    """Shown with its reason, and not done by pressing it all the same."""
+    gateway.sallyctl("policy", "set", "Global", "--calling",
+                     "DisabledUserOverride")
+    for user in ("alice", "bob"):
+        gateway.sallyctl("user", "e2ee", "on", user)
+    alice, bob = talk(gateway)
+    assert alice.locked() == bob.locked()
+    browser.login("ada", PASSWORD)
+    browser.go("calls", "Calls")
+    browser.see("End-to-end encrypted", "td")
+    browser.click(browser.see("alice@", "main a").text)
+    browser.see("→ bob@", "h1")
+    row = browser.see("can't be recorded", ".actions li")
+    button = row.find_element("tag name", "button")
+    assert button.text == "Record"
+    assert button.get_attribute("aria-disabled") == "true"
+    why = browser.driver.find_element(
+        "id", button.get_attribute("aria-describedby"))
+    assert why.text == "An end-to-end encrypted call can't be recorded"
+    button.click()
+    # the gateway still knows what it sounds like on the way
+    assert 1 <= number(browser, ".mos") <= 5
+    looked_at(browser, "live-call-encrypted")
+    (call,) = gateway.ctl_json("calls")
+    assert call["e2ee"] and not call["recording"] and not call["recordings"]
+    browser.click("Hang up")
+    browser.click("Hang up", "//dialog")
+    browser.see("The call has ended", "[role=status]")
+    for endpoint in (alice, bob):
+        endpoint.wait("closed")
+        endpoint.stop()
     assert browser.complaints() == []
