@@ -196,6 +196,8 @@ bool path_negotiated(const struct path *p);
 /** media_set_profile: how media on a leg is to be from the next offer on. */
 void path_profile(struct path *p, enum leg l,
 		  const struct media_profile *profile);
+/** media_told: which of the codecs of answers the offerer is told of. */
+void path_told(struct path *p, const struct media_codecs *codecs);
 /** As media_offer, media_answer. final: no other answer to this offer can come
  * (2xx, reliable 18x); else a later one takes its place. */
 int path_offer(struct path *p, enum leg from, const char *sdp, size_t len,

@@ -136,6 +136,23 @@ bool media_insert_ended(struct media *m, uint64_t stream);
  * @return 0, or -1 with why filled in and nothing changed. */
 int media_offer(struct media *m, enum leg from, const char *sdp, size_t len,
 		char **out, struct media_why *why);
+
+/* Codecs by name, best first; clock 0: any. n 0: no word on them. */
+#define MEDIA_TOLD_MAX 24
+struct media_codecs {
+	unsigned n;
+	struct {
+		char name[24];
+		uint32_t clock;
+	} codec[MEDIA_TOLD_MAX];
+};
+/** Of an answer's audio and video codecs, those that the offerer is told of, as
+ * if it had offered no others: one that the answerer hasn't, but the offerer has
+ * offered, is had by transcoding, and so is what the answerer would send else.
+ * Where that can't be, the answer stays as it came. For the answers that follow.
+ * NULL: all. */
+void media_told(struct media *m, const struct media_codecs *codecs);
+
 /** The answer to it, from leg `from`; *out is the answer for the offerer.
  * Commits: flows are programmed before this returns. May be called again for
  * the same offer (18x, then 2xx). @return as above. */

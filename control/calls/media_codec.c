@@ -44,8 +44,8 @@ bool media_codec_auxiliary(const char *name)
 	return false;
 }
 
-static void codec_keep(const struct sdp *s, unsigned i,
-		       const struct sdp_codec *c, struct codec *out)
+void media_codec_keep(const struct sdp *s, unsigned i,
+		      const struct sdp_codec *c, struct codec *out)
 {
 	struct sdp_view v;
 
@@ -111,7 +111,7 @@ void media_codecs_offered(const struct sdp *s, unsigned i, struct mline *l)
 	l->n_codecs = 0;
 	for (unsigned pos = 0;
 	     l->n_codecs < MEDIA_CODECS_MAX && sdp_codec_next(s, i, &pos, &c);)
-		codec_keep(s, i, &c, &l->codecs[l->n_codecs++]);
+		media_codec_keep(s, i, &c, &l->codecs[l->n_codecs++]);
 	l->ptime = ptime_of(s, i);
 	l->bandwidth = sdp_bandwidth(s, i);
 	memset(l->added, NO_PT, sizeof(l->added));
@@ -224,12 +224,20 @@ void media_codecs_add(const struct media *m, const struct sdp *s,
 	}
 }
 
-static struct codec added(const struct mline *l, size_t k)
+bool media_codec_added(const struct mline *l, unsigned *k, struct codec *out)
 {
-	struct codec c = known[k];
+	while (*k < KNOWN && l->added[*k] == NO_PT)
+		(*k)++;
+	if (*k == KNOWN)
+		return false;
+	*out = known[*k];
+	out->pt = l->added[(*k)++];
+	return true;
+}
 
-	c.pt = l->added[k];
-	return c;
+bool media_codec_known(const struct codec *c)
+{
+	return row_of(c) < KNOWN;
 }
 
 /* --------------------------------------------------------------- the answer */
@@ -245,7 +253,8 @@ static void may_say(struct tongue *t, const struct codec *c, uint8_t pt)
 	t->spoken[t->n++].pt = pt;
 }
 
-static const struct codec *offered(const struct mline *l, const struct codec *a)
+const struct codec *media_codec_offered(const struct mline *l,
+					const struct codec *a)
 {
 	for (unsigned i = 0; i < l->n_codecs; i++)
 		if (codec_equal(a, &l->codecs[i]))
@@ -273,8 +282,8 @@ static uint8_t ptime_made(unsigned asked)
 
 /* Codecs of the answer that were the offerer's own: each leg may send them by
  * the number that the other has for them. @return how many carry media. */
-static unsigned common(const struct sdp *s, unsigned i, enum leg answerer,
-		       struct mline *l)
+static unsigned common(const struct media *m, const struct sdp *s, unsigned i,
+		       enum leg answerer, struct mline *l)
 {
 	struct tongue *at = &l->tongue[answerer],
 		      *ot = &l->tongue[OTHER_LEG(answerer)];
@@ -285,11 +294,13 @@ static unsigned common(const struct sdp *s, unsigned i, enum leg answerer,
 		const struct codec *o;
 		struct codec a;
 
-		codec_keep(s, i, &c, &a);
-		o = offered(l, &a);
+		media_codec_keep(s, i, &c, &a);
+		o = media_codec_offered(l, &a);
 		if (!o)
 			continue;
 		may_say(at, &a, o->pt);
+		if (l->told && media_told_rank(m, o) < 0)
+			continue;
 		may_say(ot, o, a.pt);
 		if (media_codec_auxiliary(a.name))
 			continue;
@@ -319,30 +330,62 @@ static void may_be_played_to(struct tongue *t, const struct tongue *other)
 	t->ptime = PTIME_DEFAULT;
 }
 
-/* The offerer's side of a call that is transcoded: its first codec that can be. */
+/* The offerer's codec that it is to speak where the call is transcoded: its first
+ * that can be, or the first that it is to be told of. NULL: none. */
+static const struct codec *to_speak(const struct media *m,
+				    const struct mline *l)
+{
+	const struct codec *best = NULL;
+	int least = MEDIA_TOLD_MAX;
+
+	for (unsigned i = 0; i < l->n_codecs; i++) {
+		const struct codec *c = &l->codecs[i];
+		int rank = l->told ? media_told_rank(m, c) : 0;
+
+		if (rank < 0 || rank >= least || !transcodable(m->duties, c))
+			continue;
+		best = c;
+		least = rank;
+	}
+	return best;
+}
+
+/* The offerer's side of a call that is transcoded. */
 static bool offerer_speaks(const struct media *m, const struct mline *l,
 			   struct tongue *t)
 {
-	for (unsigned i = 0; !t->n && i < l->n_codecs; i++)
-		if (transcodable(m->duties, &l->codecs[i])) {
-			t->codec = l->codecs[i];
-			may_say(t, &t->codec, t->codec.pt);
-		}
-	if (!t->n)
+	const struct codec *own = to_speak(m, l);
+
+	if (!own)
 		return false;
+	t->codec = *own;
+	may_say(t, own, own->pt);
 	t->ptime = ptime_made(l->ptime);
 	t->event_pt = events_pt(l->codecs, l->n_codecs, t->codec.clock);
 	for (unsigned i = 0; i < l->n_codecs; i++) {
 		const struct codec *c = &l->codecs[i];
 
 		if (c->clock == t->codec.clock &&
-		    (is_events(c) || strcasecmp(c->name, "CN") == 0))
+		    (is_events(c) || strcasecmp(c->name, "CN") == 0) &&
+		    !(l->told && media_told_rank(m, c) < 0))
 			may_say(t, c, c->pt);
 	}
 	return true;
 }
 
-/* The answerer's: what we have added and it has taken. */
+/* By what number the answerer may send a codec of its answer: ours, where we have
+ * added it, or the offerer's. NO_PT: it wasn't offered. */
+static uint8_t number_offered(const struct mline *l, const struct codec *a)
+{
+	const struct codec *o = media_codec_offered(l, a);
+	size_t k = row_of(a);
+
+	if (o)
+		return o->pt;
+	return k < KNOWN ? l->added[k] : NO_PT;
+}
+
+/* The answerer's: what it has taken of what sallyport-media can make. */
 static bool answerer_speaks(const struct sdp *s, unsigned i,
 			    const struct mline *l, struct tongue *t)
 {
@@ -353,13 +396,13 @@ static bool answerer_speaks(const struct sdp *s, unsigned i,
 
 	for (unsigned pos = 0; sdp_codec_next(s, i, &pos, &c);) {
 		struct codec a;
-		size_t k;
+		uint8_t pt;
 
-		codec_keep(s, i, &c, &a);
-		k = row_of(&a);
-		if (k == KNOWN || l->added[k] == NO_PT || !fit_to_transcode(&a))
+		media_codec_keep(s, i, &c, &a);
+		pt = number_offered(l, &a);
+		if (row_of(&a) == KNOWN || pt == NO_PT || !fit_to_transcode(&a))
 			continue;
-		may_say(t, &a, l->added[k]);
+		may_say(t, &a, pt);
 		if (n < MEDIA_SPOKEN_MAX)
 			all[n++] = a;
 		if (!found && !media_codec_auxiliary(a.name)) {
@@ -372,7 +415,7 @@ static bool answerer_speaks(const struct sdp *s, unsigned i,
 	return found;
 }
 
-/* No codec in common. */
+/* No codec in common, or none that the offerer is to be told of. */
 static int transcode(const struct media *m, const struct sdp *s, unsigned i,
 		     enum leg answerer, struct mline *l, struct media_why *why)
 {
@@ -398,6 +441,46 @@ static int transcode(const struct media *m, const struct sdp *s, unsigned i,
 	return 0;
 }
 
+/* What the answerer will send: its first codec that carries media. */
+static bool first_answered(const struct sdp *s, unsigned i, struct codec *out)
+{
+	struct sdp_codec c;
+
+	for (unsigned pos = 0; sdp_codec_next(s, i, &pos, &c);) {
+		media_codec_keep(s, i, &c, out);
+		if (!media_codec_auxiliary(out->name))
+			return true;
+	}
+	return false;
+}
+
+static void tongues_clear(struct mline *l)
+{
+	l->transcoded = false;
+	memset(l->tongue, 0, sizeof(l->tongue));
+	l->tongue[LEG_A].event_pt = l->tongue[LEG_B].event_pt = NO_PT;
+}
+
+/* As what the offerer is to be told has it. @return false: it can't be so. */
+static bool agree_as_told(const struct media *m, const struct sdp *s,
+			  unsigned i, enum leg answerer, struct mline *l)
+{
+	struct media_why ignored;
+	struct codec first;
+
+	l->told = media_told_applies(m, l) && first_answered(s, i, &first);
+	if (!l->told)
+		return false;
+	if (media_codec_offered(l, &first) && media_told_rank(m, &first) >= 0)
+		return common(m, s, i, answerer, l) > 0;
+	if (strcmp(l->kind, "audio") == 0 &&
+	    transcode(m, s, i, answerer, l, &ignored) == 0)
+		return true;
+	l->told = false;
+	tongues_clear(l);
+	return false;
+}
+
 int media_codecs_answered(const struct media *m, const struct sdp *s,
 			  unsigned i, enum leg answerer, struct mline *l,
 			  struct media_why *why)
@@ -406,10 +489,9 @@ int media_codecs_answered(const struct media *m, const struct sdp *s,
 	struct sdp_codec c;
 	struct codec a;
 
-	l->transcoded = false;
-	memset(l->tongue, 0, sizeof(l->tongue));
-	l->tongue[LEG_A].event_pt = l->tongue[LEG_B].event_pt = NO_PT;
-	if (common(s, i, answerer, l) == 0 &&
+	tongues_clear(l);
+	if (!agree_as_told(m, s, i, answerer, l) &&
+	    common(m, s, i, answerer, l) == 0 &&
 	    transcode(m, s, i, answerer, l, why) != 0)
 		return -1;
 	if (!l->transcoded)
@@ -417,7 +499,7 @@ int media_codecs_answered(const struct media *m, const struct sdp *s,
 			may_be_played_to(&l->tongue[x],
 					 &l->tongue[OTHER_LEG(x)]);
 	for (unsigned pos = 0; sdp_codec_next(s, i, &pos, &c);) {
-		codec_keep(s, i, &c, &a);
+		media_codec_keep(s, i, &c, &a);
 		if (bits < media_codec_bits(&a))
 			bits = media_codec_bits(&a);
 	}
@@ -429,117 +511,4 @@ int media_codecs_answered(const struct media *m, const struct sdp *s,
 	media_limits(l, bits, bandwidth,
 		     smaller_ptime(ptime_of(s, i), l->ptime));
 	return 0;
-}
-
-/* ------------------------------------------------------------------ the SDP */
-
-static int say_codec(struct sdp *s, unsigned i, const struct codec *c)
-{
-	char text[64 + CODEC_FMTP_MAX];
-	int err;
-
-	if (c->channels > 1)
-		snprintf(text, sizeof(text), "rtpmap:%u %s/%u/%u", c->pt,
-			 c->name, c->clock, c->channels);
-	else
-		snprintf(text, sizeof(text), "rtpmap:%u %s/%u", c->pt, c->name,
-			 c->clock);
-	err = sdp_attr_add(s, (int)i, text);
-	if (err || !c->fmtp[0])
-		return err;
-	snprintf(text, sizeof(text), "fmtp:%u %s", c->pt, c->fmtp);
-	return sdp_attr_add(s, (int)i, text);
-}
-
-/* Behind the offerer's own. */
-static int add_to_offer(struct sdp *s, unsigned i, const struct mline *l)
-{
-	uint8_t pt[128];
-	struct sdp_codec c;
-	unsigned n = 0, own;
-	int err;
-
-	for (unsigned pos = 0; n < 128 && sdp_codec_next(s, i, &pos, &c);)
-		pt[n++] = c.pt;
-	own = n;
-	for (size_t k = 0; k < KNOWN && n < 128; k++)
-		if (l->added[k] != NO_PT)
-			pt[n++] = l->added[k];
-	if (n == own)
-		return 0;
-	err = sdp_formats_set(s, i, pt, n);
-	for (size_t k = 0; !err && k < KNOWN; k++) {
-		struct codec x = added(l, k);
-
-		if (x.pt != NO_PT)
-			err = say_codec(s, i, &x);
-	}
-	return err;
-}
-
-/* The offerer hears of what it offered, and of nothing else. */
-static int cut_from_answer(struct sdp *s, unsigned i, const struct mline *l)
-{
-	uint8_t pt[128];
-	struct sdp_codec c;
-	unsigned n = 0, all = 0;
-
-	for (unsigned pos = 0; all < 128 && sdp_codec_next(s, i, &pos, &c);
-	     all++) {
-		struct codec a;
-
-		codec_keep(s, i, &c, &a);
-		/* what has no name is for the two of them to understand */
-		if (!a.name[0] || row_of(&a) == KNOWN || offered(l, &a))
-			pt[n++] = c.pt;
-	}
-	return n == all ? 0 : sdp_formats_set(s, i, pt, n);
-}
-
-/* A codec of the offerer's in the place of all that the answerer said. */
-static int translate_answer(struct sdp *s, unsigned i, const struct tongue *t)
-{
-	static const char *const about[] = {"rtpmap", "fmtp", "rtcp-fb",
-					    "ptime", "maxptime"};
-	uint8_t pt[MEDIA_SPOKEN_MAX];
-	int err;
-
-	for (unsigned k = 0; k < t->n; k++)
-		pt[k] = t->spoken[k].pt;
-	err = sdp_formats_set(s, i, pt, t->n);
-	if (err)
-		return err;
-	for (size_t k = 0; k < sizeof(about) / sizeof(about[0]); k++)
-		sdp_attr_remove(s, (int)i, about[k]);
-	for (unsigned k = 0; !err && k < t->n; k++)
-		err = say_codec(s, i, &t->spoken[k]);
-	return err;
-}
-
-/* What is added, and then what the profile of that leg wants of it all. */
-static int rewrite_offer(const struct media *m, struct sdp *s, unsigned i,
-			 const struct mline *l, enum leg to)
-{
-	int err = add_to_offer(s, i, l);
-
-	if (err || strcmp(l->kind, "audio") != 0 || !media_may_force(m))
-		return err;
-	return media_force(s, i, m->side[to].profile.codecs);
-}
-
-int media_codecs_rewrite(const struct media *m, struct sdp *s, unsigned i,
-			 const struct mline *l, enum leg to, bool answer)
-{
-	bool any = false;
-
-	for (size_t k = 0; k < KNOWN; k++)
-		any |= l->added[k] != NO_PT;
-	if (!l->flow)
-		return 0;
-	if (!answer)
-		return rewrite_offer(m, s, i, l, to);
-	if (!any)
-		return 0;
-	return l->transcoded ? translate_answer(s, i, &l->tongue[to])
-			     : cut_from_answer(s, i, l);
 }

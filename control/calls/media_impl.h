@@ -16,7 +16,9 @@
  *   media_bundle.c   BUNDLE: which m-lines share a transport, and whose is what
  *   media_punt.c     STUN and DTLS as they arrive, and what comes of them
  *   media_codec.c    which codecs; transcoding where none is in common
+ *   media_codec_sdp.c what of that the other leg reads
  *   media_force.c    codecs that a profile wants, and no others
+ *   media_told.c     codecs of an answer that the offerer is told of
  *   media_tongue.c   the same, saved and loaded
  *   media_duty.c     what sallyport-media is to do
  *   media_ssrc.c     SSRCs that SDP announces, where they are masked
@@ -161,6 +163,7 @@ struct mline {
 	uint8_t added[MEDIA_ADDED_MAX];
 	bool two_way; /* both sides have spoken: what is one-way now is a hold */
 	bool transcoded; /* the legs have no codec in common */
+	bool told;	 /* the answer passes with some of its codecs only */
 	struct tongue tongue[2];
 	const char *refusal; /* why it has no flow, or NULL; static */
 	unsigned ptime;	     /* ms, the offer's; 0: not said */
@@ -228,7 +231,8 @@ struct media {
 	enum leg real;
 	enum play play; /* and that is what it hears */
 	char play_name[DUTY_ID_MAX];
-	char music[DUTY_ID_MAX]; /* for who is on hold; "": none */
+	char music[DUTY_ID_MAX];  /* for who is on hold; "": none */
+	struct media_codecs told; /* of answers; n 0: all */
 };
 
 /* Is there anybody on this leg? */
@@ -311,6 +315,17 @@ int media_codecs_answered(const struct media *m, const struct sdp *s,
  * or errno. */
 int media_codecs_rewrite(const struct media *m, struct sdp *s, unsigned i,
 			 const struct mline *l, enum leg to, bool answer);
+/** One that an SDP names; out->fmtp "" where it has none, or a long one. */
+void media_codec_keep(const struct sdp *s, unsigned i,
+		      const struct sdp_codec *c, struct codec *out);
+/** As the offerer named it; NULL: it didn't. */
+const struct codec *media_codec_offered(const struct mline *l,
+					const struct codec *a);
+/** The next that we have added to the offer, from *k = 0 on. @return false: no
+ * more. */
+bool media_codec_added(const struct mline *l, unsigned *k, struct codec *out);
+/** Is it one that we might add? */
+bool media_codec_known(const struct codec *c);
 /** Does it carry no media of its own (digits, comfort noise, redundancy)? */
 bool media_codec_auxiliary(const char *name);
 
@@ -323,6 +338,12 @@ bool media_may_force(const struct media *m);
 int media_force(struct sdp *s, unsigned i, const char *list);
 /** The offer of a leg, as its profile would have it. @return 0 or errno. */
 int media_force_offered(const struct media *m, enum leg from, struct sdp *s);
+
+/* media_told.c */
+/** The codec's place among those that the offerer is told of; -1: it isn't. */
+int media_told_rank(const struct media *m, const struct codec *c);
+/** Is there anything to choose on this m-line? */
+bool media_told_applies(const struct media *m, const struct mline *l);
 
 /** For restarts: what an m-line's legs speak. */
 json_t *media_codecs_save(const struct mline *l);

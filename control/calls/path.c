@@ -164,6 +164,11 @@ void path_profile(struct path *p, enum leg l,
 	media_set_profile(p->media, l, profile);
 }
 
+void path_told(struct path *p, const struct media_codecs *codecs)
+{
+	media_told(p->media, codecs);
+}
+
 int path_offer(struct path *p, enum leg from, const char *sdp, size_t len,
 	       char **out, struct media_why *why)
 {

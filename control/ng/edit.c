@@ -186,6 +186,66 @@ char *ng_edit_own(const struct ng_flags *f, char *text)
 	return printed(s, err, text);
 }
 
+/* "opus", "opus/48000/2" */
+static void told_by_name(struct media_codecs *out, struct pl spec)
+{
+	const char *slash = spec.l ? memchr(spec.p, '/', spec.l) : NULL;
+	struct pl name = {spec.p, slash ? (size_t)(slash - spec.p) : spec.l};
+	struct pl clock = {slash, slash ? spec.l - name.l : 0};
+
+	if (!name.l || out->n == MEDIA_TOLD_MAX ||
+	    pl_strcpy(&name, out->codec[out->n].name,
+		      sizeof(out->codec[out->n].name)) != 0)
+		return;
+	if (clock.l) {
+		pl_advance(&clock, 1);
+		slash = memchr(clock.p, '/', clock.l);
+		clock.l = slash ? (size_t)(slash - clock.p) : clock.l;
+	}
+	out->codec[out->n++].clock = clock.l ? pl_u32(&clock) : 0;
+}
+
+/* Those of one m-line that are left. */
+static void told_of_line(struct media_codecs *out, const struct sdp *s,
+			 unsigned m, const uint8_t pt[], unsigned n)
+{
+	struct sdp_codec c;
+
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned pos = 0; sdp_codec_next(s, m, &pos, &c);) {
+			struct pl name = {c.name.p, c.name.len};
+
+			if (c.pt != pt[i] || !name.l)
+				continue;
+			told_by_name(out, name);
+			if (out->n)
+				out->codec[out->n - 1].clock = c.clock;
+		}
+}
+
+bool ng_edit_answer(const struct ng_flags *f, const struct sdp *s,
+		    struct media_codecs *out)
+{
+	struct flags_list without = f->codec_strip;
+	uint8_t pt[FORMATS_MAX];
+	unsigned n;
+
+	memset(out, 0, sizeof(*out));
+	if (!f->codec_strip.n && !f->codec_mask.n && !f->codec_transcode.n)
+		return false;
+	for (unsigned i = 0; i < f->codec_mask.n; i++)
+		if (without.n < FLAGS_LIST_MAX)
+			without.v[without.n++] = f->codec_mask.v[i];
+	for (unsigned m = 0; m < sdp_media_count(s); m++) {
+		n = choose(s, m, &without, &f->codec_except, &f->codec_offer,
+			   pt);
+		told_of_line(out, s, m, pt, n);
+	}
+	for (unsigned i = 0; i < f->codec_transcode.n; i++)
+		told_by_name(out, f->codec_transcode.v[i]);
+	return out->n;
+}
+
 int ng_edit_source(struct sdp *s, const struct sp_addr *addr)
 {
 	struct sdp_addr a = {.family = addr->family};

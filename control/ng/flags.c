@@ -74,7 +74,6 @@ static const struct row table[] = {
 	{"codec-except",        LIST,   AT(codec_except)},
 	{"codec-offer",         LIST,   AT(codec_offer)},
 	{"codec-mask",          LIST,   AT(codec_mask)},
-	{"codec-accept",        LIST,   AT(codec_mask)},
 	{"codec-consume",       LIST,   AT(codec_mask)},
 	{"codec-transcode",     LIST,   AT(codec_transcode)},
 	{"transcode",           LIST,   AT(codec_transcode)},
@@ -106,6 +105,7 @@ static const struct row table[] = {
 	{"generate-RTCP",               NOTHING, 0},
 	{"original-sendrecv",           NOTHING, 0},
 	{"allow-transcoding",           NOTHING, 0},
+	{"codec-accept",                NOTHING, 0},
 	{"SIPREC",                      NOTHING, 0},
 
 	/* what the proxy says of itself */

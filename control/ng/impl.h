@@ -183,6 +183,10 @@ bool ng_mask_needed(const struct ng_flags *f);
 /** Both, on an offer of the gateway's own. Takes `text`; @return NULL: no
  * memory. */
 char *ng_edit_own(const struct ng_flags *f, char *text);
+/** Of an answer's codecs, those that the offerer is told of. @return false: no
+ * flag has a word on them. */
+bool ng_edit_answer(const struct ng_flags *f, const struct sdp *s,
+		    struct media_codecs *out);
 /** All media come from where the request did. */
 int ng_edit_source(struct sdp *s, const struct sp_addr *addr);
 

@@ -360,6 +360,23 @@ static const char *answer_on(struct ng_request *rq, struct ng_session *s,
 	return "ok";
 }
 
+/* Which codecs of the answer pass. @return false: the request has failed. */
+static bool tell_codecs(struct ng_request *rq, struct ng_session *s,
+			const struct sdp *sdp)
+{
+	struct media_codecs codecs;
+	struct feature_answer may;
+
+	path_told(s->path,
+		  ng_edit_answer(&rq->f, sdp, &codecs) ? &codecs : NULL);
+	if (!rq->f.codec_transcode.n || call_kind(s->call) != CALL_E2EE)
+		return true;
+	may = call_may(s->call, FEATURE_TRANSCODING, rq->by, "answer");
+	if (!may.allowed)
+		ng_fail_feature(rq, &may);
+	return may.allowed;
+}
+
 static const char *answer_parsed(struct ng_request *rq, struct ng_session *s,
 				 enum leg offerer, struct sdp *sdp)
 {
@@ -369,6 +386,8 @@ static const char *answer_parsed(struct ng_request *rq, struct ng_session *s,
 	const char *result;
 	char *text;
 
+	if (!tell_codecs(rq, s, sdp))
+		return NULL;
 	ng_wish_from(rq->ng, &rq->f, sdp, &wish);
 	path_peer(s->path, from, &wish.addr.peer);
 	path_manner(s->path, from, &wish.manner);

@@ -490,6 +490,116 @@ static void never_forced_end_to_end(void **state)
 	    "m=audio PORT RTP/AVP 111 0\n");
 }
 
+/* ------------------------------------------- what the offerer is told of */
+
+#define TWO_A                                       \
+	HEAD_A "m=audio 4000 RTP/AVP 111 0 101\r\n" \
+	       "a=rtpmap:111 opus/48000/2\r\n"      \
+	       "a=rtpmap:0 PCMU/8000\r\n"           \
+	       "a=rtpmap:101 telephone-event/8000\r\n"
+#define TWO_B                                     \
+	HEAD_B "m=audio 6000 RTP/AVP 96 0 97\r\n" \
+	       "a=rtpmap:96 opus/48000/2\r\n"     \
+	       "a=rtpmap:0 PCMU/8000\r\n"         \
+	       "a=rtpmap:97 telephone-event/8000\r\n"
+
+static const struct media_codecs pcmu = {
+	2, {{"pcmu", 8000}, {"telephone-event", 48000}}};
+
+/* The answerer would send Opus: it is made into what the offerer hears of. */
+static void told_of_another(void **state)
+{
+	struct talk *t = *state;
+	const char *out;
+	char want[256];
+	json_t *p;
+
+	call(t);
+	talk_offer(t, LEG_A, TWO_A);
+	media_told(t->m, &pcmu);
+	out = talk_answer(t, LEG_B, TWO_B);
+	has(out, "m=audio PORT RTP/AVP 0 101\n");
+	hasnt(out, "opus");
+	assert_true(media_transcoded(t->m));
+	p = port(t, LEG_B);
+	/* by the numbers of the offer */
+	says(p, "in",
+	     "[{\"channels\":2,\"clock\":48000,\"codec\":\"opus\",\"pt\":111},"
+	     "{\"channels\":1,\"clock\":8000,\"codec\":\"PCMU\",\"pt\":0},"
+	     "{\"channels\":1,\"clock\":8000,\"codec\":\"telephone-event\","
+	     "\"pt\":101}]");
+	json_decref(p);
+	p = port(t, LEG_A);
+	snprintf(want, sizeof(want), "\"opus\"");
+	says(json_object_get(p, "out"), "codec", want);
+	says(json_object_get(p, "out"), "pt", "96");
+	json_decref(p);
+	/* another answer to the same offer, and no word on codecs */
+	media_told(t->m, NULL);
+	has(talk_answer(t, LEG_B, TWO_B), "m=audio PORT RTP/AVP 96 0 97\n");
+	assert_false(media_transcoded(t->m));
+}
+
+/* The answerer's first is told: nothing is transcoded, others are left out. */
+static void told_of_the_first(void **state)
+{
+	static const struct media_codecs opus = {
+		3, {{"opus", 0}, {"G722", 0}, {"telephone-event", 0}}};
+	struct talk *t = *state;
+
+	call(t);
+	talk_offer(t, LEG_A, TWO_A);
+	media_told(t->m, &opus);
+	has(talk_answer(t, LEG_B, TWO_B), "m=audio PORT RTP/AVP 96 97\n");
+	assert_false(media_transcoded(t->m));
+	/* without digits */
+	media_told(t->m, &(struct media_codecs){1, {{"opus", 48000}}});
+	has(talk_answer(t, LEG_B, TWO_B), "m=audio PORT RTP/AVP 96\n");
+}
+
+/* Where it can't be, or would leave nothing, the answer is as it came. */
+static void told_in_vain(void **state)
+{
+	static const struct media_codecs neither = {1, {{"G722", 8000}}};
+	struct talk *t = *state;
+	const char *had = "m=audio PORT RTP/AVP 96 0 97\n";
+
+	call(t);
+	talk_offer(t, LEG_A, TWO_A);
+	media_told(t->m, &neither);
+	has(talk_answer(t, LEG_B, TWO_B), had);
+	fake_media_crash(fake, true);
+	assert_true(loop_until(is_away, NULL, 3000));
+	media_told(t->m, &pcmu);
+	has(talk_answer(t, LEG_B, TWO_B), had);
+	assert_false(media_transcoded(t->m));
+}
+
+static void never_told_end_to_end(void **state)
+{
+	struct talk *t = *state;
+	const char *out;
+
+	call(t);
+	media_allow_e2ee(t->m, true, NULL);
+	talk_offer(t, LEG_A,
+		   "v=0\r\no=alice 1 1 IN IP4 10.1.0.9\r\ns=-\r\n"
+		   "c=IN IP4 10.1.0.9\r\nt=0 0\r\n"
+		   "a=e2ee:AQEAAgABAHdoYXRldmVy\r\n"
+		   "m=audio 4000 RTP/AVP 111 0\r\n"
+		   "a=rtpmap:111 opus/48000/2\r\n");
+	media_told(t->m, &pcmu);
+	out = talk_answer(t, LEG_B,
+			  "v=0\r\no=bob 5 5 IN IP4 10.2.0.9\r\ns=-\r\n"
+			  "c=IN IP4 10.2.0.9\r\nt=0 0\r\n"
+			  "a=e2ee:AgEAAXdoYXRldmVy\r\n"
+			  "m=audio 6000 RTP/AVP 111 0\r\n"
+			  "a=rtpmap:111 opus/48000/2\r\n");
+	assert_int_equal(media_e2ee(t->m), E2EE_ON);
+	has(out, "m=audio PORT RTP/AVP 111 0\n");
+	assert_false(media_transcoded(t->m));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, up, down)
@@ -509,6 +619,10 @@ int main(void)
 		T(forced_on_who_calls),
 		T(forced_in_vain),
 		T(never_forced_end_to_end),
+		T(told_of_another),
+		T(told_of_the_first),
+		T(told_in_vain),
+		T(never_told_end_to_end),
 	};
 	int failed;
 

@@ -33,9 +33,10 @@ def settings(key=None, folder=None, **more):
 class Kamailio:
     _count = itertools.count(1)
 
-    def __init__(self, gateway, out="", back="", ng=f"udp:{NG}"):
+    def __init__(self, gateway, out="", back="", answer="",
+                 ng=f"udp:{NG}"):
         """out: flags of offers towards headquarters; back: towards the
-        branch."""
+        branch; answer: of answers."""
         self.gateway = gateway
         # a folder of its own: what another one said at its end isn't its word
         self.folder = gateway.folder / f"kamailio-{next(self._count)}"
@@ -45,7 +46,7 @@ class Kamailio:
                 "DOMAIN": gateway.domain, "PORT": str(PORT), "NG": ng,
                 "BRANCHNET": "10.1.0.0/24", "BRANCH": "10.1.0.1",
                 "HQ": "10.2.0.1", "FLAGS_OUT": out,
-                "FLAGS_IN": back}.items():
+                "FLAGS_IN": back, "FLAGS_ANSWER": answer}.items():
             text = text.replace(f"@{name}@", value)
         self.config = self.folder / "kamailio.cfg"
         self.config.write_text(text)

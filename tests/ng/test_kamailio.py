@@ -48,9 +48,10 @@ def heard(speaker, listener, seconds):
 class Pair:
     """alice at the branch, bob at headquarters, Kamailio between."""
 
-    def __init__(self, gateway, sounds, out="", back="", alice=None, bob=None):
+    def __init__(self, gateway, sounds, out="", back="", alice=None, bob=None,
+                 answer=""):
         self.gateway = gateway
-        self.kamailio = Kamailio(gateway, out, back)
+        self.kamailio = Kamailio(gateway, out, back, answer)
         self.options = {"alice": alice or {}, "bob": bob or {}}
         self.sounds = sounds
 

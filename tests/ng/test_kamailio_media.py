@@ -81,6 +81,24 @@ def test_opus_to_g711(gateway, sounds, flags):
     assert gateway.flows() == []
 
 
+def test_codecs_of_an_answer(gateway, sounds):
+    """Both have Opus; alice isn't to hear of it."""
+    both = {"codecs": "opus/48000/2,PCMU/8000/1"}
+    with Pair(gateway, sounds, "RTP/SAVP", "RTP/AVP", alice=both,
+              bob={**both, **SRTP}, answer="codec-strip-opus") as pair:
+        pair.alice.call(pair.bob)
+        time.sleep(5)
+        call = the_call(gateway)
+        assert call["transcoded"]
+        assert [leg["codec"] for leg in call["media"][0]["legs"]] == \
+            ["PCMU/8000", "opus/48000/2"]
+        pair.bob.hang_up()
+        pair.alice.wait_end()
+        heard_each_other(pair.alice, pair.bob, 2)
+        assert pair.kamailio.said() == []
+    assert gateway.flows() == []
+
+
 def recordings(gateway):
     shown = gateway.ctl_json("recordings", "list")
     return shown.get("recordings", shown) if isinstance(shown, dict) else shown

@@ -334,6 +334,33 @@ def test_codecs(gw, ng, call, codec, left, how):
     delete(ng, call)
 
 
+TOLD = [
+    ({}, [0, 8, 101]),
+    ({"strip": ["PCMA"]}, [0, 101]),
+    ({"strip": ["all"], "except": ["PCMU"]}, [0]),
+    ({"mask": ["PCMA", "telephone-event"]}, [0]),
+    ({"strip": ["all"], "offer": ["PCMU", "telephone-event"]}, [0, 101]),
+    ({"accept": ["PCMA"]}, [0, 8, 101]),
+    # there is nothing here that could make the one into the other
+    ({"strip": ["PCMU"]}, [0, 8, 101]),
+    ({"strip": ["all"]}, [0, 8, 101]),
+    ({"strip": ["all"], "transcode": ["G722"]}, [0, 8, 101]),
+]
+
+
+@pytest.mark.parametrize("codec,left", TOLD)
+def test_codecs_of_an_answer(gw, ng, call, codec, left):
+    """The offerer is told of some of them."""
+    offer(ng, call, sdp(A, formats=(8, 0, 9, 101)))
+    a = Seen(answer(ng, call, sdp(B, formats=(0, 8, 101)),
+                    codec=codec)["sdp"])
+    assert a.formats == left
+    # what one answer was asked for isn't the next one's
+    a = Seen(answer(ng, call, sdp(B, formats=(0, 8, 101)))["sdp"])
+    assert a.formats == [0, 8, 101]
+    delete(ng, call)
+
+
 def test_rtpp_flags(gw, ng, call):
     """All in one string, as Kamailio passes it where the daemon parses."""
     o = Seen(offer(ng, call, **{"rtpp_flags":
