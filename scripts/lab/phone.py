@@ -59,7 +59,8 @@ class Phone:
                  proxy, password=None, encryption=None, codecs="PCMU",
                  register=True, sip_port=5060, answer="auto", index=0,
                  ice=False, mux=False):
-        """encryption: srtp, srtp-mand, dtls_srtp ... as baresip has it."""
+        """encryption: srtp, srtp-mand, dtls_srtp ... as baresip has it. An
+        IPv6 address makes a phone that has nothing else."""
         self.user, self.namespace, self.address = user, namespace, address
         self.aor = f"sip:{user}@{domain}"
         self.played = audio.read_wav(play)
@@ -71,8 +72,9 @@ class Phone:
         self._heard = self.folder / "heard"
         self._heard.mkdir(parents=True, exist_ok=True)
         first = 10000 + 2000 * index
+        here = f"[{address}]" if ":" in address else address
         (self.folder / "config").write_text(CONFIG.format(
-            address=address, sip_port=sip_port, play=play, modules=MODULES,
+            address=here, sip_port=sip_port, play=play, modules=MODULES,
             heard=self._heard, control_port=self._control_port,
             mux="yes" if mux else "no", more="module ice.so\n" if ice else "",
             rtp_first=first, rtp_last=first + 1999))
@@ -92,7 +94,9 @@ class Phone:
 
     def start(self):
         self.process = Process(
-            f"baresip {self.user}", ["baresip", "-f", self.folder],
+            f"baresip {self.user}",
+            ["baresip", "-6" if ":" in self.address else "-4", "-f",
+             self.folder],
             self.namespace, self.folder / "log")
         wait_until(f"{self.user}'s phone to start", 10, self._connect)
         if self.register:

@@ -34,9 +34,9 @@ class Kamailio:
     _count = itertools.count(1)
 
     def __init__(self, gateway, out="", back="", answer="",
-                 ng=f"udp:{NG}"):
+                 ng=f"udp:{NG}", more=()):
         """out: flags of offers towards headquarters; back: towards the
-        branch; answer: of answers."""
+        branch; answer: of answers; more: addresses to listen on."""
         self.gateway = gateway
         # a folder of its own: what another one said at its end isn't its word
         self.folder = gateway.folder / f"kamailio-{next(self._count)}"
@@ -46,11 +46,14 @@ class Kamailio:
                 "DOMAIN": gateway.domain, "PORT": str(PORT), "NG": ng,
                 "BRANCHNET": "10.1.0.0/24", "BRANCH": "10.1.0.1",
                 "HQ": "10.2.0.1", "FLAGS_OUT": out,
-                "FLAGS_IN": back, "FLAGS_ANSWER": answer}.items():
+                "FLAGS_IN": back, "FLAGS_ANSWER": answer,
+                "LISTEN": "\n".join(f"listen=udp:[{a}]:{PORT}"
+                                    for a in more)}.items():
             text = text.replace(f"@{name}@", value)
         self.config = self.folder / "kamailio.cfg"
         self.config.write_text(text)
         self.log = self.folder / "log"
+        self.listens = 2 + len(more)
 
     def __enter__(self):
         self.process = Process(
@@ -72,7 +75,7 @@ class Kamailio:
         self.process.check()
         found = run("ip", "netns", "exec", self.gateway.namespace, "ss",
                     "-Hlun", f"sport = :{PORT}").stdout
-        return len(found.splitlines()) >= 2 and \
+        return len(found.splitlines()) >= self.listens and \
             "rtpengine instance" in self.log.read_text()
 
     def said(self):
@@ -80,12 +83,15 @@ class Kamailio:
         return [line for line in self.log.read_text(errors="replace")
                 .splitlines() if "ERROR" in line or "CRITICAL" in line]
 
-    def phone(self, user, side, play, **options):
-        """A phone of Kamailio's, registered there."""
+    def phone(self, user, side, play, at=None, **options):
+        """A phone of Kamailio's, registered there. at: (its address,
+        Kamailio's), where that isn't the side's own."""
         s = self.gateway.sides[side]
-        phone = Phone(user, s.namespace, s.host, self.gateway.folder, play,
+        host, proxy = at or (s.host, s.gateway)
+        proxy = f"[{proxy}]" if ":" in proxy else proxy
+        phone = Phone(user, s.namespace, host, self.gateway.folder, play,
                       domain=self.gateway.domain,
-                      proxy=f"sip:{s.gateway}:{PORT};transport=udp", **options)
+                      proxy=f"sip:{proxy}:{PORT};transport=udp", **options)
         self.gateway.phones.append(phone)
         return phone.start()
 

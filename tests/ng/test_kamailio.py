@@ -49,9 +49,9 @@ class Pair:
     """alice at the branch, bob at headquarters, Kamailio between."""
 
     def __init__(self, gateway, sounds, out="", back="", alice=None, bob=None,
-                 answer=""):
+                 answer="", more=()):
         self.gateway = gateway
-        self.kamailio = Kamailio(gateway, out, back, answer)
+        self.kamailio = Kamailio(gateway, out, back, answer, more=more)
         self.options = {"alice": alice or {}, "bob": bob or {}}
         self.sounds = sounds
 
@@ -77,7 +77,9 @@ class Pair:
 
 def talk(pair, caller, callee, seconds=3):
     caller.call(callee)
-    time.sleep(seconds)
+    wait_until("sound", 20, lambda: all(
+        len(phone.heard()) > seconds * audio.RATE
+        for phone in (caller, callee)), every=0.2)
     shown = pair.gateway.ctl_json("calls")
     caller.hang_up()
     callee.wait_end()
