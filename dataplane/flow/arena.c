@@ -87,7 +87,7 @@ static int grow(struct arena *a)
 	}
 	if (mlock(c, CHUNK) != 0 && !a->lock_failed++)
 		log_line(LOG_WARNING,
-			 "locking memory for hop keys: %s, so they could "
+			 "locking memory of flows: %s, so hop keys could "
 			 "reach swap; raise LimitMEMLOCK",
 			 strerror(errno));
 	c->next = a->chunks;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dataplane/flow/arena.h - memory for hop keys and what runs beside them.
+/* dataplane/flow/arena.h - memory for hop keys and what runs beside them; for
+ * adjacencies as well, since workers read those for each packet.
  *
  * Anonymous memory in chunks of whole huge pages: locked, left out of core
  * dumps and of forked children, backed by transparent huge pages where the

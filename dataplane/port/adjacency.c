@@ -11,6 +11,7 @@
 #include <sys/queue.h>
 #include <linux/rtnetlink.h>
 #include "dataplane/app/log.h"
+#include "dataplane/flow/arena.h"
 #include "dataplane/port/adjacency.h"
 #include "dataplane/port/hop.h"
 
@@ -41,6 +42,7 @@ struct adjacencies {
 	todo; /* whose route may have changed */
 	struct ports *ports;
 	struct netlink *news;
+	struct arena *arena; /* huge pages: workers read one of many */
 	struct hops hops;
 };
 
@@ -345,11 +347,11 @@ struct adjacencies *adjacencies_new(struct ports *ps)
 	}
 	TAILQ_INIT(&as->todo);
 	as->ports = ps;
+	as->arena = arena_new();
 	as->news = netlink_open(groups);
 	as->hops.ask = netlink_open(NULL);
-	if (!as->news || !as->hops.ask) {
-		log_line(LOG_ERR, "following routes: opening netlink: %s",
-			 strerror(errno));
+	if (!as->arena || !as->news || !as->hops.ask) {
+		log_line(LOG_ERR, "following routes: %s", strerror(errno));
 		adjacencies_free(as);
 		return NULL;
 	}
@@ -361,7 +363,7 @@ static void remove_one(struct adjacencies *as, struct adjacency *a)
 	drop(as, a);
 	set_hop(a, NULL);
 	LIST_REMOVE(a, link);
-	free(a);
+	arena_give(as->arena, a, sizeof(*a));
 }
 
 void adjacencies_free(struct adjacencies *as)
@@ -373,6 +375,7 @@ void adjacencies_free(struct adjacencies *as)
 			remove_one(as, LIST_FIRST(&as->bucket[i]));
 	netlink_close(as->news);
 	netlink_close(as->hops.ask);
+	arena_free(as->arena);
 	free(as);
 }
 
@@ -387,10 +390,9 @@ struct adjacency *adjacency_get(struct adjacencies *as,
 			a->refs++;
 			return a;
 		}
-	a = aligned_alloc(CACHE_LINE, sizeof(*a));
+	a = arena_take(as->arena, sizeof(*a), CACHE_LINE);
 	if (!a)
 		return NULL;
-	memset(a, 0, sizeof(*a));
 	a->peer = *peer;
 	a->refs = 1;
 	LIST_INSERT_HEAD(&as->bucket[bucket], a, link);

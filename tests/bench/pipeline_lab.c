@@ -10,6 +10,7 @@
 #include <rte_eal.h>
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
+#include "dataplane/flow/arena.h"
 #include "dataplane/stage/csum.h"
 #include "tests/bench/pipeline_lab.h"
 
@@ -25,6 +26,7 @@
 static struct pipeline_lab lab;
 static struct srtp_backend backend; /* IPsec-MB, held to one isa */
 static const char *isa_wanted;
+static struct arena *near; /* phones' adjacencies, as the real ones have one */
 
 static struct srtp_engine *held_engine(const char *isa)
 {
@@ -152,7 +154,8 @@ bool pipeline_lab_open(struct pipeline_lab *l, uint32_t streams)
 	};
 
 	l->streams = streams;
-	l->t = table_new(&lim, &l->ps, NULL, l->w.qsbr, &backend);
+	near = near ? near : arena_new();
+	l->t = near ? table_new(&lim, &l->ps, NULL, l->w.qsbr, &backend) : NULL;
 	l->w.table = l->t;
 	memset(l->w.count, 0, sizeof(l->w.count));
 	return l->t != NULL;
@@ -371,6 +374,11 @@ static void adjacency_set(struct adjacency *a, const struct sp_addr *to,
 
 static struct adjacency *latest;
 
+size_t pipeline_lab_adjacencies(void)
+{
+	return arena_used(near);
+}
+
 /* Far ends are shared; a phone's is asked for by its own transport only, twice
  * in a row. */
 struct adjacency *adjacency_get(struct adjacencies *as,
@@ -391,10 +399,9 @@ struct adjacency *adjacency_get(struct adjacencies *as,
 		latest->refs++;
 		return latest;
 	}
-	a = aligned_alloc(64, sizeof(*a));
+	a = arena_take(near, sizeof(*a), 64);
 	if (!a)
 		return NULL;
-	memset(a, 0, sizeof(*a));
 	adjacency_set(a, to, &lab.ps.port[LAB_ACCESS]);
 	a->refs = 1;
 	latest = a;
@@ -409,7 +416,7 @@ void adjacency_put(struct adjacencies *as, struct adjacency *a)
 		return;
 	if (a == latest)
 		latest = NULL;
-	free(a);
+	arena_give(near, a, sizeof(*a));
 }
 
 bool adjacency_read(const struct adjacency *a, struct adjacency_value *out)

@@ -52,5 +52,7 @@ bool pipeline_lab_add(struct pipeline_lab *l, uint32_t i,
 uint16_t pipeline_lab_frame(const struct pipeline_lab *l, enum lab_port side,
 			    uint32_t i, uint8_t *frame, uint16_t n, bool sums);
 
+/** Octets that phones' adjacencies take. */
+size_t pipeline_lab_adjacencies(void);
 /** Verdicts that were counted, on stderr. */
 void pipeline_lab_complain(const struct pipeline_lab *l);

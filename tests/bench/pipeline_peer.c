@@ -154,7 +154,9 @@ bool pipeline_memory(uint16_t suite, unsigned media,
 		if (!pipeline_lab_add(lab, i, &all))
 			exit(1);
 	}
-	out->arena = (double)arena_used(lab->t->arena) / media;
+	out->arena = (double)(arena_used(lab->t->arena) +
+			      pipeline_lab_adjacencies()) /
+		     media;
 	out->heaps = (double)(in_heaps() - before) / media;
 	pipeline_lab_close(lab);
 	return true;

@@ -19,6 +19,7 @@ $(B)/tests/reserve_test: $(call objs,tests/port/reserve_test.c \
 
 $(B)/tests/adjacency_test: $(call objs,tests/port/adjacency_test.c \
     dataplane/port/adjacency.c dataplane/port/hop.c dataplane/port/netlink.c \
+    dataplane/flow/arena.c \
     dataplane/app/log.c)
 	@mkdir -p $(@D)
 	$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka -lmnl $(DPDK_L)
