@@ -75,6 +75,8 @@ static const cyaml_schema_field_t calls_fields[] = {
 	TEXT("orbits", OPTIONAL, struct config_calls, orbits),
 	TEXT("conferences", OPTIONAL, struct config_calls, conferences),
 	TEXT("music", OPTIONAL, struct config_calls, music),
+	TEXT("notice", OPTIONAL, struct config_calls, notice),
+	NUMBER("notice_every", struct config_calls, notice_every),
 	TEXT("voicemail", OPTIONAL, struct config_calls, voicemail),
 	NUMBER("park_timeout", struct config_calls, park_timeout),
 	CYAML_FIELD_END,
@@ -322,6 +324,9 @@ static const struct conf_rule rules[] = {
 	{"calls.conferences", "numbers such as 800-809", .ok = numbers_ok},
 	{"calls.music", "the name of a file, without its folder",
 	 .ok = is_file_name},
+	{"calls.notice", "tone, or the name of a file, without its folder",
+	 .ok = is_file_name},
+	{"calls.notice_every", "seconds from 0 to 3600", .max = 3600},
 	{"calls.voicemail",
 	 "an address such as sip:mail@sallyport.example, or "
 	 "a number",

@@ -48,7 +48,9 @@ struct config_calls {	   /* what calls can be put through to */
 	char *orbits;	   /* "700-719": where calls wait; NULL: none */
 	char *conferences; /* "800-809"; NULL: none but merged ones */
 	char *music;	   /* file of sallyport-media's music folder, or NULL */
-	char *voicemail;   /* where "voicemail" is: a URI or number; NULL */
+	char *notice;	   /* of recording: "tone", or such a file; or NULL */
+	unsigned notice_every; /* seconds; 0: once */
+	char *voicemail;       /* where "voicemail" is: a URI or number; NULL */
 	unsigned park_timeout; /* seconds until who has parked is rung */
 };
 

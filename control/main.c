@@ -268,6 +268,8 @@ static int start_calls(struct config *c)
 				.media_timeout = c->media_timeout,
 				.duties = control.duties,
 				.music = c->calls.music,
+				.notice = c->calls.notice,
+				.notice_every = c->calls.notice_every,
 				.events = control.events,
 			});
 	if (e) {

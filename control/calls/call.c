@@ -59,6 +59,8 @@ static void call_destructor(void *arg)
 	if (c->le.list)
 		c->all->count--;
 	list_unlink(&c->le);
+	tmr_cancel(&c->notice_end);
+	tmr_cancel(&c->notice_next);
 }
 
 struct call *call_link(struct calls *cs, const struct call_door *door,
@@ -68,6 +70,8 @@ struct call *call_link(struct calls *cs, const struct call_door *door,
 
 	if (!c)
 		return NULL;
+	tmr_init(&c->notice_end);
+	tmr_init(&c->notice_next);
 	c->all = cs;
 	c->door = door;
 	c->id = id;
@@ -134,6 +138,7 @@ void call_up(struct call *c, struct path *p)
 	evidence_up(c);
 	recording_up(c);
 	fork_up(c);
+	notice_up(c);
 	call_save(c);
 }
 
@@ -150,6 +155,7 @@ void call_end(struct call *c, enum call_by by, int status, const char *reason)
 	recording_end(c);
 	fork_end(c);
 	subscriptions_end(c, "call ended");
+	notice_end(c);
 	evidence_end(c, record_by(by), status, reason);
 	if (saved)
 		store_call_remove(c->all->cfg.store, c->id);

@@ -40,6 +40,8 @@ unsigned calls_count(const struct calls *cs);
 
 /* All calls of the appliance. */
 
+#define NOTICE_TONE "tone"
+
 struct calls_config {
 	struct dp *dp;
 	struct store *store;
@@ -48,6 +50,8 @@ struct calls_config {
 	struct events *events;
 	struct duties *duties; /* sallyport-media's client; NULL: none */
 	const char *music;     /* file for who is on hold; NULL: none */
+	const char *notice;    /* of recording: NOTICE_TONE or a file; NULL */
+	unsigned notice_every; /* seconds; 0: once */
 };
 
 int calls_alloc(struct calls **csp, const struct calls_config *cfg);

@@ -7,9 +7,19 @@
 #include "control/events.h"
 #include "control/log.h"
 
+static void look(struct call *c, void *arg)
+{
+	if (*(const bool *)arg)
+		notice_look(c);
+	else
+		notice_lost(c);
+}
+
 static void on_up(bool up, void *arg)
 {
 	struct calls *cs = arg;
+
+	calls_each(cs, look, &up);
 
 	events_publish(cs->cfg.events, up ? "media-up" : "media-down", NULL);
 }
@@ -41,6 +51,8 @@ static void on_failed(enum duty kind, const char *id, uint64_t call,
 		 own_port(c, id))
 		c->door->hangup(c->arg, 500,
 				"the call can't be transcoded any more");
+	else if (kind == DUTY_PORT)
+		notice_lost(c);
 }
 
 /* A recording that ended by itself. */
@@ -59,9 +71,23 @@ static void recording_ended(struct calls *cs, const json_t *e)
 /* A file that was played to somebody: he hears the other again. */
 static void file_ended(struct call *c, void *arg)
 {
-	if (c->state == CALL_UP && c->path &&
+	if (!notice_ended(c, *(const uint64_t *)arg) && c->state == CALL_UP &&
+	    c->path &&
 	    media_insert_ended(c->path->media, *(const uint64_t *)arg))
 		call_save(c);
+}
+
+/* The stream of the port that an event is about. */
+static uint64_t stream_of(const json_t *event)
+{
+	const char *port = json_string_value(json_object_get(event, "port"));
+
+	return port ? strtoull(port, NULL, 10) : 0;
+}
+
+static void tone_ended(struct call *c, void *arg)
+{
+	notice_ended(c, *(const uint64_t *)arg);
 }
 
 static void on_event(const char *name, const json_t *event, void *arg)
@@ -70,6 +96,7 @@ static void on_event(const char *name, const json_t *event, void *arg)
 	static const char *const told[] = {"recording-closed", "store-warning",
 					   "store-deleted",    "limit",
 					   "payload-type",     "codec-error"};
+	uint64_t stream = stream_of(event);
 	struct calls *cs = arg;
 
 	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
@@ -78,13 +105,10 @@ static void on_event(const char *name, const json_t *event, void *arg)
 				       json_deep_copy(event));
 	if (strcmp(name, "recording-failed") == 0)
 		recording_ended(cs, event);
-	if (strcmp(name, "file-ended") == 0) {
-		const char *port =
-			json_string_value(json_object_get(event, "port"));
-		uint64_t stream = port ? strtoull(port, NULL, 10) : 0;
-
+	if (strcmp(name, "file-ended") == 0)
 		calls_each(cs, file_ended, &stream);
-	}
+	if (strcmp(name, "notice-ended") == 0)
+		calls_each(cs, tone_ended, &stream);
 }
 
 void duty_listen(struct calls *cs)

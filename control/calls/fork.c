@@ -145,8 +145,10 @@ static void let_go(struct call *c)
 		c->all->forks->end(c->fork);
 	c->fork = NULL;
 	c->forked = c->forward_from = 0;
-	if (c->state == CALL_UP && c->path)
-		call_copy(c, &media);
+	if (c->state != CALL_UP || !c->path)
+		return;
+	call_copy(c, &media);
+	notice_look(c);
 }
 
 static int stop(struct call *c, enum fork_use use, const char *by,
@@ -186,7 +188,8 @@ int call_fork(struct call *c, enum fork_use use, bool on, const char *by,
 	if (c->forked & (1u << use))
 		return 0;
 	c->forked |= 1u << use;
-	if (!c->fork && begin(c, why) != 0) {
+	if ((!c->fork && begin(c, why) != 0) ||
+	    (strcmp(by, CALL_POLICY) != 0 && notice_give(c, why) != 0)) {
 		let_go(c);
 		return -1;
 	}

@@ -39,7 +39,9 @@ struct call {
 	char recording[DUTY_ID_MAX];	 /* "": it isn't recorded */
 	unsigned recordings;		 /* so far */
 	bool paused;			 /* nothing is kept for now */
-	uint64_t tracks;	   /* tells those of this one from others */
+	uint64_t tracks;	/* tells those of this one from others */
+	unsigned told, telling; /* that it is: legs, by bit */
+	struct tmr notice_end, notice_next;
 	bool complies;		   /* a party's compliance recording applies */
 	unsigned forked;	   /* for what, enum fork_use's bits (fork.h) */
 	unsigned forward_from;	   /* whom FORK_FORWARDING is about: 1 << leg */
@@ -94,6 +96,19 @@ void recording_failed(struct call *c, const char *id, const char *error,
 		      const char *message);
 void recording_save(const struct call *c, json_t *j);
 void recording_load(struct call *c, const json_t *j);
+/* notice.c: parties are told that the call is recorded or forked. */
+/** Whether anything has changed about that: who hears something, or whether they
+ * are to be told at all. @return 0, or -1 with why: somebody can't be told. */
+int notice_give(struct call *c, struct duty_why *why);
+/** The same, where a failure is no reason to do anything but to report it. */
+void notice_look(struct call *c);
+void notice_up(struct call *c); /* answered */
+/** @return false: nobody was being told by that stream. */
+bool notice_ended(struct call *c, uint64_t stream);
+void notice_lost(struct call *c); /* sallyport-media can't, or has gone */
+void notice_end(struct call *c);
+void notice_save(const struct call *c, json_t *j);
+void notice_load(struct call *c, const json_t *j);
 /* fork.c */
 void fork_up(struct call *c);
 void fork_changed(struct call *c);

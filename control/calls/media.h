@@ -116,6 +116,8 @@ enum media_insert {
 	INSERT_SILENCE, /* packets of it */
 	INSERT_ITSELF,	/* the other, by way of sallyport-media, so that digits
 			 * can be put in */
+	INSERT_PASS,	/* the same, packet by packet as it comes, so that a
+			 * tone can be put into some; a notice's only */
 };
 /** What leg `to` hears from now on, once the file has ended the other again.
  * Whoever says so has asked the gate. @return 0, or -1 with why and all as it
@@ -194,6 +196,17 @@ int media_e2ee_info(struct media *m, enum leg from, const void *body,
  * m-lines that come later; or no longer. Never on an end-to-end encrypted call.
  * @return 0, or -1 with why and all as it was. */
 int media_copy(struct media *m, bool on, struct media_why *why);
+/** Leg `to` is told, by a tone put into what it hears, or by a file of the music
+ * folder in its place (file; NULL: a tone; on media with one leg always). It
+ * ends by itself. @return on how many m-lines it has begun, 0: nothing is heard
+ * there just now; -1 with why. */
+int media_notice(struct media *m, enum leg to, const char *file,
+		 struct media_why *why);
+/** The notice on that stream has ended. @return the leg that was told, -1: there
+ * was no notice. */
+int media_notice_ended(struct media *m, uint64_t stream);
+/** No notice goes on. */
+void media_notice_end(struct media *m);
 /** Is any of its m-lines transcoded? */
 bool media_transcoded(const struct media *m);
 /** The streams whose packets sallyport-media gets, and from which leg they

@@ -107,11 +107,17 @@ json_t *media_port_json(const struct media *m, const struct mline *l,
 			      formats_json(&l->tongue[from]), "worker",
 			      g ? (tp->port >> 1) % g->n_workers : 0);
 	enum leg to = m->solo ? from : OTHER_LEG(from);
+	bool held = m->solo || media_on_hold(m, l, from);
 
 	if (!j || media_divert(m, l, from) != SP_DIVERT_TAKE)
 		return j;
+	if (!held && media_inserted(m, l, from) == INSERT_PASS) {
+		json_object_set_new(j, "source",
+				    media_insert_source(m, l, from));
+		return j;
+	}
 	json_object_set_new(j, "out", out_json(&l->tongue[to], f->stream[to]));
-	if (m->solo || media_on_hold(m, l, from)) {
+	if (held) {
 		json_object_set_new(j, "source", played(m, l));
 		return j;
 	}
@@ -146,25 +152,31 @@ static void port_drop(struct flow *f, enum leg from)
 	if (f->port[from])
 		duty_remove(f->duties, DUTY_PORT,
 			    duty_port_id(f->stream[from], id));
-	f->port[from] = false;
+	f->port[from] = f->sent[from] = false;
 }
 
 void media_duty_set(const struct media *m, struct mline *l, enum leg from)
 {
+	uint8_t divert = media_divert(m, l, from);
 	struct flow *f = l->flow;
 	char id[DUTY_ID_MAX];
+	json_t *port;
 
-	if (!m->duties || media_divert(m, l, from) == SP_DIVERT_NONE) {
+	/* what has sent is kept: another would have an SSRC of its own, and hop
+	 * keys are good for a few only */
+	if (!m->duties || (divert == SP_DIVERT_NONE && !f->sent[from])) {
 		port_drop(f, from);
 		place(f, false);
 		return;
 	}
 	f->duties = m->duties;
 	place(f, l->transcoded);
+	port = media_port_json(m, l, from);
+	f->sent[from] |= json_object_get(port, "out") != NULL;
 	/* wanted from now on, also if it is away just now */
 	f->port[from] = duty_set(m->duties, DUTY_PORT,
 				 duty_port_id(f->stream[from], id), m->call,
-				 true, media_port_json(m, l, from), NULL) == 0;
+				 true, port, NULL) == 0;
 }
 
 void media_duty_drop(struct flow *f)

@@ -21,6 +21,8 @@
  *   media_told.c     codecs of an answer that the offerer is told of
  *   media_tongue.c   the same, saved and loaded
  *   media_duty.c     what sallyport-media is to do
+ *   media_insert.c   what is played in the place of a leg's sound
+ *   media_notice.c   legs are told that the call is recorded
  *   media_ssrc.c     SSRCs that SDP announces, where they are masked
  *   media_rate.c     codecs, and what they may send at most
  *   media_addr.c     our address, the peers' addresses
@@ -83,8 +85,13 @@ struct flow {
 	struct dp *dp;
 	struct duties *duties; /* NULL: has none, and never had */
 	uint32_t generation;   /* of its streams, while diverted */
-	bool port[2];	       /* sallyport-media has a port for stream[l] */
-	bool transcoding;      /* holds a place among them */
+	bool port[2];	       /* sallyport-media has a port for stream[l], */
+	bool sent[2];	       /* which has sent something, at least once */
+	enum media_insert notice[2]; /* of the call's being recorded: who hears
+				      * what leg l sends is just being told,
+				      * by INSERT_FILE, or (a tone) by
+				      * INSERT_PASS */
+	bool transcoding;	     /* holds a place among them */
 	uint64_t source;    /* on media with one leg: the stream whose port it
 				* hears; 0: what is played there */
 	uint64_t stream[2]; /* ids; [l]: from leg l to the other */
@@ -233,6 +240,7 @@ struct media {
 	char play_name[DUTY_ID_MAX];
 	char music[DUTY_ID_MAX];  /* for who is on hold; "": none */
 	struct media_codecs told; /* of answers; n 0: all */
+	char notice[DUTY_ID_MAX]; /* file of the latest notice; "": a tone */
 };
 
 /* Is there anybody on this leg? */
@@ -353,6 +361,10 @@ void media_codecs_load(json_t *j, struct mline *l);
 /** What leg `from` is replaced by on this m-line. */
 enum media_insert media_inserted(const struct media *m, const struct mline *l,
 				 enum leg from);
+/** Would sallyport-media put in what is wanted now? Asked before anything is
+ * changed in the dataplane. @return 0, or -1 with why. */
+int media_may_insert(struct media *m, struct mline *l, enum leg from,
+		     struct media_why *why);
 /** As the source of its port. */
 json_t *media_insert_source(const struct media *m, const struct mline *l,
 			    enum leg from);

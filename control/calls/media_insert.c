@@ -12,18 +12,23 @@ enum media_insert media_inserted(const struct media *m, const struct mline *l,
 	const struct side *s = &m->side[from];
 	const struct mleg *t = &l->leg[OTHER_LEG(from)];
 	bool to_be_heard = SDP_DIR_RECV(t->dir) && !t->no_recv;
+	enum media_insert notice;
 
 	if (m->solo || !m->duties || m->e2ee.state == E2EE_ON ||
 	    strcmp(l->kind, "audio") != 0 || !l->flow ||
 	    l->leg[LEG_A].keying == KEYING_RELAY || !to_be_heard)
 		return INSERT_NOTHING;
+	notice = l->flow->notice[from];
+	if (notice == INSERT_FILE)
+		return INSERT_FILE;
 	if (s->insert == INSERT_FILE || s->insert == INSERT_SILENCE)
 		return s->insert;
 	/* its own sound, where there is any */
 	if (!media_flows(l, from) || s->blocked)
 		return INSERT_NOTHING;
-	return s->insert ? s->insert
-			 : (s->no_digits ? INSERT_ITSELF : INSERT_NOTHING);
+	if (s->insert || s->no_digits)
+		return s->insert ? s->insert : INSERT_ITSELF;
+	return l->transcoded ? INSERT_NOTHING : notice;
 }
 
 json_t *media_insert_source(const struct media *m, const struct mline *l,
@@ -34,8 +39,13 @@ json_t *media_insert_source(const struct media *m, const struct mline *l,
 
 	switch (media_inserted(m, l, from)) {
 	case INSERT_FILE:
+		if (l->flow->notice[from] == INSERT_FILE)
+			return json_pack("{s:s, s:b}", "file", m->notice,
+					 "loop", false);
 		return json_pack("{s:s, s:b}", "file", s->insert_file, "loop",
 				 s->insert_loop);
+	case INSERT_PASS:
+		return json_pack("{s:b}", "pass", true);
 	case INSERT_SILENCE:
 		return json_pack("{s:b}", "silence", true);
 	default:
@@ -44,9 +54,8 @@ json_t *media_insert_source(const struct media *m, const struct mline *l,
 	}
 }
 
-/* Would it do so? Asked before anything is changed in the dataplane. */
-static int may_insert(struct media *m, struct mline *l, enum leg from,
-		      struct media_why *why)
+int media_may_insert(struct media *m, struct mline *l, enum leg from,
+		     struct media_why *why)
 {
 	const char *codec = l->tongue[OTHER_LEG(from)].codec.name;
 	struct duty_why no = {.status = 503};
@@ -89,7 +98,7 @@ static int try_all(struct media *m, enum leg from, struct media_why *why)
 		    media_inserted(m, l, from) == INSERT_NOTHING)
 			continue;
 		any = true;
-		if (may_insert(m, l, from, why) != 0)
+		if (media_may_insert(m, l, from, why) != 0)
 			return -1;
 	}
 	return any ? 0

@@ -101,6 +101,7 @@ static void media_changed(struct path *p)
 	recording_changed(p->call);
 	fork_changed(p->call);
 	subscriptions_changed(p->call);
+	notice_look(p->call);
 }
 
 bool path_blocked(const struct path *p, enum leg from)

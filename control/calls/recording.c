@@ -150,8 +150,10 @@ static void end(struct call *c)
 	duty_remove(c->all->cfg.duties, DUTY_RECORDING, c->recording);
 	c->recording[0] = '\0';
 	c->paused = false;
-	if (c->state == CALL_UP && c->path)
-		call_copy(c, &media);
+	if (c->state != CALL_UP || !c->path)
+		return;
+	call_copy(c, &media);
+	notice_look(c);
 }
 
 int call_record(struct call *c, bool on, const char *by, const char *how,
@@ -179,6 +181,11 @@ int call_record(struct call *c, bool on, const char *by, const char *how,
 		return 0;
 	if (begin(c, why) != 0)
 		return -1;
+	/* for compliance it goes on all the same: notice_look() reports it */
+	if (strcmp(by, CALL_POLICY) != 0 && notice_give(c, why) != 0) {
+		end(c);
+		return -1;
+	}
 	tell(c, "recording-started", by, how, NULL);
 	call_save(c);
 	return 0;
@@ -202,6 +209,7 @@ int call_record_pause(struct call *c, bool paused, const char *by,
 	if (pause_it(c, paused, why) != 0)
 		return -1;
 	c->paused = paused;
+	notice_look(c);
 	tell(c, paused ? "recording-paused" : "recording-resumed", by, how,
 	     NULL);
 	call_save(c);

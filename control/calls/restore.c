@@ -23,6 +23,7 @@ void call_save(struct call *c)
 		recording_save(c, j);
 		fork_save(c, j);
 		subscriptions_save(c, j);
+		notice_save(c, j);
 		text = json_dumps(j, JSON_COMPACT);
 	}
 	if (text)
@@ -72,6 +73,7 @@ static void load_one(uint64_t id, const char *text, void *arg)
 	recording_load(c, j);
 	fork_load(c, j);
 	subscriptions_load(c, j);
+	notice_load(c, j);
 	log_info(id, "%s to %s: taken up again", from, to);
 	json_decref(j);
 	return;

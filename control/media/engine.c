@@ -81,10 +81,39 @@ void engine_untap(struct engine *e, struct tap *t)
 		*at = t->next;
 }
 
+/* The last of a notice has left. */
+static void notice_over(struct port *p)
+{
+	char text[STREAM_TEXT];
+
+	engine_event(p->engine, "notice-ended", "{s:s}", "port",
+		     stream_text(p->want.id, text));
+}
+
+static void pass_on(struct port *p, bool rtcp, const uint8_t *data, size_t n)
+{
+	struct engine *e = p->engine;
+	bool notices = pass_busy(&p->pass);
+	uint8_t out[PASS_MAX];
+
+	if (rtcp) {
+		e->h.send(p, true, data, n, e->h.arg);
+		return;
+	}
+	n = pass_rtp(&p->pass, &p->in, data, n, out);
+	if (!n)
+		return;
+	e->counters.packets_out++;
+	e->h.send(p, false, out, n, e->h.arg);
+	if (notices && !pass_busy(&p->pass))
+		notice_over(p);
+}
+
 void engine_packet(struct engine *e, uint64_t port, uint32_t generation,
-		   uint16_t worker, bool rtcp, const uint8_t *p, size_t n,
+		   uint16_t worker, unsigned flags, const uint8_t *p, size_t n,
 		   uint64_t now)
 {
+	bool rtcp = flags & PACKET_RTCP || rtp_is_rtcp(p, n);
 	struct port *to = port_find(e, port);
 	char text[STREAM_TEXT];
 
@@ -99,7 +128,9 @@ void engine_packet(struct engine *e, uint64_t port, uint32_t generation,
 		return;
 	}
 	to->want.worker = worker;
-	if (rtcp || rtp_is_rtcp(p, n)) {
+	if (to->want.source.kind == SOURCE_PASS && !(flags & PACKET_COPIED))
+		pass_on(to, rtcp, p, n);
+	if (rtcp) {
 		port_rtcp(to, p, n, now);
 		return;
 	}
@@ -195,10 +226,11 @@ static void push(struct port *p)
 {
 	struct frame own = {.rate = 0};
 	const struct frame *f = &own;
+	bool notices = output_notices(p->out);
 
 	switch (p->want.source.kind) {
 	case SOURCE_NONE:
-		p->out->frame.rate = 0;
+		output_skip(p->out);
 		return;
 	case SOURCE_PORT:
 		if (p->feed)
@@ -214,9 +246,12 @@ static void push(struct port *p)
 		tone_next(&p->want.source.tone, &own);
 		break;
 	case SOURCE_SILENCE:
+	case SOURCE_PASS: /* not by the clock */
 		break;
 	}
 	output_push(p->out, f, send_rtp, p);
+	if (notices && !output_notices(p->out))
+		notice_over(p);
 }
 
 /* Between half and one and a half of the interval, so that reports of many

@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include "control/media/input.h"
 #include "control/media/output.h"
+#include "control/media/pass.h"
 #include "control/media/player.h"
 
 struct recording;
@@ -21,7 +22,8 @@ enum source_kind {
 	SOURCE_ROOM,
 	SOURCE_FILE,
 	SOURCE_TONE,
-	SOURCE_SILENCE
+	SOURCE_SILENCE,
+	SOURCE_PASS
 };
 
 struct source {
@@ -54,6 +56,8 @@ struct port {
 	struct port_want want;
 	struct input in;
 	struct output *out; /* NULL: nothing leaves */
+	struct output_past past;
+	struct pass pass;
 	struct room *room;  /* that it is in; or NULL */
 	struct port *feed;  /* SOURCE_PORT, found in this tick; or NULL */
 	unsigned listeners; /* of what arrives; counted in each tick */
@@ -133,9 +137,14 @@ struct engine *engine_new(const struct engine_limits *l,
 /** Sends BYE where something was sent. */
 void engine_free(struct engine *e);
 
-/** A packet of a port; worker: whose ring it came by. */
+enum {
+	PACKET_RTCP = 1 << 0,
+	PACKET_COPIED = 1 << 1, /* it has gone on by itself */
+};
+
+/** A packet of a port; worker: whose ring it came by; flags: PACKET_*. */
 void engine_packet(struct engine *e, uint64_t port, uint32_t generation,
-		   uint16_t worker, bool rtcp, const uint8_t *p, size_t n,
+		   uint16_t worker, unsigned flags, const uint8_t *p, size_t n,
 		   uint64_t now);
 /** 10 ms have passed. Called late, it may be called several times. */
 void engine_tick(struct engine *e, uint64_t now);
@@ -158,5 +167,7 @@ void engine_event(struct engine *e, const char *name, const char *pack, ...);
 const char *stream_text(uint64_t id, char text[STREAM_TEXT]);
 /** Report, and BYE if asked for. */
 void port_report(struct port *p, bool bye, uint64_t now);
+/** A notice into what leaves. @return false: nothing does. */
+bool port_notice(struct port *p, unsigned hz, unsigned ms);
 /** RTCP arrived on a port. */
 void port_rtcp(struct port *p, const uint8_t *data, size_t n, uint64_t now);

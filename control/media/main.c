@@ -64,9 +64,11 @@ static void take_packet(const struct divert_item *item, unsigned worker,
 {
 	struct media *m = arg;
 
-	engine_packet(m->engine, item->stream, item->generation,
-		      (uint16_t)worker, item->kind == DIVERT_RTCP, data,
-		      item->len, now_us());
+	engine_packet(
+		m->engine, item->stream, item->generation, (uint16_t)worker,
+		(item->kind == DIVERT_RTCP ? PACKET_RTCP : 0u) |
+			(item->flags & DIVERT_COPIED ? PACKET_COPIED : 0u),
+		data, item->len, now_us());
 }
 
 static void say_dataplane(struct media *m)

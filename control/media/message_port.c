@@ -174,6 +174,16 @@ static void source_silence(struct reader *in, const struct player *player,
 			    "silence is true, or isn't there");
 }
 
+static void source_pass(struct reader *in, const struct player *player,
+			struct source *s)
+{
+	(void)player;
+	s->kind = SOURCE_PASS;
+	if (!read_bool(in, "pass", false))
+		reader_fail(in, "bad-message", "pass",
+			    "pass is true, or isn't there");
+}
+
 static const struct {
 	const char *field;
 	void (*read)(struct reader *in, const struct player *player,
@@ -181,7 +191,7 @@ static const struct {
 } sources[] = {
 	{"port", source_port},	     {"room", source_room},
 	{"file", source_file},	     {"tone", source_tone},
-	{"silence", source_silence},
+	{"silence", source_silence}, {"pass", source_pass},
 };
 
 static void read_source(struct reader *r, const struct player *player,
@@ -199,7 +209,8 @@ static void read_source(struct reader *r, const struct player *player,
 			sources[i].read(&in, player, s);
 	if (!s->kind) {
 		reader_fail(r, "bad-message", "source",
-			    "source has a port, room, file, tone or silence");
+			    "source has a port, room, file, tone, silence or "
+			    "pass");
 		return;
 	}
 	inside(r, &in);
@@ -217,9 +228,12 @@ bool read_port(struct reader *r, const struct player *player,
 	read_out(r, w);
 	read_source(r, player, &w->source);
 	if (!r->error && w->source.kind && !w->has_out &&
-	    w->source.kind != SOURCE_ROOM)
+	    w->source.kind != SOURCE_ROOM && w->source.kind != SOURCE_PASS)
 		reader_fail(r, "bad-message", "source",
 			    "A source without out has nowhere to go");
+	if (!r->error && w->source.kind == SOURCE_PASS && w->has_out)
+		reader_fail(r, "bad-message", "source",
+			    "What passes has no out");
 	return reader_done(r);
 }
 
@@ -283,6 +297,8 @@ static json_t *source_json(const struct source *s)
 				 (int)s->tone.off_ms);
 	case SOURCE_SILENCE:
 		return json_pack("{s:b}", "silence", 1);
+	case SOURCE_PASS:
+		return json_pack("{s:b}", "pass", 1);
 	}
 	return json_null();
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/media/output.h"
-#include <math.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,8 +8,7 @@
 
 #define QUIET_MS       200 /* of silence, before noise takes its place */
 #define NOISE_EVERY_MS 500 /* a packet tells its level again */
-#define NOTICE_LEVEL   3000
-#define LOSS_STEP      5 /* percent: less of a change is none */
+#define LOSS_STEP      5   /* percent: less of a change is none */
 
 static bool wants_fec(const struct output_format *f)
 {
@@ -69,6 +67,30 @@ void output_close(struct output *o)
 	o->resample = NULL;
 }
 
+void output_rest(const struct output *o, uint64_t now, struct output_past *past)
+{
+	if (!o->rtcp.packets)
+		return;
+	*past = (struct output_past){.any = true,
+				     .rtcp = o->rtcp,
+				     .seq = o->seq,
+				     .ts = o->ts,
+				     .at = now};
+	memcpy(past->cname, o->f.cname, sizeof(past->cname));
+}
+
+void output_resume(struct output *o, const struct output_past *past,
+		   uint64_t now)
+{
+	if (!past->any || (o->f.has_ssrc && o->f.ssrc != past->rtcp.ssrc))
+		return;
+	o->rtcp = past->rtcp;
+	o->seq = past->seq;
+	o->ts = past->ts + (uint32_t)((now - past->at) *
+				      (o->f.codec->clock / 1000) / 1000);
+	memcpy(o->f.cname, past->cname, sizeof(o->f.cname));
+}
+
 bool output_change(struct output *o, const struct output_format *f)
 {
 	struct encoder *e = make_encoder(f, o->wanted_rate, o->loss);
@@ -117,12 +139,10 @@ static void follow(struct output *o, unsigned rate)
 static void add_notice(struct output *o, int16_t *pcm, unsigned n,
 		       unsigned rate)
 {
-	for (unsigned i = 0; i < n && o->tone_left; i++, o->tone_left--) {
-		int v = pcm[i] + (int)(NOTICE_LEVEL * sin(o->tone_phase));
-
-		pcm[i] = mix_saturate(v);
-		o->tone_phase += 2 * M_PI * o->tone_hz / rate;
-	}
+	if (n > o->tone_left)
+		n = o->tone_left;
+	mix_tone(pcm, n, rate, o->tone_hz, &o->tone_phase);
+	o->tone_left -= n;
 }
 
 void output_notice(struct output *o, unsigned hz, unsigned ms)
@@ -211,6 +231,14 @@ static void send_next(struct output *o, unsigned n, output_h *send, void *arg)
 	o->rtcp.ts = o->ts;
 	o->held -= n;
 	memmove(o->fifo, o->fifo + n, o->held * sizeof(*o->fifo));
+}
+
+void output_skip(struct output *o)
+{
+	o->frame.rate = 0;
+	o->held = 0;
+	o->talking = false;
+	o->ts += o->f.codec->clock / 1000 * FRAME_MS;
 }
 
 void output_push(struct output *o, const struct frame *f, output_h *send,

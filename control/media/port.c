@@ -202,8 +202,7 @@ static bool set_output(struct port *p, const struct port_want *w)
 
 	if (!w->has_out) {
 		if (p->out) {
-			if (p->out->rtcp.packets)
-				port_report(p, true, p->engine->now);
+			output_rest(p->out, p->engine->now, &p->past);
 			output_close(p->out);
 			free(p->out);
 			p->out = NULL;
@@ -221,6 +220,7 @@ static bool set_output(struct port *p, const struct port_want *w)
 		free(o);
 		return false;
 	}
+	output_resume(o, &p->past, p->engine->now);
 	p->out = o;
 	return true;
 }
@@ -309,6 +309,8 @@ enum engine_error port_set(struct engine *e, const struct port_want *w,
 	}
 	set_input(p, w);
 	set_room(p, w);
+	if (w->source.kind != SOURCE_PASS)
+		pass_close(&p->pass);
 	e->n_transcodings += (unsigned)is_transcoding(w) -
 			     (unsigned)(!fresh && is_transcoding(&p->want));
 	worker = p->heard ? p->want.worker : w->worker;
@@ -333,6 +335,8 @@ enum engine_error port_remove(struct engine *e, uint64_t id)
 
 	if (!p)
 		return ENGINE_NOT_FOUND;
+	if (p->out && p->out->rtcp.packets)
+		port_report(p, true, e->now);
 	set_output(p, &none);
 	set_room(p, &none);
 	e->n_transcodings -= (unsigned)is_transcoding(&p->want);
@@ -343,9 +347,21 @@ enum engine_error port_remove(struct engine *e, uint64_t id)
 	e->counters.malformed += p->in.stats.malformed;
 	unlink_port(e, p);
 	input_close(&p->in);
+	pass_close(&p->pass);
 	resample_free(p->to_room);
 	free(p);
 	return ENGINE_OK;
+}
+
+bool port_notice(struct port *p, unsigned hz, unsigned ms)
+{
+	if (p->want.source.kind == SOURCE_PASS)
+		pass_notice(&p->pass, hz, ms);
+	else if (p->out && p->want.source.kind != SOURCE_NONE)
+		output_notice(p->out, hz, ms);
+	else
+		return false;
+	return true;
 }
 
 /* --- rooms --- */

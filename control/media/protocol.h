@@ -43,14 +43,15 @@
  *   {"do": "port.set", "port": STREAM, "generation": 0..2^32-1,
  *    "in":  [FORMAT, ...],         1 to MP_FORMATS_MAX: what may arrive
  *    ["out": OUT | null,]          null: nothing leaves (a copied stream)
- *    ["source": SOURCE | null,]    what leaves; null: nothing, not even RTCP
+ *    ["source": SOURCE | null,]    what leaves; null: nothing but RTCP, and that
+ *                                  only where something has left before
  *    ["worker": 0..63]}            of the dataplane, that owns the stream: the
  *                                  ring to send by until the stream brings
  *                                  packets, and so says it itself (0)
  *   Makes the port, or changes it to this. The state of decoder, encoder and
  *   jitter buffer lives on where FORMATs and generation stay as they were;
  *   a port never changes the SSRC or the sequence of what it sends, unless
- *   "ssrc" says so.
+ *   "ssrc" says so; not even where for a while it had no out.
  *   FORMAT: {"pt": 0..127, "codec": NAME, "clock": Hz, ["channels": 1],
  *            ["fmtp": TEXT of at most MP_FMTP_MAX]}
  *     NAME as in SDP, in any case: PCMU, PCMA, G722 (clock 8000), opus (clock
@@ -83,6 +84,9 @@
  *     {"tone": [Hz, ...], ["on": ms], ["off": ms]}
  *                              up to 4 frequencies of 20..3400; off 0: steady
  *     {"silence": true}        packets of silence (or of comfort noise)
+ *     {"pass": true}           without out: each packet that was taken leaves
+ *                              again as it came, at once, RTCP too; there for
+ *                              "port.notice", which changes the payload of some
  *   A port with out and a source counts as a transcoding if its source is a
  *   port; beyond the limit: error "limit".
  *
@@ -93,6 +97,12 @@
  *   {"do": "port.digits", "port": STREAM, "digits": TEXT, ["duration": ms]}
  *   Sends digits (0-9 * # A-D, MP_DIGITS_MAX of them, 100 ms unless said) as
  *   RFC 4733 events, 40..2000 ms each; the port needs telephone_event.
+ *
+ *   {"do": "port.notice", "port": STREAM, ["tone": Hz], ["duration": ms]}
+ *   Mixes a tone (20..3400 Hz, MP_NOTICE_HZ unless said; 40..5000 ms,
+ *   MP_NOTICE_MS unless said) into what leaves: the port needs a source. The
+ *   event "notice-ended" comes once all of it has left. Where packets pass, it
+ *   needs some that can be decoded; there are none while the far end is silent.
  *
  * --- rooms: conference mixes ---
  *
@@ -106,16 +116,14 @@
  *   {"do": "record.start", "recording": ID, "call": ID,
  *    "tracks": [TRACK, ...],                 1 to MP_TRACKS_MAX
  *    ["meta": OBJECT]                        sealed with it; at most 8 KiB
- *    ["codec": "opus" | "flac",]             the configuration's
- *    ["notice": {"to": [STREAM, ...], ["every": seconds], ["tone": Hz]}]}
+ *    ["codec": "opus" | "flac"]}             the configuration's
  *   TRACK: {"port": STREAM, ["of": "in" | "out"], ["name": TEXT]} what arrives
  *          ("in", unless said), or what is sent, before it is encoded
  *        | {"room": ID, ["name": TEXT]}      the whole mix
  *   An audio port's track is audio; video is stored as received, if VP8 or H264
  *   (reply: "left_out": [{"port": STREAM, "reason": SENTENCE}]). Tracks of a
  *   file are fixed: for another party or a new m-line, start another recording
- *   of the same call. notice: a tone of 1400 Hz (0.5 s) into what leaves by
- *   those ports, at the start and then every so many seconds (0: once).
+ *   of the same call.
  *   Twice the same recording with the same tracks: ok, and nothing happens.
  *   reply: "left_out" (maybe empty). Error "recording": no key, no space.
  *
@@ -167,6 +175,7 @@
  *                         port; the sound is concealed
  *   "digit"               "port", "digit": "5", "ms": once, at its end
  *   "file-ended"          "port", "file"
+ *   "notice-ended"        "port"
  *   "stream-ended"        "port": RTCP BYE of the far end
  *   "recording-closed"    "recording", "call", "octets", "seconds", "reason":
  *                         "stopped" or what record.stop said
@@ -191,6 +200,8 @@
 #define MP_CNAME_MAX   64
 #define MP_FILE_MAX    64 /* characters of a file's name */
 #define MP_DIGITS_MAX  32
+#define MP_NOTICE_HZ   1400
+#define MP_NOTICE_MS   500
 #define MP_ROOM_PORTS  16
 #define MP_TRACKS_MAX  34 /* a full room, each in and out, and the mix, video */
 #define MP_META_MAX    8192

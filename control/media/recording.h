@@ -15,8 +15,6 @@
 #include "control/media/engine.h"
 
 #define RECORDINGS_MAX 1000
-#define NOTICE_HZ      1400
-#define NOTICE_MS      500
 
 struct recordings;
 
@@ -33,8 +31,6 @@ struct record_want {
 	unsigned tracks;
 	bool flac;
 	char *meta; /* JSON, or NULL; borrowed */
-	uint64_t notice_to[MP_TRACKS_MAX];
-	unsigned notices, notice_every, notice_hz;
 };
 
 /** c->folder NULL, or no key: nothing can be recorded; `reason` says so. */

@@ -36,8 +36,7 @@ struct recording {
 	bool header; /* of Matroska is written */
 	struct rec_waiting *waiting, **waiting_end;
 	size_t waiting_octets;
-	uint64_t ms, synced_ms, noticed_ms; /* ms: on its clock, now */
-	bool notice_given;
+	uint64_t ms, synced_ms; /* ms: on its clock, now */
 	struct mkv *mkv;
 	struct seal *seal; /* sodium_malloc: the stream's key is in it */
 	struct writer_file *file;

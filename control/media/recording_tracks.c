@@ -237,25 +237,6 @@ void rec_video(const struct port *p, const struct format *f,
 	}
 }
 
-static void notice(struct recording *r)
-{
-	const struct record_want *w = &r->want;
-
-	if (!w->notices ||
-	    (r->notice_given &&
-	     (!w->notice_every ||
-	      r->ms - r->noticed_ms < w->notice_every * 1000ull)))
-		return;
-	r->notice_given = true;
-	r->noticed_ms = r->ms;
-	for (unsigned i = 0; i < w->notices; i++) {
-		struct port *p = port_find(r->all->engine, w->notice_to[i]);
-
-		if (p && p->out)
-			output_notice(p->out, w->notice_hz, NOTICE_MS);
-	}
-}
-
 void rec_tick(uint64_t now, void *arg)
 {
 	struct recording *r = arg;
@@ -264,7 +245,6 @@ void rec_tick(uint64_t now, void *arg)
 	if (r->state == REC_CLOSING)
 		return;
 	if (r->state == REC_RUNNING) {
-		notice(r);
 		for (unsigned i = 0; i < r->tracks; i++)
 			if (!r->track[i].video)
 				record_sound(r, (int)i);

@@ -136,6 +136,24 @@ static void do_port_digits(struct media *m, struct reader *r, json_t *reply)
 			       (uint32_t)ms);
 }
 
+static void do_port_notice(struct media *m, struct reader *r, json_t *reply)
+{
+	uint64_t id = read_stream(r, "port");
+	unsigned hz =
+		(unsigned)read_number(r, "tone", 20, 3400, false, MP_NOTICE_HZ);
+	unsigned ms = (unsigned)read_number(r, "duration", 40, 5000, false,
+					    MP_NOTICE_MS);
+	struct port *p;
+
+	(void)reply;
+	if (!reader_done(r))
+		return;
+	p = port_find(m->engine, id);
+	if (!p || !port_notice(p, hz, ms))
+		reader_fail(r, "not-found", "port",
+			    "There is no such port that sends anything");
+}
+
 static void do_room_set(struct media *m, struct reader *r, json_t *reply)
 {
 	const char *id = read_id(r, "room", true);
@@ -349,6 +367,7 @@ static const struct {
 	{"port.set", do_port_set},
 	{"port.remove", do_port_remove},
 	{"port.digits", do_port_digits},
+	{"port.notice", do_port_notice},
 	{"room.set", do_room_set},
 	{"room.remove", do_room_remove},
 	{"record.start", do_record_start},

@@ -106,33 +106,6 @@ static void read_tracks(struct reader *r, struct record_want *w)
 	}
 }
 
-static void read_notice(struct reader *r, struct record_want *w)
-{
-	const json_t *n = read_any(r, "notice"), *to, *j;
-	struct reader in;
-	size_t i;
-
-	if (!n)
-		return;
-	reader_init(&in, n);
-	to = read_any(&in, "to");
-	w->notice_every =
-		(unsigned)read_number(&in, "every", 0, 3600, false, 0);
-	w->notice_hz =
-		(unsigned)read_number(&in, "tone", 20, 3400, false, NOTICE_HZ);
-	if (!json_is_array(to) || json_array_size(to) > MP_TRACKS_MAX) {
-		reader_fail(r, "bad-message", "notice",
-			    "to is a list of at most %d ports", MP_TRACKS_MAX);
-		return;
-	}
-	json_array_foreach (to, i, j)
-		if (!stream_parse(j, &w->notice_to[w->notices++]))
-			reader_fail(&in, "bad-message", "to",
-				    "to is a list of streams' numbers");
-	if (!reader_done(&in))
-		reader_fail(r, in.error, "notice", "%s", in.message);
-}
-
 /* @return what the caller frees; NULL: there is none, or it is too long. */
 static char *read_meta(struct reader *r)
 {
@@ -163,7 +136,6 @@ void do_record_start(struct media *m, struct reader *r, json_t *reply)
 	strcpy(w->id, read_id(r, "recording", true));
 	strcpy(w->call, read_id(r, "call", true));
 	read_tracks(r, w);
-	read_notice(r, w);
 	w->meta = read_meta(r);
 	codec = read_text(r, "codec", 4, false);
 	if (*codec && strcmp(codec, "opus") && strcmp(codec, "flac"))

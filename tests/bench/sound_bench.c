@@ -186,8 +186,8 @@ static void receive(struct set *s, unsigned packet, uint64_t now)
 				.ssrc = i + 1};
 
 		rtp_write(from->data, &r);
-		engine_packet(s->engine, i + 1, 0, 0, false, from->data,
-			      from->n, now);
+		engine_packet(s->engine, i + 1, 0, 0, 0, from->data, from->n,
+			      now);
 	}
 }
 

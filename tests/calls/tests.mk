@@ -5,5 +5,5 @@ CHECK_PYTEST += $(sort $(wildcard tests/calls/test_*.py))
 # by several at once, want the machine for themselves: with two cores, what runs
 # beside them is heard as gaps.
 CHECK_ALONE += $(addprefix tests/calls/,test_bad_media.py test_call_control.py \
-    test_demo.py test_dtls.py test_pstn.py test_recording.py test_sip_doors.py \
-    test_transcoding.py)
+    test_demo.py test_dtls.py test_notice.py test_pstn.py test_recording.py \
+    test_sip_doors.py test_transcoding.py)

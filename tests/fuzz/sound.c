@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "control/media/input.h"
+#include "control/media/pass.h"
 #include "control/media/seal.h"
 #include "control/media/video.h"
 
@@ -63,6 +64,8 @@ static void rtp(const uint8_t *p, size_t n)
 	};
 	const struct input_handlers h = {on_digit, on_unexpected, on_error,
 					 on_video, NULL};
+	struct pass pass = {.left = 0};
+	uint8_t out[PASS_MAX];
 	uint64_t now = 1000000;
 
 	input_init(&in, f, sizeof(f) / sizeof(f[0]), &h);
@@ -70,6 +73,10 @@ static void rtp(const uint8_t *p, size_t n)
 		size_t len = p[0] < n - 2 ? p[0] : n - 2;
 
 		input_rtp(&in, p + 2, len, now);
+		if (!pass_busy(&pass))
+			pass_notice(&pass, 1400, 100);
+		if (pass_rtp(&pass, &in, p + 2, len, out) > PASS_MAX)
+			abort();
 		for (unsigned i = 0; i < p[1] % 8u; i++, now += FRAME_US)
 			input_pull(&in, true, now);
 		if (in.held > INPUT_FIFO || in.frame.rate > RATE_MAX)
@@ -77,6 +84,7 @@ static void rtp(const uint8_t *p, size_t n)
 		p += 2 + len;
 		n -= 2 + len;
 	}
+	pass_close(&pass);
 	input_close(&in);
 }
 

@@ -395,6 +395,47 @@ static void copies(void **state)
 	assert_int_equal(media_ports(t->m, ports, 4), 0);
 }
 
+/* Taken for the time of a tone, and given back as it came. */
+static void told_that_it_is_recorded(void **state)
+{
+	struct talk *t = *state;
+	struct media_why why;
+	uint64_t stream;
+	json_t *p;
+
+	call(t);
+	talk_offer(t, LEG_A, HEAD_A "m=audio 4000 RTP/AVP 0 8\r\n");
+	talk_answer(t, LEG_B, PCMU_B);
+	assert_int_equal(media_copy(t->m, true, &why), 0);
+	stream = talk_stream(t, LEG_A).id;
+	assert_int_equal(media_notice_ended(t->m, stream), -1);
+	assert_int_equal(media_notice(t->m, LEG_B, NULL, &why), 1);
+	assert_int_equal(fake_media_asked(fake, "port.notice"), 1);
+	assert_int_equal(talk_stream(t, LEG_A).divert, SP_DIVERT_TAKE);
+	assert_int_equal(talk_stream(t, LEG_B).divert, SP_DIVERT_COPY);
+	p = port(t, LEG_A);
+	says(p, "source", "{\"pass\":true}");
+	assert_null(json_object_get(p, "out"));
+	json_decref(p);
+	assert_int_equal(media_notice_ended(t->m, stream), LEG_B);
+	assert_int_equal(talk_stream(t, LEG_A).divert, SP_DIVERT_COPY);
+	/* a file takes the place, and where it is gone all is as before */
+	assert_int_equal(media_notice(t->m, LEG_B, "told.wav", &why), 1);
+	p = port(t, LEG_A);
+	says(p, "source", "{\"file\":\"told.wav\",\"loop\":false}");
+	json_decref(p);
+	media_notice_end(t->m);
+	assert_int_equal(talk_stream(t, LEG_A).divert, SP_DIVERT_COPY);
+	fake_media_refuse(fake, "port.notice", "not-found");
+	assert_int_equal(media_notice(t->m, LEG_A, NULL, &why), -1);
+	assert_int_equal(talk_stream(t, LEG_B).divert, SP_DIVERT_COPY);
+	/* who is on hold hears nothing that it could be put into */
+	fake_media_refuse(fake, NULL, NULL);
+	talk_offer(t, LEG_A, HEAD_A "m=audio 4000 RTP/AVP 0\r\na=inactive\r\n");
+	talk_answer(t, LEG_B, PCMU_B "a=inactive\r\n");
+	assert_int_equal(media_notice(t->m, LEG_B, NULL, &why), 0);
+}
+
 static void video_goes_without_loss_of_audio(void **state)
 {
 	struct talk *t = *state;
@@ -614,6 +655,7 @@ int main(void)
 		T(offers_that_follow),
 		T(taken_up_again),
 		T(copies),
+		T(told_that_it_is_recorded),
 		T(video_goes_without_loss_of_audio),
 		T(forced_on_who_is_called),
 		T(forced_on_who_calls),

@@ -191,8 +191,8 @@ void lab_send(struct lab *l, uint64_t port, const uint8_t *p, size_t n)
 {
 	const struct port *to = port_find(l->engine, port);
 
-	engine_packet(l->engine, port, to ? to->want.generation : 0, 0, false,
-		      p, n, l->now);
+	engine_packet(l->engine, port, to ? to->want.generation : 0, 0, 0, p, n,
+		      l->now);
 }
 
 /* Into the network, which may lose it, or hold it back. */

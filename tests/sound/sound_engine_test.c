@@ -253,6 +253,144 @@ static void the_peer_s_silence_is_told(void **state)
 	lab_close(&lab);
 }
 
+/* Mixed into what the one hears, and into nothing else; its end is told. */
+static void a_notice_is_heard(void **state)
+{
+	struct lab_phone *p = &phones[0];
+	unsigned before;
+
+	(void)state;
+	for (unsigned a = 0; a < CODECS; a++) {
+		lab_open(&lab);
+		transcode(a, 0);
+		lab_run(&lab, 500);
+		lab_listen(&lab);
+		assert_true(port_notice(port_find(lab.engine, 2), 1700, 300));
+		before = lab_events(&lab, "notice-ended");
+		lab_run(&lab, 280);
+		assert_int_equal(lab_events(&lab, "notice-ended"), before);
+		lab_run(&lab, 120);
+		assert_int_equal(lab_events(&lab, "notice-ended"), before + 1);
+		assert_true(lab_share(p, 1700) > 0.05);
+		assert_true(lab_share(p, phones[1].hz) > 0.4);
+		assert_true(lab_share(&phones[1], 1700) < 0.01);
+		lab_listen(&lab);
+		lab_run(&lab, 300);
+		assert_true(lab_share(p, 1700) < 0.01);
+		lab_close(&lab);
+	}
+}
+
+/* Into packets that pass: the same sender, numbers and times as ever. */
+static void a_notice_into_what_passes(void **state)
+{
+	struct lab_phone *p = &phones[1];
+	char json[256];
+	uint16_t seq;
+
+	(void)state;
+	for (unsigned a = 0; a < CODECS; a++) {
+		lab_open(&lab);
+		transcode(a, a);
+		snprintf(json, sizeof(json),
+			 "{'port':'1','generation':1,'in':[{%s}],"
+			 "'source':{'pass':true}}",
+			 codecs[a].json);
+		assert_null(lab_port(&lab, json));
+		lab_run(&lab, 200);
+		lab_listen(&lab);
+		lab_run(&lab, 500);
+		assert_true(lab_share(p, phones[0].hz) > 0.97);
+		assert_int_equal(p->heard_seq, (uint16_t)(phones[0].seq - 1));
+		seq = p->heard_seq;
+		lab_listen(&lab);
+		assert_true(port_notice(port_find(lab.engine, 1), 1700, 300));
+		lab_run(&lab, 200);
+		lab_listen(&lab);
+		lab_run(&lab, 300);
+		assert_true(lab_share(p, 1700) > 0.05);
+		assert_true(lab_share(p, phones[0].hz) > 0.6);
+		assert_in_range(lab_level(p), 4000, 8000);
+		lab_run(&lab, 180);
+		assert_int_equal(lab_events(&lab, "notice-ended"), 0);
+		lab_listen(&lab);
+		lab_run(&lab, 40);
+		assert_int_equal(lab_events(&lab, "notice-ended"), 1);
+		assert_int_equal((uint16_t)(p->heard_seq - seq), 36);
+		assert_false(p->disorder);
+		lab_run(&lab, 300);
+		assert_true(lab_share(p, phones[0].hz) > 0.97);
+		lab_close(&lab);
+	}
+}
+
+/* Nothing passes, so nothing can be put into it; and what isn't sound stays. */
+static void a_notice_waits_for_sound(void **state)
+{
+	const uint8_t digit[] = {0x80, 101, 0, 1, 0, 0, 0, 0,
+				 0,    0,   0, 1, 5, 0, 0, 80};
+	uint8_t out[PASS_MAX];
+	struct port *p;
+
+	(void)state;
+	lab_open(&lab);
+	transcode(0, 0);
+	assert_null(lab_port(&lab, "{'port':'1','generation':1,'in':[{'pt':0,"
+				   "'codec':'PCMU','clock':8000},{'pt':101,"
+				   "'codec':'telephone-event','clock':8000}],"
+				   "'source':{'pass':true}}"));
+	p = port_find(lab.engine, 1);
+	phones[0].due = 1e18;
+	assert_true(port_notice(p, 1700, 300));
+	lab_run(&lab, 1000);
+	assert_int_equal(lab_events(&lab, "notice-ended"), 0);
+	assert_int_equal(pass_rtp(&p->pass, &p->in, digit, sizeof(digit), out),
+			 sizeof(digit));
+	assert_memory_equal(out, digit, sizeof(digit));
+	for (size_t n = 0; n < sizeof(digit); n++)
+		assert_int_equal(pass_rtp(&p->pass, &p->in, digit, n, out), n);
+	phones[0].due = (double)lab.now;
+	lab_run(&lab, 800);
+	assert_int_equal(lab_events(&lab, "notice-ended"), 1);
+	assert_null(lab_port(&lab, "{'port':'1','generation':1,'in':[{'pt':0,"
+				   "'codec':'PCMU','clock':8000}]}"));
+	assert_false(port_notice(p, 1700, 300));
+	lab_close(&lab);
+}
+
+/* Nothing leaves for a while: who hears it afterwards hears the same sender, at
+ * the time that it is, and no number twice. */
+static void a_sender_comes_back(void **state)
+{
+	struct lab_phone *p = &phones[0];
+	uint32_t ssrc, ts;
+	uint16_t seq;
+
+	(void)state;
+	lab_open(&lab);
+	transcode(3, 0);
+	lab_run(&lab, 500);
+	ssrc = p->heard_ssrc;
+	seq = p->heard_seq;
+	ts = port_find(lab.engine, 2)->out->ts;
+	for (unsigned i = 0; i < 3; i++) {
+		assert_null(lab_port(&lab, "{'port':'2','generation':1,'in':[{"
+					   "'pt':0,'codec':'PCMU',"
+					   "'clock':8000}]}"));
+		lab_run(&lab, 1000);
+		assert_int_equal(p->byes, 0);
+		set(2, 0, 3, "{'port':'2'}");
+		lab_run(&lab, 200);
+		assert_int_equal(p->heard_ssrc, ssrc);
+		assert_false(p->disorder);
+		assert_in_range((uint16_t)(p->heard_seq - seq), 1, 12);
+		seq = p->heard_seq;
+	}
+	assert_in_range((uint32_t)(port_find(lab.engine, 2)->out->ts - ts),
+			48000 / 10 * 35, 48000 / 10 * 37);
+	lab_close(&lab);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +402,10 @@ int main(void)
 		cmocka_unit_test(silence_becomes_comfort_noise),
 		cmocka_unit_test(what_arrives_as_noise_is_heard_as_noise),
 		cmocka_unit_test(the_peer_s_silence_is_told),
+		cmocka_unit_test(a_notice_is_heard),
+		cmocka_unit_test(a_notice_into_what_passes),
+		cmocka_unit_test(a_notice_waits_for_sound),
+		cmocka_unit_test(a_sender_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -537,40 +537,6 @@ static void other_video_is_left_out_with_a_reason(void **state)
 	end();
 }
 
-/* The party hears it, the tone as asked for; the recording goes on. */
-static void the_notice_is_heard(void **state)
-{
-	struct record_want w = {.id = "n",
-				.call = "c",
-				.tracks = 1,
-				.notices = 1,
-				.notice_every = 1,
-				.notice_hz = 1400};
-	json_t *left_out = json_array();
-
-	(void)state;
-	begin(100, 0);
-	phones[0].silent = phones[1].silent = true;
-	run(500);
-	w.track[0].port = w.notice_to[0] = 2;
-	assert_int_equal(record_start(recordings, &w, left_out), RECORD_OK);
-	json_decref(left_out);
-	lab_listen(&lab);
-	run(400);
-	assert_true(sound_share(phones[0].heard + 800, 2000, 8000, 1400) >
-		    0.95);
-	assert_true(lab_level(&phones[1]) < 50);
-	run(200);
-	lab_listen(&lab);
-	run(300);
-	assert_true(lab_level(&phones[0]) < 50); /* between two */
-	run(200);
-	lab_listen(&lab);
-	run(300);
-	assert_true(lab_level(&phones[0]) > 500);
-	end();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -590,8 +556,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			other_video_is_left_out_with_a_reason, open_folder,
 			close_folder),
-		cmocka_unit_test_setup_teardown(the_notice_is_heard,
-						open_folder, close_folder),
 		cmocka_unit_test_setup_teardown(a_full_disk_disturbs_nobody,
 						open_folder, close_folder),
 	};
