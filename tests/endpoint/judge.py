@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What endpoints recorded, judged: tones and pictures."""
+"""What endpoints sent and recorded, judged: packets, tones and pictures."""
 
 import os
 import random
@@ -17,6 +17,12 @@ PROGRAM = BUILD / "bin" / "sallyport-endpoint"
 def network():
     """An address on loopback that nobody else is likely to use now."""
     return f"127.{random.randint(16, 250)}.{random.randint(1, 250)}"
+
+
+def payload(packet):
+    """RTP's payload, and its payload type."""
+    assert packet[0] == 0x80, "no CSRCs, no extension, no padding"
+    return packet[12:], packet[1] & 0x7f
 
 
 def samples(path, rate=48000):

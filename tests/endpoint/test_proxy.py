@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from judge import hears
+from judge import hears, payload
 from lab.relay import Relay
+from lab.sframe import evenness, header as sframe
 from phone import Phone
-from test_endpoint import evenness, payload, sframe
 
 
 def behind_proxies(lab, codecs, options=""):
