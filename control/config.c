@@ -5,7 +5,6 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 #include "control/ng/listen.h"
 #include "control/media/protocol.h"
 #include "control/sip/addr.h"
@@ -171,17 +170,6 @@ static const cyaml_schema_value_t schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct config, fields),
 };
 
-static bool is_path(const char *s)
-{
-	return s[0] == '/' && s[1];
-}
-
-static bool is_socket(const char *s)
-{
-	return is_path(s) &&
-	       strlen(s) < sizeof(((struct sockaddr_un *)0)->sun_path);
-}
-
 static bool is_file_name(const char *s)
 {
 	return s[0] != '.' && strlen(s) <= MP_FILE_MAX && !strchr(s, '/');
@@ -305,11 +293,12 @@ static bool is_level(const char *s)
 }
 
 static const struct conf_rule rules[] = {
-	{"dataplane", "the path of the dataplane's socket", .ok = is_socket},
+	{"dataplane", "the path of the dataplane's socket",
+	 .ok = conf_is_socket},
 	{"api", "a path of at most 107 characters for the control API's socket",
-	 .ok = is_socket},
-	{"database", "a path that starts with /", .ok = is_path},
-	{"audit", "a path that starts with /", .ok = is_path},
+	 .ok = conf_is_socket},
+	{"database", "a path that starts with /", .ok = conf_is_path},
+	{"audit", "a path that starts with /", .ok = conf_is_path},
 	{"audit_size", "MiB from 1 to 4096", .min = 1, .max = 4096},
 	{"domain", "a SIP domain in small letters, such as sallyport.example",
 	 .ok = is_domain},
@@ -340,9 +329,10 @@ static const struct conf_rule rules[] = {
 	{"sip.session_expires", "seconds from 2 to 86400", .min = 2,
 	 .max = 86400},
 	{"sip.min_se", "seconds from 1 to 86400", .min = 1, .max = 86400},
-	{"sip.tls.certificate", "a path that starts with /", .ok = is_path},
-	{"sip.tls.key", "a path that starts with /", .ok = is_path},
-	{"sip.tls.ca", "a path that starts with /", .ok = is_path},
+	{"sip.tls.certificate", "a path that starts with /",
+	 .ok = conf_is_path},
+	{"sip.tls.key", "a path that starts with /", .ok = conf_is_path},
+	{"sip.tls.ca", "a path that starts with /", .ok = conf_is_path},
 	{"sip.tls.clients", "none, optional or required", .ok = is_clients},
 	{"sip.origins[]", "a web origin such as https://phones.example",
 	 .ok = is_origin},
@@ -363,9 +353,9 @@ static const struct conf_rule rules[] = {
 	 "one address of this machine and a port, such as 10.1.0.1:8443 or "
 	 "[2001:db8::1]:8443",
 	 .ok = is_address},
-	{"https.certificate", "a path that starts with /", .ok = is_path},
-	{"https.key", "a path that starts with /", .ok = is_path},
-	{"https.console", "a path that starts with /", .ok = is_path},
+	{"https.certificate", "a path that starts with /", .ok = conf_is_path},
+	{"https.key", "a path that starts with /", .ok = conf_is_path},
+	{"https.console", "a path that starts with /", .ok = conf_is_path},
 	{"https.session_idle", "seconds from 60 to 86400", .min = 60,
 	 .max = 86400},
 	{"ng.listen[]",
@@ -395,7 +385,7 @@ static const struct conf_rule rules[] = {
 	{"pstn.location", "a URI, such as https://lis.example/branch-7",
 	 .ok = is_uri},
 	{"media.socket", "the path of sallyport-media's socket",
-	 .ok = is_socket},
+	 .ok = conf_is_socket},
 	{"media.transcodings", "calls from 1 to 10000", .min = 1, .max = 10000},
 	{"siprec.server",
 	 "a SIP URI with an address, such as "

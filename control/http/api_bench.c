@@ -47,22 +47,10 @@ static uint64_t stream_id(enum side from, unsigned i)
 /* @return false: no such suite. */
 static bool suite_read(const char *name, uint16_t *out)
 {
-	static const struct {
-		const char *name;
-		uint16_t id;
-	} suites[] = {
-#define X(symbol, number, text, ...) {text, number},
-		SP_SUITES(X)
-#undef X
-			{"plain", SP_SUITE_PLAIN},
-	};
+	const struct sp_suite_info *suite = sp_suite_named(name, strlen(name));
 
-	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
-		if (strcmp(suites[i].name, name) == 0) {
-			*out = suites[i].id;
-			return true;
-		}
-	return false;
+	*out = suite ? suite->id : SP_SUITE_PLAIN;
+	return suite || strcmp(name, "plain") == 0;
 }
 
 /* The first IPv4 media address of each side. */

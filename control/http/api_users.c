@@ -16,15 +16,6 @@ static const uint16_t suites_default[] = {
 
 #define SUITES_MAX 8
 
-static const struct {
-	uint16_t id;
-	const char *name;
-} suites[] = {
-#define X(sym, id, name, key, salt, tag, ctag) {id, name},
-	SP_SUITES(X)
-#undef X
-};
-
 json_t *suites_json(const struct media_profile *p)
 {
 	json_t *list = json_array();
@@ -87,10 +78,10 @@ static bool security_read(const char *name, enum media_security *out)
 
 static uint16_t suite_read(const char *name)
 {
-	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++)
-		if (name && strcmp(suites[i].name, name) == 0)
-			return suites[i].id;
-	return 0;
+	const struct sp_suite_info *suite =
+		name ? sp_suite_named(name, strlen(name)) : NULL;
+
+	return suite ? suite->id : 0;
 }
 
 /* A list of names, best first. @return false, with rp filled in. */

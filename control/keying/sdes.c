@@ -82,25 +82,6 @@ static const struct {
 	{"F8_128_HMAC_SHA1_32", "F8 suites are not supported"},
 };
 
-static const struct sp_suite_info *suite_find(struct view name)
-{
-	static const char *const names[] = {
-#define X(sym, id, n, key, salt, tag, ctag) n,
-		SP_SUITES(X)
-#undef X
-	};
-	static const uint16_t ids[] = {
-#define X(sym, id, n, key, salt, tag, ctag) id,
-		SP_SUITES(X)
-#undef X
-	};
-
-	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
-		if (view_is(name, names[i]))
-			return sp_suite_info(ids[i]);
-	return NULL;
-}
-
 /* What a session parameter means for us, by its beginning. RFC 4568 section
  * 6.3. Unknown ones are ignored with "-" in front, and else invalidate. */
 static const struct {
@@ -263,7 +244,7 @@ static enum sdes_result parse(struct view v, struct sdes_key *k,
 			return SDES_REFUSED;
 		}
 	}
-	suite = suite_find(name);
+	suite = sp_suite_named(name.p, name.len);
 	if (!suite) {
 		*why = "an unknown suite";
 		return SDES_UNKNOWN;

@@ -2,7 +2,6 @@
 #include "control/media/config.h"
 #include <sodium.h>
 #include <string.h>
-#include <sys/un.h>
 #include "control/log.h"
 #include "dataplane/abi/yaml.h"
 
@@ -47,17 +46,6 @@ static const cyaml_schema_value_t schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, C, fields),
 };
 
-static bool is_path(const char *s)
-{
-	return s[0] == '/' && s[1];
-}
-
-static bool is_socket(const char *s)
-{
-	return is_path(s) &&
-	       strlen(s) < sizeof(((struct sockaddr_un *)0)->sun_path);
-}
-
 static bool is_key(const char *s)
 {
 	unsigned char key[crypto_box_PUBLICKEYBYTES];
@@ -81,15 +69,15 @@ static bool is_level(const char *s)
 }
 
 static const struct conf_rule rules[] = {
-	{"socket", "a path of at most 107 characters", .ok = is_socket},
+	{"socket", "a path of at most 107 characters", .ok = conf_is_socket},
 	{"divert", "the path of the dataplane's divert socket",
-	 .ok = is_socket},
-	{"music", "a folder's path that starts with /", .ok = is_path},
+	 .ok = conf_is_socket},
+	{"music", "a folder's path that starts with /", .ok = conf_is_path},
 	{"ports", "a number from 2 to 20000", .min = 2, .max = 20000},
 	{"rooms", "a number from 1 to 1000", .min = 1, .max = 1000},
 	{"transcodings", "a number from 1 to 20000", .min = 1, .max = 20000},
 	{"recording.folder", "a folder's path that starts with /",
-	 .ok = is_path},
+	 .ok = conf_is_path},
 	{"recording.keys[]",
 	 "a public key as `sallyctl recordings keygen` prints it",
 	 .ok = is_key},

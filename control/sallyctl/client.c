@@ -161,7 +161,63 @@ static CURLcode perform(CURL *curl, const char *socket, const char *method,
 	return code;
 }
 
-/* ---------------------------------------------------------------- follow */
+/* ----------------------------------------- what comes piece by piece */
+
+/* Where the pieces go: refusals apart, in the API's words. */
+struct pieces {
+	CURL *curl;
+	size_t (*take)(char *data, size_t size, size_t n, void *to);
+	void *to;
+	struct answer refusal;
+};
+
+static size_t on_piece(char *data, size_t size, size_t n, void *arg)
+{
+	struct pieces *p = arg;
+	long status = 0;
+
+	curl_easy_getinfo(p->curl, CURLINFO_RESPONSE_CODE, &status);
+	return status >= 400 ? on_data(data, size, n, &p->refusal)
+			     : p->take(data, size, n, p->to);
+}
+
+/* A GET. @return what it ended with; enough: that was us, who wanted no more. */
+static enum exit_status get(const char *socket, const char *path,
+			    size_t (*take)(char *data, size_t size, size_t n,
+					   void *to),
+			    void *to, const bool *enough)
+{
+	struct pieces p = {curl_easy_init(), take, to, {NULL, 0}};
+	enum exit_status end = EXIT_UNREACHABLE;
+	struct curl_slist *headers;
+	long status = 0;
+	char url[2048];
+	CURLcode code;
+
+	if (!p.curl)
+		return EXIT_UNREACHABLE;
+	headers = prepare(p.curl, socket, path, url, sizeof(url));
+	curl_easy_setopt(p.curl, CURLOPT_WRITEFUNCTION, on_piece);
+	curl_easy_setopt(p.curl, CURLOPT_WRITEDATA, &p);
+	code = curl_easy_perform(p.curl);
+	curl_easy_getinfo(p.curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_slist_free_all(headers);
+	if (status >= 400) {
+		json_t *j = json_loadb(p.refusal.p ? p.refusal.p : "",
+				       p.refusal.len, 0, NULL);
+
+		refused(status, j);
+		json_decref(j);
+		end = EXIT_REFUSED;
+	} else if (code == CURLE_OK || *enough) {
+		end = EXIT_DONE;
+	} else {
+		unreachable(socket, code);
+	}
+	curl_easy_cleanup(p.curl);
+	free(p.refusal.p);
+	return end;
+}
 
 struct follow {
 	bool (*f)(const char *line, void *arg);
@@ -197,66 +253,31 @@ enum exit_status client_follow(const char *socket, const char *path,
 			       void *arg)
 {
 	struct follow *fo = calloc(1, sizeof(*fo));
-	CURL *curl = curl_easy_init();
 	enum exit_status end = EXIT_UNREACHABLE;
-	struct curl_slist *headers;
-	long status = 0;
-	char url[2048];
-	CURLcode code;
 
-	if (!fo || !curl)
-		goto out;
-	fo->f = f;
-	fo->arg = arg;
-	headers = prepare(curl, socket, path, url, sizeof(url));
-	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_lines);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, fo);
-	code = curl_easy_perform(curl);
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	curl_slist_free_all(headers);
-	if (fo->enough || code == CURLE_OK) {
-		end = EXIT_DONE;
-	} else if (code == CURLE_HTTP_RETURNED_ERROR) {
-		refused(status, NULL);
-		end = EXIT_REFUSED;
-	} else {
-		unreachable(socket, code);
+	if (fo) {
+		fo->f = f;
+		fo->arg = arg;
+		end = get(socket, path, on_lines, fo, &fo->enough);
 	}
-out:
-	curl_easy_cleanup(curl);
 	free(fo);
 	return end;
 }
 
-/* ----------------------------------------------------------------- fetch */
+static size_t on_file(char *data, size_t size, size_t n, void *to)
+{
+	return fwrite(data, size, n, to) * size;
+}
 
 enum exit_status client_fetch(const char *socket, const char *path, FILE *to)
 {
-	CURL *curl = curl_easy_init();
-	enum exit_status end = EXIT_UNREACHABLE;
-	struct curl_slist *headers;
-	long status = 0;
-	char url[2048];
-	CURLcode code;
+	static const bool enough = false;
+	enum exit_status end = get(socket, path, on_file, to, &enough);
 
-	if (!curl)
-		return EXIT_UNREACHABLE;
-	headers = prepare(curl, socket, path, url, sizeof(url));
-	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, to);
-	code = curl_easy_perform(curl);
-	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-	curl_slist_free_all(headers);
-	if (code == CURLE_OK && !fflush(to)) {
-		end = EXIT_DONE;
-	} else if (code == CURLE_HTTP_RETURNED_ERROR) {
-		refused(status, NULL);
+	if (end == EXIT_DONE && fflush(to)) {
+		perror("sallyctl: writing");
 		end = EXIT_REFUSED;
-	} else {
-		unreachable(socket, code);
 	}
-	curl_easy_cleanup(curl);
 	return end;
 }
 

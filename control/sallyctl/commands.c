@@ -5,6 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+void answer_show(const struct invocation *in, const json_t *j, show_f *show)
+{
+	if (!in->option[OPTION_JSON]) {
+		show(j, in);
+		return;
+	}
+	json_dumpf(j, stdout, JSON_INDENT(2));
+	putchar('\n');
+}
+
 enum exit_status ask(const struct invocation *in, const char *method,
 		     const char *path, const json_t *body, show_f *show)
 {
@@ -14,12 +24,7 @@ enum exit_status ask(const struct invocation *in, const char *method,
 	end = client_request(in->option[OPTION_SOCKET], method, path, body, &j);
 	if (end != EXIT_DONE)
 		return end;
-	if (in->option[OPTION_JSON]) {
-		json_dumpf(j, stdout, JSON_INDENT(2));
-		putchar('\n');
-	} else {
-		show(j, in);
-	}
+	answer_show(in, j, show);
 	json_decref(j);
 	return end;
 }

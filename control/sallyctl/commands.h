@@ -106,6 +106,8 @@ typedef void show_f(const json_t *j, const struct invocation *in);
 /** Ask, and show: as it came with --json, else as a table. */
 enum exit_status ask(const struct invocation *in, const char *method,
 		     const char *path, const json_t *body, show_f *show);
+/** An answer on stdout: as JSON where --json asks for it, else by show. */
+void answer_show(const struct invocation *in, const json_t *j, show_f *show);
 /** fmt has a %s for each of arg[0..n), which is escaped. */
 enum exit_status ask_at(const struct invocation *in, const char *method,
 			const char *fmt, unsigned n, const char *const arg[],
@@ -123,6 +125,8 @@ run_f records_list; /* records.c */
 run_f alarms_list;  /* alarms.c */
 /* users.c */
 run_f users_add, users_password;
+/** Names with commas between, as a JSON array. */
+json_t *names_json(const char *list);
 /* export.c */
 run_f export_all, import_all;
 /* config.c */

@@ -152,12 +152,7 @@ static enum exit_status check(const struct invocation *in, show_f *show)
 	json_decref(body);
 	if (end != EXIT_DONE)
 		return end;
-	if (in->option[OPTION_JSON]) {
-		json_dumpf(j, stdout, JSON_INDENT(2));
-		putchar('\n');
-	} else {
-		show(j, in);
-	}
+	answer_show(in, j, show);
 	if (!json_is_true(json_object_get(j, "good")))
 		end = EXIT_REFUSED;
 	json_decref(j);

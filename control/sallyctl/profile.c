@@ -17,19 +17,6 @@ static const struct {
 
 #define N_MEMBERS (sizeof(members) / sizeof(members[0]))
 
-static json_t *list_json(const char *list)
-{
-	json_t *out = json_array();
-
-	while (*list) {
-		size_t n = strcspn(list, ",");
-
-		json_array_append_new(out, json_stringn(list, n));
-		list += n + (list[n] == ',');
-	}
-	return out;
-}
-
 static void show_profile(const json_t *j, const struct invocation *in)
 {
 	printf("Media profile of %s:\n", in->arg[0]);
@@ -61,7 +48,7 @@ enum exit_status users_profile(const struct invocation *in)
 		if (text)
 			json_object_set_new(body, members[i].member,
 					    members[i].list
-						    ? list_json(text)
+						    ? names_json(text)
 						    : json_string(text));
 	}
 	end = ask_at(in, json_object_size(body) ? "PUT" : "GET",

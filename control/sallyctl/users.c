@@ -32,7 +32,7 @@ bool password_read(char *out, size_t size)
 	return out[0] != '\0';
 }
 
-static json_t *suites_json(const char *list)
+json_t *names_json(const char *list)
 {
 	json_t *out = json_array();
 
@@ -43,6 +43,24 @@ static json_t *suites_json(const char *list)
 		list += n + (list[n] == ',');
 	}
 	return out;
+}
+
+/* Of the command line, or else of standard input. @return false, having said
+ * so: there is none. */
+static bool password_take(const struct invocation *in,
+			  char out[PASSWORD_MAX + 2])
+{
+	const char *given = in->option[OPTION_PASSWORD];
+
+	if (given) {
+		snprintf(out, PASSWORD_MAX + 2, "%s", given);
+		return true;
+	}
+	if (password_read(out, PASSWORD_MAX + 2))
+		return true;
+	fprintf(stderr, "sallyctl: a user needs a password; it is read from "
+			"standard input.\n");
+	return false;
 }
 
 static void show_password(const json_t *j, const struct invocation *in)
@@ -57,14 +75,8 @@ enum exit_status users_password(const struct invocation *in)
 	enum exit_status end;
 	json_t *body;
 
-	if (in->option[OPTION_PASSWORD])
-		snprintf(password, sizeof(password), "%s",
-			 in->option[OPTION_PASSWORD]);
-	else if (!password_read(password, sizeof(password))) {
-		fprintf(stderr, "sallyctl: the password is read from standard "
-				"input.\n");
+	if (!password_take(in, password))
 		return EXIT_USAGE;
-	}
 	body = json_pack("{s:s}", "password", password);
 	explicit_bzero(password, sizeof(password));
 	end = ask_at(in, "PUT", "/users/%s/password", 1, in->arg, body,
@@ -83,14 +95,8 @@ enum exit_status users_add(const struct invocation *in)
 	enum exit_status end;
 	json_t *body;
 
-	if (in->option[OPTION_PASSWORD])
-		snprintf(password, sizeof(password), "%s",
-			 in->option[OPTION_PASSWORD]);
-	else if (!password_read(password, sizeof(password))) {
-		fprintf(stderr, "sallyctl: a user needs a password; it is read "
-				"from standard input.\n");
+	if (!password_take(in, password))
 		return EXIT_USAGE;
-	}
 	body = json_pack("{s:s, s:s}", "name", in->arg[0], "password",
 			 password);
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -100,7 +106,7 @@ enum exit_status users_add(const struct invocation *in)
 				json_string(in->option[texts[i].option]));
 	if (in->option[OPTION_SUITES])
 		json_object_set_new(body, "suites",
-				    suites_json(in->option[OPTION_SUITES]));
+				    names_json(in->option[OPTION_SUITES]));
 	explicit_bzero(password, sizeof(password));
 	if (!body) {
 		fprintf(stderr, "sallyctl: name and password must be UTF-8.\n");

@@ -26,23 +26,6 @@ void suites_print(char *text, size_t size, const uint16_t *suites)
 	}
 }
 
-static uint16_t suite_by_name(const char *name)
-{
-	static const struct {
-		const char *name;
-		uint16_t id;
-	} table[] = {
-#define X(sym, id, name, key, salt, tag, ctag) {name, id},
-		SP_SUITES(X)
-#undef X
-	};
-
-	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (!strcmp(table[i].name, name))
-			return table[i].id;
-	return 0;
-}
-
 static void suites_parse(uint16_t *suites, const char *text)
 {
 	char copy[512], *save = NULL;
@@ -51,10 +34,11 @@ static void suites_parse(uint16_t *suites, const char *text)
 	snprintf(copy, sizeof(copy), "%s", text);
 	for (char *word = strtok_r(copy, " ", &save); word && n < SUITES_MAX;
 	     word = strtok_r(NULL, " ", &save)) {
-		uint16_t id = suite_by_name(word);
+		const struct sp_suite_info *suite =
+			sp_suite_named(word, strlen(word));
 
-		if (id)
-			suites[n++] = id;
+		if (suite)
+			suites[n++] = suite->id;
 	}
 }
 

@@ -84,24 +84,6 @@ static bool is_number_or_none(const char *s)
 	return !*s || number_is_e164(s);
 }
 
-static uint16_t suite_by_name(const char *name, size_t len)
-{
-	static const struct {
-		const char *name;
-		uint16_t id;
-	} table[] = {
-#define X(sym, id, name, key, salt, tag, ctag) {name, id},
-		SP_SUITES(X)
-#undef X
-	};
-
-	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (strlen(table[i].name) == len &&
-		    !memcmp(table[i].name, name, len))
-			return table[i].id;
-	return 0;
-}
-
 #define SUITES_MAX 8
 
 /* Names with commas or blanks between. @return how many, -1: one is unknown. */
@@ -111,11 +93,11 @@ static int suites_read(uint16_t out[SUITES_MAX], const char *s)
 
 	for (s += strspn(s, ", "); *s; s += strspn(s, ", ")) {
 		size_t len = strcspn(s, ", ");
-		uint16_t id = suite_by_name(s, len);
+		const struct sp_suite_info *suite = sp_suite_named(s, len);
 
-		if (!id || n == SUITES_MAX)
+		if (!suite || n == SUITES_MAX)
 			return -1;
-		out[n++] = id;
+		out[n++] = suite->id;
 		s += len;
 	}
 	return n;

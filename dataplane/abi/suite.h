@@ -10,6 +10,7 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define SP_SUITES(X)                                                          \
 	X(AES_CM_128_HMAC_SHA1_80, 0x0001, "AES_CM_128_HMAC_SHA1_80", 16, 14, \
@@ -45,8 +46,8 @@ struct sp_suite_info {
 	uint8_t tag_len, rtcp_tag_len;
 };
 
-/** The table's row for a suite; NULL where there is none (and for PLAIN). */
-static inline const struct sp_suite_info *sp_suite_info(uint16_t id)
+/** The table's rows in its order; NULL past the last. */
+static inline const struct sp_suite_info *sp_suite_row(unsigned i)
 {
 	static const struct sp_suite_info table[] = {
 #define X(sym, id, name, key, salt, tag, ctag) \
@@ -54,8 +55,29 @@ static inline const struct sp_suite_info *sp_suite_info(uint16_t id)
 		SP_SUITES(X)
 #undef X
 	};
-	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (table[i].id == id)
-			return &table[i];
+
+	return i < sizeof(table) / sizeof(table[0]) ? &table[i] : NULL;
+}
+
+/** The table's row for a suite; NULL where there is none (and for PLAIN). */
+static inline const struct sp_suite_info *sp_suite_info(uint16_t id)
+{
+	const struct sp_suite_info *row;
+
+	for (unsigned i = 0; (row = sp_suite_row(i)); i++)
+		if (row->id == id)
+			return row;
+	return NULL;
+}
+
+/** The row of that name, len octets, by the letter. NULL: there is none. */
+static inline const struct sp_suite_info *sp_suite_named(const char *name,
+							 size_t len)
+{
+	const struct sp_suite_info *row;
+
+	for (unsigned i = 0; (row = sp_suite_row(i)); i++)
+		if (strlen(row->name) == len && !memcmp(row->name, name, len))
+			return row;
 	return NULL;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include "dataplane/abi/yaml_check.h"
 
 #define LOG_MAX 256
@@ -235,6 +236,17 @@ void conf_free(const cyaml_schema_value_t *schema, void *data)
 
 	if (data)
 		cyaml_free(&cfg, schema, data, 0);
+}
+
+bool conf_is_path(const char *text)
+{
+	return text[0] == '/' && text[1];
+}
+
+bool conf_is_socket(const char *text)
+{
+	return conf_is_path(text) &&
+	       strlen(text) < sizeof(((struct sockaddr_un *)0)->sun_path);
 }
 
 /** The node of "ports[1].mac", or the last on the way that exists. */

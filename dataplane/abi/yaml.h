@@ -23,7 +23,7 @@
  *   };
  *   static const struct conf_rule rules[] = {
  *           {"memory", "MiB from 64 to 65536", .min = 64, .max = 65536},
- *           {"socket", "a path that starts with /", .ok = is_absolute},
+ *           {"socket", "a path that starts with /", .ok = conf_is_path},
  *           {.field = NULL}
  *   };
  *
@@ -70,6 +70,10 @@ void *conf_load(struct conf *c, const char *section,
 		const cyaml_schema_value_t *schema,
 		const struct conf_rule rules[], char err[CONF_ERROR_MAX]);
 void conf_free(const cyaml_schema_value_t *schema, void *data);
+
+/* Of use to many rules: an absolute path; one that a UNIX socket can have. */
+bool conf_is_path(const char *text);
+bool conf_is_socket(const char *text);
 
 /** The sentence for what only the program can know (fields that contradict one
  * another). field: below the section loaded last, with indices from 0, e.g.

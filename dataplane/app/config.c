@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 #include <rte_common.h>
 #include "dataplane/abi/divert.h"
 #include "dataplane/app/config.h"
@@ -34,11 +33,6 @@ struct raw {
 };
 
 /* What a field's text means. */
-
-static bool is_path(const char *s)
-{
-	return s[0] == '/' && s[1];
-}
 
 static bool is_word(const char *s)
 {
@@ -289,12 +283,6 @@ static const cyaml_schema_value_t schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct raw, fields),
 };
 
-static bool is_socket(const char *s)
-{
-	return is_path(s) &&
-	       strlen(s) < sizeof(((struct sockaddr_un *)NULL)->sun_path);
-}
-
 static bool is_interface(const char *s)
 {
 	return is_word(s) && strlen(s) < IFNAMSIZ;
@@ -307,10 +295,10 @@ static bool is_port_name(const char *s)
 
 static const struct conf_rule rules[] = {
 	{"socket", "a path that starts with / and has at most 107 characters",
-	 .ok = is_socket},
+	 .ok = conf_is_socket},
 	{"group", "the name of a group", .ok = is_word},
 	{"divert", "a path that starts with / and has at most 107 characters",
-	 .ok = is_socket},
+	 .ok = conf_is_socket},
 	{"divert_group", "the name of a group", .ok = is_word},
 	{"divert_slots", "a number from 64 to 65536", .min = DIVERT_SLOTS_MIN,
 	 .max = DIVERT_SLOTS_MAX},

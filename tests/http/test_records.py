@@ -170,4 +170,4 @@ def test_sallyctl_searches_too(gw):
     done = gw.ctl("records", "--from", "yesterday")
     assert done.returncode == 2 and "2026-07-31" in done.stderr
     done = gw.ctl("records", "--kind", "odd", "--csv")
-    assert done.returncode == 1
+    assert done.returncode == 1 and "kind is any" in done.stderr
