@@ -10,9 +10,10 @@ SCENARIOS = Path(__file__).resolve().parents[2] / "tests" / "calls" / "sipp"
 
 
 def sipp(gateway, side, scenario, user, *options, to="nobody", port=5060,
-         speech=None, at=None):
-    """Start SIPp on one side. user's password is the lab's. speech: a file of
-    raw PCMU that a scenario with RTP plays. at: (its address, the gateway's),
+         speech=None, at=None, pcap=None):
+    """Start SIPp on one side. user's password is the lab's. speech: raw PCMU
+    that a scenario with RTP plays; pcap: a capture that one with play_pcap
+    does. at: (its address, the gateway's),
     where that isn't the side's own."""
     s = gateway.sides[side]
     host, door = at or (s.host, s.gateway)
@@ -24,7 +25,9 @@ def sipp(gateway, side, scenario, user, *options, to="nobody", port=5060,
         f"password={user}-secret];{to}\n")
     if speech:
         (folder / "speech.ulaw").write_bytes(speech)
-    # SIPp looks for the file where it runs
+    if pcap:
+        (folder / "media.pcap").write_bytes(pcap)
+    # SIPp looks for the files where it runs
     command = ["sh", "-c", 'cd "$0" && exec sipp "$@"', folder,
                f"{door}:5060", "-sf", SCENARIOS / scenario, "-i", host,
                "-mi", host, "-p", str(port), "-inf", "users.csv",

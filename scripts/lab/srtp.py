@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SRTP opened with a key from a capture: RFC 3711, AES_CM_128_HMAC_SHA1_80,
+"""SRTP opened with a key from a capture, or sealed with one: RFC 3711, AES_CM_128_HMAC_SHA1_80,
 in a page of Python. It shares no code with the gateway, the endpoints, or
 FFmpeg, and gives what FFmpeg keeps to itself: each packet's payload."""
 
@@ -48,8 +48,19 @@ class Srtp:
         if roc < 0 or not hmac.compare_digest(good, tag):
             return None
         self.rollover[packet.ssrc] = roc, packet.sequence
-        counter = self.salt << 16 ^ packet.ssrc << 64 ^ (
-            roc << 16 | packet.sequence) << 16
-        sealed = packet.payload[:-TAG]
-        stream = _keystream(self.key, counter, len(sealed))
-        return bytes(a ^ b for a, b in zip(sealed, stream))
+        return self._crypt(packet.payload[:-TAG], packet.ssrc, roc,
+                           packet.sequence)
+
+    def seal(self, header, payload):
+        """@return the packet. header: 12 octets; the sequence numbers of an
+        SSRC go up and don't wrap."""
+        sequence = int.from_bytes(header[2:4], "big")
+        ssrc = int.from_bytes(header[8:12], "big")
+        body = header + self._crypt(payload, ssrc, 0, sequence)
+        return body + hmac.new(self.auth, body + bytes(4),
+                               hashlib.sha1).digest()[:TAG]
+
+    def _crypt(self, octets, ssrc, roc, sequence):
+        counter = self.salt << 16 ^ ssrc << 64 ^ (roc << 16 | sequence) << 16
+        stream = _keystream(self.key, counter, len(octets))
+        return bytes(a ^ b for a, b in zip(octets, stream))

@@ -85,6 +85,22 @@ def datagrams(path):
     return found
 
 
+def pcap(payloads, interval):
+    """A capture with these UDP payloads, so many seconds apart. Addresses and
+    ports are anybody's: who plays it puts in its own."""
+    out = [struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1)]
+    for i, payload in enumerate(payloads):
+        udp = struct.pack(">HHHH", 4000, 4000, 8 + len(payload), 0) + payload
+        ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), i & 0xffff,
+                         0, 64, 17, 0, bytes((192, 0, 2, 1)),
+                         bytes((192, 0, 2, 2)))
+        frame = bytes(12) + b"\x08\x00" + ip + udp
+        micro = round(i * interval * 1e6)
+        out.append(struct.pack("<IIII", *divmod(micro, 1000000), len(frame),
+                               len(frame)) + frame)
+    return b"".join(out)
+
+
 def rtp_packet(datagram):
     """@return the packet, or None where it is not RTP (RFC 5761 section 4)."""
     p = datagram.payload
@@ -220,7 +236,7 @@ def play_to_ffmpeg(packets, codec, output, namespace, folder, port,
         f"{name}.log")
     try:
         wait_until("ffmpeg to listen", 10,
-                   lambda: _listens_on(ffmpeg, port))
+                   lambda: listens_on(ffmpeg, port))
         with udp_socket(namespace) as s:
             for p in packets:
                 s.sendto(p.raw, ("127.0.0.1", port))
@@ -248,7 +264,7 @@ def decrypt_with_ffmpeg(packets, crypto, namespace, folder, port=47000,
     return audio.np.frombuffer(raw[:len(raw) & ~1], "<i2")
 
 
-def _listens_on(process, port):
+def listens_on(process, port):
     """Has it bound that UDP port? Read, not tried by binding it: that could
     take the port from the very process that is about to."""
     process.check()
