@@ -215,10 +215,46 @@ static int divert_up(struct dataplane *d)
 	return d->divert ? 0 : -1;
 }
 
-static int serve(struct dataplane *d)
+/* The parts of serve, each with what it is made from. */
+
+static int workers_up(struct dataplane *d)
 {
-	struct config *c = &d->config;
-	struct control_socket_config socket = {
+	const struct config *c = &d->config;
+	struct workers_options options = {
+		.rest = c->rest,
+		.rx_burst = c->rx_burst,
+	};
+
+	if (c->rest == REST_AUTO)
+		options.rest = all_virtual(c) ? REST_ALWAYS : REST_NEVER;
+	return workers_new(&d->workers, &d->eal, &options, &d->ports,
+			   &srtp_ipsec_mb);
+}
+
+static int table_up(struct dataplane *d)
+{
+	const struct config *c = &d->config;
+	struct sp_media_addr media[SP_MEDIA_ADDR_MAX];
+	const struct table_limits limits = {
+		.transports = c->transports,
+		.streams = c->streams,
+		.udp_first = c->udp_first,
+		.udp_last = c->udp_last,
+		.replay_window = c->replay_window,
+		.workers = d->workers.n,
+		.media_addrs = ports_media(&d->ports, c->udp_first, c->udp_last,
+					   media),
+	};
+
+	d->table = table_new(&limits, &d->ports, d->adjacencies,
+			     d->workers.qsbr, &srtp_ipsec_mb);
+	return d->table ? 0 : -1;
+}
+
+static int control_up(struct dataplane *d)
+{
+	const struct config *c = &d->config;
+	const struct control_socket_config socket = {
 		.path = c->socket,
 		.group = c->group,
 		.udp_first = c->udp_first,
@@ -226,50 +262,19 @@ static int serve(struct dataplane *d)
 		.transports = c->transports,
 		.streams = c->streams,
 	};
-	struct table_limits limits = {
-		.transports = c->transports,
-		.streams = c->streams,
-		.udp_first = c->udp_first,
-		.udp_last = c->udp_last,
-		.replay_window = c->replay_window,
-	};
-	struct sp_media_addr media[SP_MEDIA_ADDR_MAX];
-	char note[256]; /* beside the socket */
-	struct workers_options workers = {
-		.rest = c->rest,
-		.rx_burst = c->rx_burst,
-	};
-	int rc = EXIT_FAILURE;
 
-	if (c->rest == REST_AUTO)
-		workers.rest = all_virtual(c) ? REST_ALWAYS : REST_NEVER;
-	d->signals = signals_open();
-	if (d->signals < 0)
-		return rc;
-	if (eal_start(&d->eal, c))
-		goto no_eal;
-	if (ports_up(&d->ports, c->port, c->ports, d->eal.workers))
-		goto no_ports;
-	d->adjacencies = adjacencies_new(&d->ports);
-	if (!d->adjacencies)
-		goto no_adjacencies;
-	if (workers_new(&d->workers, &d->eal, &workers, &d->ports,
-			&srtp_ipsec_mb))
-		goto no_workers;
-	limits.workers = d->workers.n;
-	limits.media_addrs =
-		ports_media(&d->ports, c->udp_first, c->udp_last, media);
-	d->table = table_new(&limits, &d->ports, d->adjacencies,
-			     d->workers.qsbr, &srtp_ipsec_mb);
-	if (!d->table)
-		goto no_table;
 	d->control = control_socket_new(&socket, d->table, &d->ports,
 					d->workers.w, d->workers.n);
-	if (!d->control)
-		goto no_control;
-	if (divert_up(d))
-		goto no_divert;
-	/* Now the socket is ours, and so is the note. */
+	return d->control ? 0 : -1;
+}
+
+/* All is there: reserve the ports, turn, and put them back. */
+static int turn(struct dataplane *d)
+{
+	const struct config *c = &d->config;
+	int rc = EXIT_FAILURE;
+	char note[256]; /* beside the socket, which is ours by now */
+
 	snprintf(note, sizeof(note), "%s.reserved", c->socket);
 	reserve_ports(&d->reserve, c->udp_first, c->udp_last, note);
 	if (!workers_start(&d->workers, d->table)) {
@@ -281,6 +286,33 @@ static int serve(struct dataplane *d)
 	}
 	workers_stop(&d->workers);
 	reserve_restore(&d->reserve);
+	return rc;
+}
+
+static int serve(struct dataplane *d)
+{
+	int rc = EXIT_FAILURE;
+
+	d->signals = signals_open();
+	if (d->signals < 0)
+		return rc;
+	if (eal_start(&d->eal, &d->config))
+		goto no_eal;
+	if (ports_up(&d->ports, d->config.port, d->config.ports,
+		     d->eal.workers))
+		goto no_ports;
+	d->adjacencies = adjacencies_new(&d->ports);
+	if (!d->adjacencies)
+		goto no_adjacencies;
+	if (workers_up(d))
+		goto no_workers;
+	if (table_up(d))
+		goto no_table;
+	if (control_up(d))
+		goto no_control;
+	if (divert_up(d))
+		goto no_divert;
+	rc = turn(d);
 	divert_socket_free(d->divert);
 no_divert:
 	control_socket_free(d->control);

@@ -68,89 +68,71 @@ static void examples_of_the_rfc(void **state)
 }
 
 /* Long, since nearly all of it is the table of cases. */
+#define CM80 "1 AES_CM_128_HMAC_SHA1_80 inline:" KEY30
+
+static const struct bad {
+	const char *text;
+	enum sdes_result result;
+	const char *why;
+} bads[] = {
+	/* refused, or not known: passed over */
+	{"1 NULL_HMAC_SHA1_80 inline:" KEY30, SDES_REFUSED, "NULL"},
+	{"1 NULL_HMAC_SHA1_32 inline:" KEY30, SDES_REFUSED, "NULL"},
+	{"1 F8_128_HMAC_SHA1_80 inline:" KEY30, SDES_REFUSED, "F8"},
+	{"1 F8_128_HMAC_SHA1_32 inline:" KEY30, SDES_REFUSED, "F8"},
+	{"1 AES_NEW inline:" KEY30, SDES_UNKNOWN, "unknown suite"},
+	{"1 aes_cm_128_hmac_sha1_80 inline:" KEY30, SDES_UNKNOWN,
+	 "unknown suite"},
+	{CM80 ";inline:" KEY30, SDES_REFUSED, "several keys"},
+	{CM80 " UNENCRYPTED_SRTP", SDES_REFUSED, "open"},
+	{CM80 " UNENCRYPTED_SRTCP", SDES_REFUSED, "open"},
+	{CM80 " UNAUTHENTICATED_SRTP", SDES_REFUSED, "forge"},
+	{CM80 " KDR=1", SDES_REFUSED, "derivation rate"},
+	{CM80 " WSH=64 KDR=25", SDES_REFUSED, "derivation rate"},
+	{CM80 " FEC_ORDER=FEC_SRTP", SDES_REFUSED, "FEC"},
+	{CM80 " FEC_KEY=inline:x", SDES_REFUSED, "FEC"},
+	{CM80 " WHATEVER", SDES_REFUSED, "unknown session parameter"},
+	/* and what is no a=crypto at all */
+	{"", SDES_BAD, "not a tag"},
+	{"1", SDES_BAD, "not a tag"},
+	{"1 AES_CM_128_HMAC_SHA1_80", SDES_BAD, "not a tag"},
+	{"x AES_CM_128_HMAC_SHA1_80 inline:" KEY30, SDES_BAD, "not a tag"},
+	{"1000000000 AES_CM_128_HMAC_SHA1_80 inline:" KEY30, SDES_BAD,
+	 "not a tag"},
+	{"1 AES_CM_128_HMAC_SHA1_80 " KEY30, SDES_BAD, "inline"},
+	{"1 AES_CM_128_HMAC_SHA1_80 inline:", SDES_BAD, "length"},
+	{"1 AES_CM_128_HMAC_SHA1_80 inline:d0Rm", SDES_BAD, "length"},
+	{CM80 "AAAA", SDES_BAD, "length"},
+	{"1 AEAD_AES_128_GCM inline:" KEY30, SDES_BAD, "length"},
+	{"1 AES_CM_128_HMAC_SHA1_80 "
+	 "inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1c_HAwJSoj",
+	 SDES_BAD, "base64"},
+	{CM80 "|", SDES_BAD, "lifetime"},
+	{CM80 "|0", SDES_BAD, "lifetime"},
+	{CM80 "|2^49", SDES_BAD, "lifetime"},
+	{CM80 "|281474976710657", SDES_BAD, "lifetime"},
+	{CM80 "|99999999999999999999999", SDES_BAD, "lifetime"},
+	{CM80 "|1:0", SDES_BAD, "MKI"},
+	{CM80 "|1:129", SDES_BAD, "MKI"},
+	{CM80 "|256:1", SDES_BAD, "fit"},
+	{CM80 "|:4", SDES_BAD, "fit"},
+	{CM80 "|2^20|1:4|x", SDES_BAD, "more fields"},
+};
+
 static void passed_over_and_why(void **state)
 {
-	static const struct {
-		const char *text;
-		enum sdes_result result;
-		const char *why;
-	} bad[] = {
-		{"1 NULL_HMAC_SHA1_80 inline:" KEY30, SDES_REFUSED, "NULL"},
-		{"1 NULL_HMAC_SHA1_32 inline:" KEY30, SDES_REFUSED, "NULL"},
-		{"1 F8_128_HMAC_SHA1_80 inline:" KEY30, SDES_REFUSED, "F8"},
-		{"1 F8_128_HMAC_SHA1_32 inline:" KEY30, SDES_REFUSED, "F8"},
-		{"1 AES_NEW inline:" KEY30, SDES_UNKNOWN, "unknown suite"},
-		{"1 aes_cm_128_hmac_sha1_80 inline:" KEY30, SDES_UNKNOWN,
-		 "unknown suite"},
-		{"1 AES_CM_128_HMAC_SHA1_80 inline:" KEY30 ";inline:" KEY30,
-		 SDES_REFUSED, "several keys"},
-		{"1 AES_CM_128_HMAC_SHA1_80 inline:" KEY30 " UNENCRYPTED_SRTP",
-		 SDES_REFUSED, "open"},
-		{"1 AES_CM_128_HMAC_SHA1_80 inline:" KEY30 " UNENCRYPTED_SRTCP",
-		 SDES_REFUSED, "open"},
-		{"1 AES_CM_128_HMAC_SHA1_80 inline:" KEY30
-		 " UNAUTHENTICATED_SRTP",
-		 SDES_REFUSED, "forge"},
-		{"1 AES_CM_128_HMAC_SHA1_80 inline:" KEY30 " KDR=1",
-		 SDES_REFUSED, "derivation rate"},
-		{"1 AES_CM_128_HMAC_SHA1_80 inline:" KEY30 " WSH=64 KDR=25",
-		 SDES_REFUSED, "derivation rate"},
-		{"1 AES_CM_128_HMAC_SHA1_80 inline:" KEY30
-		 " FEC_ORDER=FEC_SRTP",
-		 SDES_REFUSED, "FEC"},
-		{"1 AES_CM_128_HMAC_SHA1_80 inline:" KEY30 " FEC_KEY=inline:x",
-		 SDES_REFUSED, "FEC"},
-		{"1 AES_CM_128_HMAC_SHA1_80 inline:" KEY30 " WHATEVER",
-		 SDES_REFUSED, "unknown session parameter"},
-		{"", SDES_BAD, "not a tag"},
-		{"1", SDES_BAD, "not a tag"},
-		{"1 AES_CM_128_HMAC_SHA1_80", SDES_BAD, "not a tag"},
-		{"x AES_CM_128_HMAC_SHA1_80 inline:" KEY30, SDES_BAD,
-		 "not a tag"},
-		{"1000000000 AES_CM_128_HMAC_SHA1_80 inline:" KEY30, SDES_BAD,
-		 "not a tag"},
-		{"1 AES_CM_128_HMAC_SHA1_80 " KEY30, SDES_BAD, "inline"},
-		{"1 AES_CM_128_HMAC_SHA1_80 inline:", SDES_BAD, "length"},
-		{"1 AES_CM_128_HMAC_SHA1_80 inline:d0Rm", SDES_BAD, "length"},
-		{"1 AES_CM_128_HMAC_SHA1_80 inline:" KEY30 "AAAA", SDES_BAD,
-		 "length"},
-		{"1 AEAD_AES_128_GCM inline:" KEY30, SDES_BAD, "length"},
-		{"1 AES_CM_128_HMAC_SHA1_80 "
-		 "inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1c_HAwJSoj",
-		 SDES_BAD, "base64"},
-		{"1 AES_CM_128_HMAC_SHA1_80 inline:" KEY30 "|", SDES_BAD,
-		 "lifetime"},
-		{"1 AES_CM_128_HMAC_SHA1_80 inline:" KEY30 "|0", SDES_BAD,
-		 "lifetime"},
-		{"1 AES_CM_128_HMAC_SHA1_80 inline:" KEY30 "|2^49", SDES_BAD,
-		 "lifetime"},
-		{"1 AES_CM_128_HMAC_SHA1_80 inline:" KEY30 "|281474976710657",
-		 SDES_BAD, "lifetime"},
-		{"1 AES_CM_128_HMAC_SHA1_80 inline:" KEY30
-		 "|99999999999999999999999",
-		 SDES_BAD, "lifetime"},
-		{"1 AES_CM_128_HMAC_SHA1_80 inline:" KEY30 "|1:0", SDES_BAD,
-		 "MKI"},
-		{"1 AES_CM_128_HMAC_SHA1_80 inline:" KEY30 "|1:129", SDES_BAD,
-		 "MKI"},
-		{"1 AES_CM_128_HMAC_SHA1_80 inline:" KEY30 "|256:1", SDES_BAD,
-		 "fit"},
-		{"1 AES_CM_128_HMAC_SHA1_80 inline:" KEY30 "|:4", SDES_BAD,
-		 "fit"},
-		{"1 AES_CM_128_HMAC_SHA1_80 inline:" KEY30 "|2^20|1:4|x",
-		 SDES_BAD, "more fields"},
-	};
 	struct sdes_key k;
 	const char *why;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		enum sdes_result r = parse(bad[i].text, &k, &why);
+	for (size_t i = 0; i < sizeof(bads) / sizeof(bads[0]); i++) {
+		const struct bad *b = &bads[i];
+		enum sdes_result r = parse(b->text, &k, &why);
 
-		if (r != bad[i].result || !why || !strstr(why, bad[i].why))
-			print_error("%s: %d, %s\n", bad[i].text, r, why);
-		assert_int_equal(r, bad[i].result);
-		assert_non_null(strstr(why, bad[i].why));
+		if (r != b->result || !why || !strstr(why, b->why))
+			print_error("%s: %d, %s\n", b->text, r, why);
+		assert_int_equal(r, b->result);
+		assert_non_null(strstr(why, b->why));
 		assert_true(sodium_is_zero((uint8_t *)&k, sizeof(k)));
 	}
 }

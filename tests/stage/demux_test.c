@@ -83,87 +83,63 @@ static uint64_t find(const struct flow *f, const struct packet *p)
 
 #define EXT(octets) octets, sizeof(octets) - 1
 
+/* RFC 8285, one-octet headers: words, id and length, what it holds. */
+#define ELEMENT(words, head, rest) EXT("\xbe\xde\0" words head rest)
+
+static const struct packet course[] = {
+	/* a MID, whatever the payload type says */
+	{1, 111, ELEMENT("\1", "\x40", "0\0\0"), TO_AUDIO},
+	{2, 111,
+	 EXT("\xbe\xde\0\3"
+	     "\x10\xaa"
+	     "\x46"
+	     "video-1\0\0"),
+	 TO_VIDEO},
+	/* then without: the SSRC is known */
+	{1, 96, NULL, 0, TO_AUDIO},
+	{2, 5, NULL, 0, TO_VIDEO},
+	/* two-octet headers */
+	{3, 5,
+	 EXT("\x10\x00\0\3"
+	     "\x04\x07"
+	     "video-1\0\0\0"),
+	 TO_VIDEO},
+	/* a MID that moves the SSRC */
+	{1, 5, ELEMENT("\1", "\x40", "0\0\0"), TO_AUDIO},
+	{1, 5, ELEMENT("\2", "\x46", "video-1"), TO_VIDEO},
+	{1, 5, NULL, 0, TO_VIDEO},
+	/* without any MID: SSRC of the SDP, then payload types */
+	{500, 5, NULL, 0, TO_AUDIO},
+	{6, 111, NULL, 0, TO_AUDIO},
+	{7, 97, NULL, 0, TO_VIDEO},
+	{7, 111, NULL, 0, TO_VIDEO}, /* it has been seen */
+	{8, 5, NULL, 0, 0},
+	/* another's extension, another's profile, a MID of nobody */
+	{9, 96, ELEMENT("\1", "\x50", "0\0\0"), TO_VIDEO},
+	{10, 96,
+	 EXT("\xab\xcd\0\1"
+	     "\x40"
+	     "0\0\0"),
+	 TO_VIDEO},
+	{11, 111, ELEMENT("\1", "\x40", "7\0\0"), TO_AUDIO},
+	/* elements that go beyond their extension; RFC 8285's 15 */
+	{12, 111, ELEMENT("\1", "\x46", "vid"), TO_AUDIO},
+	{13, 111,
+	 EXT("\x10\x00\0\1"
+	     "\0\0\0\x04"),
+	 TO_AUDIO},
+	{14, 111,
+	 EXT("\xbe\xde\0\2"
+	     "\xf0\0"
+	     "\x46"
+	     "video"),
+	 TO_AUDIO},
+	/* the beginning of a MID is another MID */
+	{15, 111, ELEMENT("\2", "\x44", "video\0\0"), TO_AUDIO},
+};
+
 static void test_rtp(void **state)
 {
-	static const struct packet course[] = {
-		/* a MID, whatever the payload type says */
-		{1, 111,
-		 EXT("\xbe\xde\0\1"
-		     "\x40"
-		     "0\0\0"),
-		 TO_AUDIO},
-		{2, 111,
-		 EXT("\xbe\xde\0\3"
-		     "\x10\xaa"
-		     "\x46"
-		     "video-1\0\0"),
-		 TO_VIDEO},
-		/* then without: the SSRC is known */
-		{1, 96, NULL, 0, TO_AUDIO},
-		{2, 5, NULL, 0, TO_VIDEO},
-		/* two-octet headers */
-		{3, 5,
-		 EXT("\x10\x00\0\3"
-		     "\x04\x07"
-		     "video-1\0\0\0"),
-		 TO_VIDEO},
-		/* a MID that moves the SSRC */
-		{1, 5,
-		 EXT("\xbe\xde\0\1"
-		     "\x40"
-		     "0\0\0"),
-		 TO_AUDIO},
-		{1, 5,
-		 EXT("\xbe\xde\0\2"
-		     "\x46"
-		     "video-1"),
-		 TO_VIDEO},
-		{1, 5, NULL, 0, TO_VIDEO},
-		/* without any MID: SSRC of the SDP, then payload types */
-		{500, 5, NULL, 0, TO_AUDIO},
-		{6, 111, NULL, 0, TO_AUDIO},
-		{7, 97, NULL, 0, TO_VIDEO},
-		{7, 111, NULL, 0, TO_VIDEO}, /* it has been seen */
-		{8, 5, NULL, 0, 0},
-		/* another's extension, another's profile, a MID of nobody */
-		{9, 96,
-		 EXT("\xbe\xde\0\1"
-		     "\x50"
-		     "0\0\0"),
-		 TO_VIDEO},
-		{10, 96,
-		 EXT("\xab\xcd\0\1"
-		     "\x40"
-		     "0\0\0"),
-		 TO_VIDEO},
-		{11, 111,
-		 EXT("\xbe\xde\0\1"
-		     "\x40"
-		     "7\0\0"),
-		 TO_AUDIO},
-		/* elements that go beyond their extension; RFC 8285's 15 */
-		{12, 111,
-		 EXT("\xbe\xde\0\1"
-		     "\x46"
-		     "vid"),
-		 TO_AUDIO},
-		{13, 111,
-		 EXT("\x10\x00\0\1"
-		     "\0\0\0\x04"),
-		 TO_AUDIO},
-		{14, 111,
-		 EXT("\xbe\xde\0\2"
-		     "\xf0\0"
-		     "\x46"
-		     "video"),
-		 TO_AUDIO},
-		/* the beginning of a MID is another MID */
-		{15, 111,
-		 EXT("\xbe\xde\0\2"
-		     "\x44"
-		     "video\0\0"),
-		 TO_AUDIO},
-	};
 	const struct flow *f = bundle();
 
 	(void)state;
