@@ -61,7 +61,7 @@ DP_SRC   := $(call srcs,dataplane/app dataplane/stage dataplane/flow dataplane/p
 CTL_SRC  := $(call srcs,control control/sip control/ng control/sdp control/keying \
               control/calls control/policy control/features control/store \
               control/http control/dataplane control/audit control/duties \
-              control/trunk control/settings control/alarms control/hep control/siprec)
+              control/trunk control/settings control/alarms control/hep control/siprec control/firmware)
 # What the store needs beside itself, for tests that link it alone.
 STORE_NEEDS := $(addprefix control/,trunk/settings.c trunk/number.c sip/addr.c \
               calls/media_profile.c)

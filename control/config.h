@@ -122,8 +122,9 @@ struct config {
 	struct config_hep hep;
 	struct config_siprec siprec;
 	unsigned media_timeout; /* seconds */
-	char *syslog;		/* "udp:10.3.0.9:514", "tcp:..."; NULL: none */
-	char *log;		/* "error", "warn", "info", "debug" */
+	char *firmware; /* folder of its service; NULL: that of the image */
+	char *syslog;	/* "udp:10.3.0.9:514", "tcp:..."; NULL: none */
+	char *log;	/* "error", "warn", "info", "debug" */
 };
 
 /** @return NULL, with one sentence in err (CONF_ERROR_MAX octets). */

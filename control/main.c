@@ -17,6 +17,7 @@
 #include "control/dataplane/dp.h"
 #include "control/duties/duties.h"
 #include "control/events.h"
+#include "control/firmware/firmware.h"
 #include "control/hep/hep.h"
 #include "control/http/http.h"
 #include "control/libre.h"
@@ -31,6 +32,7 @@
 #include "version.h"
 
 #define CONFIG_PATH "/etc/sallyport/sallyport.yaml"
+#define FIRMWARE    "/run/sallyport-firmware"
 #define FILES_MAX   16384 /* file descriptors: a TCP phone needs one */
 #define DRAIN_MS    300	  /* for what is still to be said at the end */
 
@@ -48,6 +50,7 @@ static struct {
 	struct http *http;
 	struct settings *settings;
 	struct alarms *alarms;
+	struct firmware *firmware;
 	struct hep *hep;
 	struct tmr drain;
 	const char *config_path;
@@ -204,6 +207,7 @@ static int start_http(const struct config *c)
 		.duties = control.duties,
 		.settings = control.settings,
 		.alarms = control.alarms,
+		.firmware = control.firmware,
 	};
 	char err[256] = "";
 	int e = http_alloc(&control.http, c->api, &ctx);
@@ -335,6 +339,16 @@ static int start(void)
 				 .state = control.state,
 			 });
 	if (!e)
+		e = firmware_alloc(&control.firmware,
+				   &(struct firmware_config){
+					   .folder = c->firmware ? c->firmware
+								 : FIRMWARE,
+					   .state = control.state,
+					   .calls = control.calls,
+					   .audit = control.audit,
+					   .events = control.events,
+				   });
+	if (!e)
 		e = start_settings(c);
 	return e ? e : start_http(c);
 }
@@ -348,6 +362,7 @@ static void stop(void)
 	if (control.http)
 		http_free(control.http);
 	settings_free(control.settings);
+	firmware_free(control.firmware);
 	alarms_free(control.alarms);
 	control.alarms = NULL;
 	ng_free(control.ng);

@@ -37,6 +37,16 @@ int calls_feature(struct calls *cs, uint64_t id, enum feature f, const char *by,
 int calls_record(struct calls *cs, uint64_t id, bool on, const char *by,
 		 struct duty_why *why);
 unsigned calls_count(const struct calls *cs);
+/** The machine is to be started again: front doors take no new calls from now on,
+ * but for emergency calls; or they take them again. */
+#define CALLS_DRAINING "the gateway is about to be started again"
+void calls_drain(struct calls *cs, bool on);
+bool calls_draining(const struct calls *cs);
+/** Is there an emergency call in progress? (One that a restart of control has
+ * restored isn't known as such.) */
+bool calls_emergency(struct calls *cs);
+/** As calls_hangup, all of them. */
+void calls_hangup_all(struct calls *cs, const char *reason);
 
 /* All calls of the appliance. */
 
@@ -97,6 +107,8 @@ enum call_by { CALL_BY_CALLER, CALL_BY_CALLEE, CALL_BY_GATEWAY };
 struct call *call_new(struct calls *cs, const struct call_door *door, void *arg,
 		      const char *from, const char *to);
 uint64_t call_id(const struct call *c);
+/** It is an emergency call. */
+void call_emergency(struct call *c);
 /** Somebody else than was dialled: who was parked there, whom it is forwarded
  * to. */
 void call_reaches(struct call *c, const char *aor);

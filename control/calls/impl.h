@@ -49,6 +49,7 @@ struct call {
 	uint64_t fork_streams;	   /* tells its streams from others, */
 	unsigned fork_flows;	   /* and which of them flow */
 	struct list subscriptions; /* subscription.c */
+	bool emergency;
 };
 
 struct calls {
@@ -65,6 +66,7 @@ struct calls {
 	} doors[CALL_DOORS_MAX];
 	unsigned n_doors;
 	struct tmr watch;
+	bool draining; /* no new calls */
 };
 
 struct call *calls_find(const struct calls *cs, uint64_t id);

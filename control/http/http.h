@@ -15,6 +15,7 @@ struct door;
 struct dp;
 struct duties;
 struct events;
+struct firmware;
 struct settings;
 struct store;
 struct trunks;
@@ -32,6 +33,7 @@ struct http_context { /* what routes may use; outlives the server */
 	const struct config_https *https;
 	const char *state;	   /* the folder of what is kept */
 	struct alarms *alarms;	   /* NULL: nobody looks */
+	struct firmware *firmware; /* of updates */
 	struct settings *settings; /* NULL: of the configuration, nothing */
 };
 

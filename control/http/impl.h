@@ -73,6 +73,7 @@ enum later_kind {
 	LATER_CONFIG,  /* the programs check a configuration */
 	LATER_AUDIT,   /* the log's chain is verified */
 	LATER_RECORDS, /* call records are searched */
+	LATER_FILE,    /* a body is written to a file */
 	LATER_KINDS
 };
 
@@ -92,6 +93,10 @@ struct later {
 /** @return false, with rp filled in: too much is waiting already. */
 bool http_later(const struct request *rq, struct later *l, struct reply *rp);
 
+/** The file that this request brought is the caller's now, where routes_file()
+ * said. @return false: it was refused before it came. */
+bool request_upload(const struct request *rq, uint64_t *octets);
+
 /** {"error": name, "message": sentence}. name is stable: lower case, hyphens. */
 __attribute__((format(printf, 4, 5))) void reply_error(struct reply *rp,
 						       int status,
@@ -103,6 +108,11 @@ void reply_ok(struct reply *rp, json_t *body);
  * been filled in. body: NULL if there was none. */
 void routes_serve(struct request *rq, const char *method, const char *path,
 		  const char *body, size_t len, struct reply *rp);
+/** Does this route take a file in the place of a JSON body? */
+bool routes_takes_file(const char *method, const char *path);
+/** Where to, if they may. @return NULL, with rp filled in. */
+const char *routes_file(struct request *rq, const char *method,
+			const char *path, struct reply *rp);
 /** Wipe every string in a parsed body: it may hold a password. */
 void json_wipe(json_t *j);
 
@@ -165,6 +175,12 @@ bool group_there(const struct request *rq, const char *name, struct reply *rp);
 http_handler api_audit, api_audit_head, api_audit_verify;
 /** Put a change that has been made on record; more's reference is taken. */
 void change_recorded(const struct request *rq, const char *event, json_t *more);
+/* api_firmware.c */
+http_handler api_system, api_firmware, api_firmware_bundle,
+	api_firmware_install, api_firmware_rollback, api_firmware_restart,
+	api_firmware_cancel, api_firmware_reset;
+/** Where a bundle goes. @return NULL, with rp filled in. */
+const char *firmware_bundle_path(const struct request *rq, struct reply *rp);
 /* api_alarms.c */
 http_handler api_alarms;
 /* api_config.c */

@@ -140,6 +140,20 @@ static const struct route {
 	{"DELETE", "/api/v1/config/confirm", api_config_revert, false,
 	 ROLE_ADMINISTER},
 	{"GET", "/api/v1/alarms", api_alarms, false, ROLE_READ},
+	{"GET", "/api/v1/system", api_system, false, ROLE_READ},
+	{"GET", "/api/v1/firmware", api_firmware, false, ROLE_READ},
+	{"PUT", "/api/v1/firmware/bundle", api_firmware_bundle, true,
+	 ROLE_ADMINISTER},
+	{"POST", "/api/v1/firmware/install", api_firmware_install, true,
+	 ROLE_ADMINISTER},
+	{"POST", "/api/v1/firmware/rollback", api_firmware_rollback, true,
+	 ROLE_ADMINISTER},
+	{"POST", "/api/v1/firmware/restart", api_firmware_restart, true,
+	 ROLE_ADMINISTER},
+	{"DELETE", "/api/v1/firmware/restart", api_firmware_cancel, false,
+	 ROLE_ADMINISTER},
+	{"POST", "/api/v1/firmware/reset", api_firmware_reset, true,
+	 ROLE_ADMINISTER},
 	{"GET", "/api/v1/bans", api_bans, false, ROLE_READ},
 	{"POST", "/api/v1/bans", api_ban_add, true, ROLE_OPERATE},
 	{"DELETE", "/api/v1/bans/{source}", api_ban_remove, false,
@@ -326,6 +340,29 @@ void routes_each(route_f *f, void *arg)
 		  routes[i].takes_body, arg);
 }
 
+/* The one whose body is octets. */
+static bool takes_file(const struct route *r)
+{
+	return r->handler == api_firmware_bundle;
+}
+
+bool routes_takes_file(const char *method, const char *path)
+{
+	char arg[HTTP_ARGS][HTTP_ARG_MAX] = {"", ""}, allow[64];
+	const struct route *r = route_find(method, path, arg, allow);
+
+	return r && takes_file(r);
+}
+
+const char *routes_file(struct request *rq, const char *method,
+			const char *path, struct reply *rp)
+{
+	char arg[HTTP_ARGS][HTTP_ARG_MAX] = {"", ""}, allow[64];
+	const struct route *r = route_find(method, path, arg, allow);
+
+	return allowed(rq, r, rp) ? firmware_bundle_path(rq, rp) : NULL;
+}
+
 void routes_serve(struct request *rq, const char *method, const char *path,
 		  const char *body, size_t len, struct reply *rp)
 {
@@ -354,12 +391,12 @@ void routes_serve(struct request *rq, const char *method, const char *path,
 	}
 	memcpy(rq->arg, arg[0], sizeof(rq->arg));
 	memcpy(rq->arg2, arg[1], sizeof(rq->arg2));
-	if (r->takes_body) {
+	if (r->takes_body && !takes_file(r)) {
 		j = body_parse(body, len, rp);
 		if (!j)
 			return;
 		rq->body = j;
-	} else if (len) {
+	} else if (len && !takes_file(r)) {
 		reply_error(rp, 400, "no-body-here", "%s %s takes no body",
 			    method, r->path);
 		return;

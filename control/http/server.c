@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "control/config.h"
+#include "control/http/upload.h"
 #include "control/log.h"
 
 #define DROPPED_MAX (1u << 20) /* octets read and dropped for a 413 */
@@ -253,6 +254,40 @@ static void serve(struct incoming *in, const char *method, const char *url,
 	}
 }
 
+/* The headers are there; the body follows. One that is to go to a file is refused
+ * before it comes where the client waits for that (RFC 9110, section 10.1.1);
+ * another client would see nothing but the end of the connection, so it hears of
+ * it in the end. */
+static enum MHD_Result begin(struct incoming *in, const char *method,
+			     const char *url)
+{
+	struct reply rp = {.fd = -1};
+	const char *path, *octets;
+	struct request rq;
+
+	if (!routes_takes_file(method, url))
+		return MHD_YES;
+	request_of(in, &rq);
+	octets = request_header(&rq, "Content-Length");
+	path = routes_file(&rq, method, url, &rp);
+	if (path && upload_begin(in, path,
+				 octets ? strtoull(octets, NULL, 10) : 0, &rp))
+		return MHD_YES;
+	if (request_header(&rq, "Expect"))
+		return answer(in, &rp);
+	json_decref(rp.body);
+	return MHD_YES;
+}
+
+/* @return true: what there is has been done for now. */
+static bool upload_on(struct incoming *in, const char *data, size_t *n)
+{
+	if (in->later && !in->later->done)
+		return true;
+	in->later = NULL;
+	return upload_more(in, data, n) || *n;
+}
+
 enum MHD_Result http_server_request(void *listener, struct MHD_Connection *c,
 				    const char *url, const char *method,
 				    const char *version, const char *data,
@@ -268,7 +303,13 @@ enum MHD_Result http_server_request(void *listener, struct MHD_Connection *c,
 			return MHD_NO;
 		in->l = listener;
 		in->c = c;
-		return MHD_YES;
+		return begin(in, method, url);
+	}
+	if (in->upload) {
+		bool body = *n;
+
+		if (upload_on(in, data, n) || body)
+			return MHD_YES;
 	}
 	if (*n) {
 		if (!body_append(in, data, *n))
@@ -283,7 +324,9 @@ enum MHD_Result http_server_request(void *listener, struct MHD_Connection *c,
 
 		in->later = NULL;
 		l->finish(l, &in->rq, &rp);
-	} else if (in->dropped) {
+	} else if (in->upload && upload_failed(in, &rp)) {
+		;
+	} else if (in->dropped && !routes_takes_file(method, url)) {
 		reply_error(&rp, 413, "too-large",
 			    "A body may have %d octets at most", HTTP_BODY_MAX);
 	} else if (in->no_memory) {
@@ -312,6 +355,7 @@ void http_server_completed(void *listener, struct MHD_Connection *c,
 		in->later->finish(in->later, NULL, NULL);
 		in->later = NULL;
 	}
+	upload_end(in);
 	if (in->body)
 		sodium_memzero(in->body, in->len); /* perhaps a password */
 	free(in->body);

@@ -26,6 +26,7 @@ struct http {
 	char cert_path[PATH_MAX], key_path[PATH_MAX];
 	struct access *access;
 	struct files *files; /* NULL: no console */
+	bool uploading;	     /* upload.h: somebody is */
 	struct worker *workers[LATER_KINDS];
 	struct list streams; /* struct stream */
 	struct tmr beat;     /* of the streams */
@@ -41,8 +42,9 @@ struct incoming {
 	size_t len;
 	size_t dropped; /* octets beyond */
 	bool no_memory;
-	struct later *later; /* NULL: waits for nothing */
-	struct request rq;   /* while it waits; its body has gone */
+	struct later *later;   /* NULL: waits for nothing */
+	struct upload *upload; /* NULL: the body is none */
+	struct request rq;     /* while it waits; its body has gone */
 };
 
 /* listen.c */

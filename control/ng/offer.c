@@ -251,7 +251,8 @@ static const char *offer_parsed(struct ng_request *rq, struct sdp *sdp)
 
 	s = offered_session(rq->ng, &rq->f, &from);
 	fresh = !s;
-	if (fresh && (rq->ng->stopping || rq->ng->count >= rq->ng->limit))
+	if (fresh && (rq->ng->stopping || rq->ng->count >= rq->ng->limit ||
+		      calls_draining(rq->ng->cfg.calls)))
 		return load_limit(rq, "Parallel session limit reached");
 	ng_wish_from(rq->ng, &rq->f, sdp, &wish[from]);
 	ng_wish_to(rq->ng, &rq->f, sdp, &wish[from], &wish[OTHER_LEG(from)]);

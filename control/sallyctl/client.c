@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define API	   "/api/v1"
 #define LINE_MAX_  65536	/* octets of a followed line */
@@ -278,6 +279,76 @@ enum exit_status client_fetch(const char *socket, const char *path, FILE *to)
 		perror("sallyctl: writing");
 		end = EXIT_REFUSED;
 	}
+	return end;
+}
+
+/* ---------------------------------------------------------------- upload */
+
+struct sending {
+	bool (*part)(unsigned percent, void *arg);
+	void *arg;
+	unsigned percent;
+};
+
+static int on_progress(void *arg, curl_off_t all_down, curl_off_t down,
+		       curl_off_t all, curl_off_t up)
+{
+	struct sending *s = arg;
+	unsigned percent = all > 0 ? (unsigned)(100 * up / all) : 0;
+
+	(void)all_down;
+	(void)down;
+	if (percent == s->percent)
+		return 0;
+	s->percent = percent;
+	return s->part(percent, s->arg) ? 0 : 1;
+}
+
+enum exit_status client_upload(const char *socket, const char *path, FILE *from,
+			       bool (*part)(unsigned percent, void *arg),
+			       void *arg)
+{
+	struct sending s = {part, arg, 0};
+	enum exit_status end = EXIT_UNREACHABLE;
+	struct answer answer = {0};
+	CURL *curl = curl_easy_init();
+	struct curl_slist *headers;
+	struct stat st = {0};
+	long status = 0;
+	char url[2048];
+	CURLcode code;
+	json_t *j;
+
+	if (!curl || fstat(fileno(from), &st))
+		return EXIT_UNREACHABLE;
+	headers = prepare(curl, socket, path, url, sizeof(url));
+	/* refused before it is sent, if it is: RFC 9110 section 10.1.1 */
+	headers = curl_slist_append(headers, "Expect: 100-continue");
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+	curl_easy_setopt(curl, CURLOPT_READDATA, from);
+	curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE,
+			 (curl_off_t)st.st_size);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
+	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &s);
+	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+	code = curl_easy_perform(curl);
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_slist_free_all(headers);
+	j = json_loadb(answer.p ? answer.p : "", answer.len, 0, NULL);
+	if (code == CURLE_OK && status >= 200 && status < 300) {
+		end = EXIT_DONE;
+	} else if (status >= 400) {
+		refused(status, j);
+		end = EXIT_REFUSED;
+	} else {
+		unreachable(socket, code);
+	}
+	json_decref(j);
+	free(answer.p);
+	curl_easy_cleanup(curl);
 	return end;
 }
 

@@ -38,5 +38,10 @@ enum exit_status client_request(const char *socket, const char *method,
 				json_t **out);
 /** What a GET answers, into a file; nothing is, but on EXIT_DONE. */
 enum exit_status client_fetch(const char *socket, const char *path, FILE *to);
+/** A whole file by PUT. part: how far it is, in percent; false: no further. As
+ * client_request otherwise. */
+enum exit_status client_upload(const char *socket, const char *path, FILE *from,
+			       bool (*part)(unsigned percent, void *arg),
+			       void *arg);
 /** As a part of a path. @return malloc'd. */
 char *client_escape(const char *text);

@@ -170,6 +170,11 @@ const struct option_info options[OPTION_COUNT] = {
 			    "with users' HA1: as good as their passwords"},
 	[OPTION_DRY_RUN] = {"--dry-run", NULL, NULL,
 			    "only say what would be changed"},
+	[OPTION_WAIT] = {"--wait", NULL, "SECONDS",
+			 "calls may go on so long (else 600), then hang up"},
+	[OPTION_NOW] = {"--now", NULL, NULL, "hang up calls at once"},
+	[OPTION_STAY] = {"--stay", NULL, NULL, "without starting again"},
+	[OPTION_YES] = {"--yes", NULL, NULL, "it is meant: don't ask"},
 	[OPTION_ONCE] = {"--once", NULL, NULL, "one look, then end"},
 	[OPTION_SEARCH] = {"--search", NULL, "TEXT",
 			   "in FROM, TO, REASON, the trunk or ID"},
@@ -554,6 +559,46 @@ const struct command commands[] = {
 	{"config revert", "", 0, 0, "what was applied goes",
 	 "That of \"config apply --confirm\", without waiting for its time.",
 	 config_revert},
+	{"firmware", "", 0, 0, "the image's slots, and what is under way",
+	 "Which slot runs, which starts next, the version and the state of each:\n"
+	 "good (it has been well), trial (it hasn't shown yet: three tries), bad.\n"
+	 "A machine without the appliance's image says so.",
+	 firmware_status},
+	{"firmware status", "", 0, 0, "the same", "As \"sallyctl firmware\".",
+	 firmware_status},
+	{"firmware install", "FILE|URL", 1, WITH(WAIT) | WITH(NOW) | WITH(STAY),
+	 "install an update, and start again with it",
+	 "FILE is uploaded, a URL with https fetched by the appliance. All of it\n"
+	 "is checked before anything is written: whose signature it has, that it\n"
+	 "is whole, for this board, not older than what runs. It is written to\n"
+	 "the slot that doesn't run; calls go on meanwhile. Then new calls are\n"
+	 "refused (503; emergency calls aren't), those in progress may go on for\n"
+	 "a while, what is up then is hung up, and the machine is started again.\n"
+	 "What doesn't come up well three times goes back by itself.\n"
+	 "\n"
+	 "  sallyctl firmware install update.raucb --wait 1800\n"
+	 "  sallyctl firmware install https://updates.example/update.raucb --stay",
+	 firmware_install},
+	{"firmware restart", "", 0, WITH(WAIT) | WITH(NOW),
+	 "start the machine again, when calls have ended",
+	 "For what was installed with --stay. Calls as with \"firmware install\".",
+	 firmware_restart},
+	{"firmware rollback", "", 0, WITH(WAIT) | WITH(NOW) | WITH(STAY),
+	 "go back to the other slot",
+	 "If that is a good one. Where an update was installed and not started\n"
+	 "yet, it is: stay with what runs. Configuration and users stay as they\n"
+	 "are now. Calls as with \"firmware install\".",
+	 firmware_rollback},
+	{"firmware cancel", "", 0, 0, "no restart, and new calls again",
+	 "As long as calls are waited for. What was installed stays installed\n"
+	 "and takes effect with the next start; a reset isn't made.",
+	 firmware_cancel},
+	{"firmware reset", "", 0, WITH(WAIT) | WITH(NOW) | WITH(YES),
+	 "factory reset",
+	 "Starts again with nothing but the image that runs: users, administrators,\n"
+	 "keys, certificates, recordings, records, audit log and configuration\n"
+	 "are overwritten. There is no way back.",
+	 firmware_reset},
 	{"export", "", 0, WITH(SECRETS), "all that it was told, as one file",
 	 "Configuration, users, groups, policies, grants, trunks, routes, numbers.\n"
 	 "No password of anybody, no administrator, token, key or certificate;\n"

@@ -60,6 +60,10 @@ enum option {
 	OPTION_UNTIL,
 	OPTION_KIND,
 	OPTION_CSV,
+	OPTION_WAIT,
+	OPTION_NOW,
+	OPTION_STAY,
+	OPTION_YES,
 	OPTION_COUNT
 };
 
@@ -132,6 +136,9 @@ run_f export_all, import_all;
 /* config.c */
 run_f config_show, config_check, config_diff, config_apply, config_confirm,
 	config_revert;
+/* firmware.c */
+run_f firmware_status, firmware_install, firmware_rollback, firmware_restart,
+	firmware_reset, firmware_cancel;
 /* forks.c */
 run_f calls_transcribe, calls_captions;
 /* bans.c */

@@ -79,7 +79,9 @@ bool carrier_invite(struct door *d, struct listener *l, const struct sip_msg *m)
 		return true;
 	}
 	log_info(call_id(b->call), "from trunk %s", trunk_name(t));
-	if (known)
+	if (calls_draining(d->cfg.calls))
+		bridge_end(b, CALL_BY_GATEWAY, 503, CALLS_DRAINING, NULL);
+	else if (known)
 		take(b, t, &did, &caller);
 	else
 		bridge_end(b, CALL_BY_GATEWAY, 404,

@@ -126,6 +126,19 @@ static bool service(struct bridge *b, const char *called)
 	return f || why.status;
 }
 
+/* The machine is to be started again: nothing new, but who is parked may be taken
+ * up, since that call is there already. */
+static bool drained(struct bridge *b, const char *called)
+{
+	struct pl user;
+
+	pl_set_str(&user, called);
+	if (!calls_draining(b->d->cfg.calls) || park_is_orbit(b->d, &user))
+		return false;
+	bridge_end(b, CALL_BY_GATEWAY, 503, CALLS_DRAINING, NULL);
+	return true;
+}
+
 /* Whom to ring, or why nobody. From here on there is a call, and a record. */
 static void route(struct bridge *b, struct parties *p)
 {
@@ -142,6 +155,10 @@ static void route(struct bridge *b, struct parties *p)
 	/* No user's name stands in the way of an emergency call, no service. */
 	pstn_number(b->d, &m->uri, &m->ruri, &n);
 	emergency = trunks_is_emergency(b->d->trunks, &n);
+	if (emergency)
+		call_emergency(b->call);
+	else if (drained(b, p->called))
+		return;
 	if (!emergency && p->called[0] && service(b, p->called))
 		return;
 	if (!emergency && p->called[0] &&

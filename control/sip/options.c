@@ -6,7 +6,8 @@
 void verb_options(struct door *d, struct listener *l, struct session *s,
 		  const struct sip_msg *m)
 {
-	struct answer a = {.status = d->stopping ? 503 : 200};
+	bool later = d->stopping || (!s && calls_draining(d->cfg.calls));
+	struct answer a = {.status = later ? 503 : 200};
 	struct mbuf *mb;
 
 	if (!door_extensions(d, l, m))

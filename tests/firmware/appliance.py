@@ -231,10 +231,14 @@ class Client:
 
     def ask(self, **message):
         """@return: the job when it has ended, and each phase that it had."""
-        self.socket.sendall(json.dumps(message).encode() + b"\n")
+        self.id = getattr(self, "id", 0) + 1
+        self.socket.sendall(json.dumps({"id": self.id, **message}).encode()
+                            + b"\n")
         phases = []
         while True:
             job = self.next()["job"]
+            if job["id"] != self.id:
+                continue
             if job["phase"] not in phases:
                 phases.append(job["phase"])
             if job["phase"] in ("done", "failed"):

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* control/http/upload.h - a body that is too large for memory, on its way to a
+ * file: a firmware bundle. One at a time.
+ *
+ * What has come is written by a thread (later.c), a piece at a time, while the
+ * connection waits: a slow disk never holds up control's loop. The route's handler
+ * is called when the file is whole and on the disk; where it never is, it goes.
+ * Control's thread. */
+#pragma once
+#include "control/http/server.h"
+
+/** Begin one to this file, of which octets are announced (0: nobody knows): it is
+ * in->upload from now on. @return false, with rp filled in. */
+bool upload_begin(struct incoming *in, const char *path, uint64_t octets,
+		  struct reply *rp);
+/** Up to *n octets more, which it takes off *n; *n 0: that was all. @return true:
+ * the connection is suspended, and what is left comes again. */
+bool upload_more(struct incoming *in, const char *data, size_t *n);
+/** Why it failed. @return false: it hasn't. */
+bool upload_failed(const struct incoming *in, struct reply *rp);
+/** The request is over; also where there was none. */
+void upload_end(struct incoming *in);

@@ -1,0 +1,548 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Updates as operators ask for them: sallyctl and the API, the real control, the
+real service behind it, phones with calls in progress. Only the last step of an
+installation is played (rauc-that-installs)."""
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from appliance import BUILT, ROOT, Appliance, until
+
+for folder in ("tests/sip", "tests/http", "tests/trunk"):
+    sys.path.insert(0, str(ROOT / folder))
+from afar import Afar, Client  # noqa: E402
+from carrier import Carrier  # noqa: E402
+from gateway import BUILD, UnixConnection, isolate  # noqa: E402
+from phone import Dialog, Phone, sdp  # noqa: E402
+
+isolate()
+A_SDP, B_SDP = sdp("10.9.0.1", 40000), sdp("10.9.0.9", 42000)
+RESET = "FactoryReset-8cf2644b-4b0b-428f-9387-6d876050dc67"
+WHY = "the gateway is about to be started again"
+
+
+class Box(Afar):
+    """Control and, if it is an image, what an image has beside it."""
+
+    def __init__(self, folder, port, image=True):
+        os.chmod(folder, 0o755)
+        self.firmware = Path(folder, "firmware")
+        super().__init__(folder, port, f"  firmware: {self.firmware}\n")
+        self.appliance = None
+        if image:
+            self.firmware.mkdir()
+            self.make()
+        self.start_dataplane()
+        self.start()
+        if image:
+            until(lambda: self.status()["slots"], "slots")
+
+    def make(self):
+        (Path(self.folder) / "bin").mkdir()
+        os.symlink(Path(__file__).resolve().parent / "rauc-that-installs",
+                   Path(self.folder) / "bin" / "rauc")
+        a = self.appliance = Appliance(self.firmware)
+        self.go = a.folder / "go"
+        a.env["PATH"] = f"{self.folder}/bin:{a.env['PATH']}"
+        a.env["WAIT_FOR"] = str(self.go)
+        self.go.touch()
+        a.start("--upload", os.path.join(self.folder, "firmware.raucb"))
+        a.file("board.json", json.dumps({
+            "id": "qemu-q35", "name": "QEMU q35", "status": "untested",
+            "problems": ["trunk0: nothing at 0000:00:05.0"]}))
+
+    @property
+    def upload(self):
+        return Path(self.folder, "firmware.raucb")
+
+    def status(self):
+        return self.api("GET", "/api/v1/firmware")[1]
+
+    def wait_stage(self, stage):
+        return until(lambda: (s := self.status())["stage"] == stage and s,
+                     f"stage {stage}")
+
+    def audit(self, event):
+        done = self.ctl("audit", "list", "--json", "--max", "200")
+        return [r for r in json.loads(done.stdout) if r["event"] == event]
+
+    def ready(self):
+        """As before any test."""
+        self.api("DELETE", "/api/v1/firmware/restart")
+        a = self.appliance
+        a.grub(ORDER="A B", A_OK=1, A_TRY=0, B_OK=1, B_TRY=0)
+        a.restarted.unlink(missing_ok=True)
+        (a.folder / "efivars" / RESET).unlink(missing_ok=True)
+        self.go.touch()
+
+    def wait_settled(self):
+        """What was begun has ended: a restart that is only played ends nothing, so
+        it is the time that control gives it, or another test's cancelling."""
+        until(lambda: self.status()["stage"] in ("idle", "restart"), "its end")
+        if self.status()["stage"] == "restart":
+            self.stop()
+            self.start()
+        until(lambda: (s := self.status())["stage"] == "idle" and s["slots"],
+              "nothing under way")
+
+    def done(self):
+        self.close()
+        if self.appliance:
+            self.appliance.close()
+
+
+@pytest.fixture(scope="module")
+def whole():
+    with tempfile.TemporaryDirectory(prefix="sallyport-firmware-") as folder:
+        g = Box(folder, 25560)
+        for name in ("alice", "bob", "carol"):
+            g.add_user(name, security=0)
+        g.bundle = g.appliance.bundle("good")
+        yield g
+        g.done()
+
+
+@pytest.fixture
+def gw(whole):
+    whole.ready()
+    yield whole
+    whole.api("DELETE", "/api/v1/firmware/restart")
+    for call in whole.api("GET", "/api/v1/calls")[1]:
+        whole.api("DELETE", f"/api/v1/calls/{call['id']}")
+    whole.wait_settled()
+
+
+@pytest.fixture
+def phones(gw):
+    made = []
+
+    def phone(user, side="A"):
+        p = Phone(gw.at if side == "A" else gw.at_b, user,
+                  ip=f"127.0.0.{10 + len(made)}")
+        made.append(p)
+        assert p.register().status == 200
+        return p
+
+    yield phone
+    for p in made:
+        p.close()
+
+
+def set_up(a, b):
+    d = Dialog(a, b.user)
+    d.call(A_SDP)
+    invite = b.expect("INVITE")
+    e = Dialog.of(b, invite)
+    e.reply(invite, 200, B_SDP)
+    d.answered()
+    b.expect("ACK")
+    return d, e
+
+
+def restarted(gw):
+    return gw.appliance.restarted.exists()
+
+
+# ----------------------------------------------------------- not an appliance
+
+def test_a_machine_without_the_image(tmp_path):
+    g = Box(tmp_path, 25540, image=False)
+    done = g.ctl("firmware", "status")
+    assert done.returncode == 0
+    assert done.stdout.startswith("This machine doesn't run the appliance's "
+                                  "image")
+    s = g.status()
+    assert s["image"] is False and s["slots"] == [] and s["stage"] == "idle"
+    for words in (("install", "https://updates.test/u.raucb"), ("rollback",),
+                  ("restart",), ("reset", "--yes")):
+        done = g.ctl("firmware", *words)
+        assert done.returncode == 1, words
+        assert "doesn't run the appliance's image" in done.stderr
+    bundle = tmp_path / "u.raucb"
+    bundle.write_bytes(bytes(1 << 20))
+    done = g.ctl("firmware", "install", str(bundle))
+    assert done.returncode == 1
+    assert "doesn't run the appliance's image" in done.stderr
+    assert not g.upload.exists()
+    system = g.api("GET", "/api/v1/system")[1]
+    assert system["board"] is None and system["host"]
+    g.done()
+
+
+def test_the_service_comes_and_goes(tmp_path):
+    g = Box(tmp_path, 25550)
+    g.wait_stage("idle")
+    until(lambda: g.status()["slots"], "slots")
+    child = g.appliance.children.pop()
+    child.kill()
+    child.wait()
+    until(lambda: g.status()["trouble"] ==
+          "sallyport-firmware doesn't answer", "that it is away")
+    assert g.status()["image"]
+    done = g.ctl("firmware", "rollback")
+    assert done.returncode == 1 and "doesn't answer" in done.stderr
+    (g.firmware / "firmware.sock").unlink()
+    g.appliance.start()
+    until(lambda: g.status()["slots"], "slots again")
+    assert g.status()["trouble"] is None
+    g.done()
+
+
+# -------------------------------------------------------------------- is said
+
+def test_status(gw):
+    s = until(lambda: (s := gw.status())["slots"] and s, "slots")
+    assert (s["version"], s["built"], s["image"]) == ("2.0", BUILT, True)
+    done = gw.ctl("firmware")
+    assert not done.returncode, done.stderr
+    rows = [re.split(r"  +", line.strip())
+            for line in done.stdout.splitlines()[1:4]]
+    assert rows[0][:4] == ["SLOT", "VERSION", "STATE", "TRIES"]
+    assert rows[1] == ["A", "2.0", "good", "0 of 3", "runs, and starts next"]
+    assert rows[2] == ["B", "1.0", "good", "0 of 3", "-"]
+    system = gw.api("GET", "/api/v1/system")[1]
+    assert system["board"]["id"] == "qemu-q35"
+    assert system["board"]["problems"] == ["trunk0: nothing at 0000:00:05.0"]
+
+
+def test_who_may(gw):
+    reads = Client(gw, gw.token("reads", "read"))
+    operates = Client(gw, gw.token("operates", "operate"))
+    assert reads.ask("GET", "/firmware")[0] == 200
+    assert reads.ask("GET", "/system")[0] == 200
+    for c in (reads, operates):
+        for method, path, body in (
+                ("POST", "/firmware/install", {"source": "upload"}),
+                ("POST", "/firmware/rollback", {}),
+                ("POST", "/firmware/restart", {}),
+                ("DELETE", "/firmware/restart", None),
+                ("POST", "/firmware/reset", {"erase": "everything"}),
+                ("PUT", "/firmware/bundle", "x" * 70_000)):
+            status, j, _ = c.ask(method, path, body)
+            assert (status, j["error"]) == (403, "role-needed"), path
+    assert Client(gw).ask("PUT", "/firmware/bundle", "x")[0] == 401
+    assert gw.status()["stage"] == "idle" and not gw.upload.exists()
+
+
+@pytest.mark.parametrize("path, body, error", [
+    ("install", {}, "bad-firmware"),
+    ("install", {"source": "http://x/u"}, "bad-source"),
+    ("install", {"source": "https://"}, "bad-source"),
+    ("install", {"source": "https://me:secret@x/u"}, "bad-source"),
+    ("install", {"source": "https://x/\n"}, "bad-source"),
+    ("install", {"source": "https://x/" + "y" * 2000}, "bad-source"),
+    ("install", {"source": "/etc/passwd"}, "bad-source"),
+    ("install", {"source": "upload"}, "nothing-uploaded"),
+    ("install", {"source": "upload", "wait": -1}, "bad-wait"),
+    ("rollback", {"wait": 86401}, "bad-wait"),
+    ("rollback", {"to": "B"}, "bad-firmware"),
+    ("restart", {"restart": False}, "bad-firmware"),
+    ("reset", {}, "bad-firmware"),
+    ("reset", {"erase": "all"}, "bad-firmware"),
+])
+def test_what_is_no_wish(gw, path, body, error):
+    status, j = gw.api("POST", f"/api/v1/firmware/{path}", body)
+    assert 400 <= status < 500 and j["error"] == error
+    assert gw.status()["stage"] == "idle"
+
+
+# ------------------------------------------------------------------ installed
+
+def heard(ctl, words):
+    """What it says, until it says that."""
+    said = ""
+    while words not in said:
+        line = ctl.stdout.readline()
+        assert line, f"never said: {words}: {said}"
+        said += line
+    return said
+
+
+def test_installed_and_calls_go_on(gw, phones):
+    """What runs goes on while it is written; then nothing new, and the restart
+    when the last call has ended."""
+    a, b = phones("alice"), phones("bob", side="B")
+    gw.go.unlink()
+    with subprocess.Popen(
+            [os.path.join(BUILD, "bin", "sallyctl"), "firmware", "install",
+             gw.bundle], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, env={**os.environ,
+                            "SALLYPORT_SOCKET": gw.api_socket}) as ctl:
+        said = heard(ctl, "writing it to the other slot")
+        assert gw.status()["job"]["version"] == "3.0"
+        d, e = set_up(a, b)  # meanwhile calls come about
+        gw.go.touch()
+        s = gw.wait_stage("drain")
+        assert s["drain"]["calls"] == 1 and 500 < s["drain"]["left"] <= 600
+        assert not restarted(gw)
+        # nothing new: for phones, and for who asks whether we are well
+        f = Dialog(a, "carol")
+        f.call(A_SDP)
+        m = f.refused(503)
+        assert m["retry-after"] and f'text="{WHY}"' in m["reason"]
+        Dialog(a, "x").request("OPTIONS")
+        a.expect(503, method="OPTIONS")
+        assert gw.status()["drain"]["calls"] == 1
+        # what is there can be held and hung up
+        d.request("INVITE", sdp("10.9.0.1", 40000, direction="sendonly",
+                                version=2))
+        again = b.expect("INVITE")
+        e.reply(again, 200, B_SDP)
+        d.answered()
+        b.expect("ACK")
+        said += heard(ctl, "waiting for the end of 1 call, ")
+        d.request("BYE")
+        e.reply(b.expect("BYE"), 200)
+        said += heard(ctl, "The machine is being started again")
+    assert ctl.returncode == 0, said
+    until(lambda: restarted(gw), "the restart")
+    assert not gw.upload.exists()
+    assert gw.appliance.grub_now()["ORDER"].startswith("B")
+    asked = gw.audit("firmware-install")[0]
+    assert asked["source"] == "upload" and asked["by"] == "uid 0"
+    assert gw.audit("firmware-installed")[0]["version"] == "3.0"
+    assert gw.audit("firmware-restart")
+
+
+def test_at_the_latest(gw, phones):
+    """A call that doesn't end is hung up, on both sides, with the reason."""
+    a, b = phones("alice"), phones("bob", side="B")
+    set_up(a, b)
+    status, j = gw.api("POST", "/api/v1/firmware/restart", {"wait": 1})
+    assert status == 202 and j["stage"] == "drain"
+    for p in (a, b):
+        m = p.expect("BYE", timeout=20)
+        assert "the gateway is started again" in m["reason"]
+        p.send(p.format("SIP/2.0 200 OK", [
+            *(f"Via: {v}" for v in m.all("via")), f"From: {m['from']}",
+            f"To: {m['to']}", f"Call-ID: {m['call-id']}",
+            f"CSeq: {m['cseq']}"]))
+    until(lambda: restarted(gw), "the restart")
+    assert gw.records()[0]["reason"] == "the gateway is started again"
+
+
+def test_now(gw, phones):
+    a, b = phones("alice"), phones("bob", side="B")
+    set_up(a, b)
+    done = gw.ctl("firmware", "restart", "--now")
+    assert done.returncode == 0, done.stderr
+    a.expect("BYE")
+    b.expect("BYE")
+    until(lambda: restarted(gw), "the restart")
+
+
+def test_cancelled(gw, phones):
+    a, b = phones("alice"), phones("bob", side="B")
+    set_up(a, b)
+    assert gw.api("POST", "/api/v1/firmware/restart", {})[0] == 202
+    assert gw.api("POST", "/api/v1/firmware/rollback", {})[1]["error"] == "busy"
+    done = gw.ctl("firmware", "cancel")
+    assert "calls are taken again" in done.stdout
+    assert gw.status()["stage"] == "idle"
+    d, e = set_up(a, phones("carol", side="B"))
+    d.bye()
+    assert gw.ctl("firmware", "cancel").returncode == 1
+    assert not restarted(gw) and gw.audit("firmware-cancelled")
+
+
+def test_an_emergency_call_is_still_made(gw, phones):
+    """While calls are drained; and it isn't hung up at the latest time."""
+    a, b = phones("alice"), phones("bob", side="B")
+    carrier = Carrier(gw, "carrier", "127.0.0.40")
+    gw.ctl("trunk", "add", "carrier", f"address={carrier.ip}:{carrier.port}",
+           "keepalive=0", f"local={gw.B}:{gw.PORT}")
+    gw.ctl("route", "add", "112", "carrier", "kind=emergency")
+    d, _ = set_up(a, b)
+    assert gw.api("POST", "/api/v1/firmware/restart", {"wait": 2})[0] == 202
+    f = Dialog(a, "112")
+    f.call(A_SDP)
+    e = Dialog.of(carrier, invite := carrier.expect("INVITE"))
+    e.reply(invite, 200, B_SDP)
+    f.answered()
+    carrier.expect("ACK")
+    d.bye()
+    until(lambda: gw.status()["drain"]["left"] == 0, "the latest time")
+    s = gw.status()
+    assert s["stage"] == "drain" and s["drain"]["emergency"]
+    assert not restarted(gw)
+    f.bye()
+    until(lambda: restarted(gw), "the restart")
+    gw.ctl("route", "remove", "112")
+    gw.ctl("trunk", "remove", "carrier")
+    carrier.close()
+
+
+def test_from_a_trunk_nothing_new(gw, phones):
+    phones("bob")
+    carrier = Carrier(gw, "carrier", "127.0.0.40")
+    gw.ctl("trunk", "add", "carrier", f"address={carrier.ip}:{carrier.port}",
+           "keepalive=0", f"local={gw.B}:{gw.PORT}")
+    gw.ctl("number", "add", "+4930555200", "user=bob")
+    a, b = phones("alice"), phones("carol", side="B")
+    set_up(a, b)
+    assert gw.api("POST", "/api/v1/firmware/restart", {})[0] == 202
+    d = Dialog(carrier, "x")
+    d.target = f"sip:+4930555200@{gw.B}:{gw.PORT}"
+    d.request("INVITE", A_SDP)
+    assert f'text="{WHY}"' in d.refused(503)["reason"]
+    gw.ctl("number", "remove", "+4930555200")
+    gw.ctl("trunk", "remove", "carrier")
+    carrier.close()
+
+
+# -------------------------------------------------------------------- refused
+
+@pytest.mark.parametrize("what, words", [
+    ("stranger", "a key that this appliance trusts"),
+    ("cut", "It isn't a whole bundle"),
+    ("flipped", "isn't what was signed"),
+    ("board", "It is for sallyport-other"),
+    ("older", "is older than"),
+])
+def test_refused(gw, what, words, tmp_path):
+    made = {"stranger": {"key": "stranger"},
+            "board": {"compatible": "sallyport-other"},
+            "older": {"build": BUILT - 1}}
+    if what in made:
+        bundle = gw.appliance.bundle(f"api-{what}", **made[what])
+    else:
+        octets = bytearray(gw.bundle.read_bytes())
+        if what == "cut":
+            del octets[-5000:]
+        else:
+            octets[1000] ^= 1
+        bundle = tmp_path / "u.raucb"
+        bundle.write_bytes(octets)
+    done = gw.ctl("firmware", "install", str(bundle))
+    assert done.returncode == 1 and words in done.stderr
+    assert "writing" not in done.stderr
+    s = gw.status()
+    assert s["stage"] == "idle" and s["job"]["phase"] == "failed"
+    assert gw.audit("firmware-failed")[0]["error"] == s["job"]["error"]
+    assert not gw.upload.exists() and not restarted(gw)
+    assert gw.appliance.grub_now()["ORDER"] == "A B"
+
+
+def upload_begun(gw, announced, sent, expect=()):
+    c = UnixConnection(gw.api_socket)
+    c.putrequest("PUT", "/api/v1/firmware/bundle")
+    c.putheader("Content-Length", str(announced))
+    for value in expect:
+        c.putheader("Expect", value)
+    c.endheaders()
+    with contextlib.suppress(BrokenPipeError):  # it may be refused at once
+        c.send(b"x" * sent)
+    return c
+
+
+def test_an_upload_that_breaks_off(gw):
+    c = upload_begun(gw, 5_000_000, 3_000_000)
+    until(gw.upload.exists, "the file")
+    # one at a time
+    other = upload_begun(gw, 10, 10)
+    assert other.getresponse().status == 409
+    other.close()
+    c.close()
+    until(lambda: not gw.upload.exists(), "the file gone")
+    assert gw.api("POST", "/api/v1/firmware/install",
+                  {"source": "upload"})[1]["error"] == "nothing-uploaded"
+
+
+def test_an_upload_of_many_pieces(gw):
+    """What comes out is what went in."""
+    octets = os.urandom(5_000_001)
+    c = UnixConnection(gw.api_socket)
+    c.request("PUT", "/api/v1/firmware/bundle", octets)
+    r = c.getresponse()
+    assert r.status == 200 and json.load(r) == {"octets": len(octets)}
+    c.close()
+    assert gw.upload.read_bytes() == octets
+    # and over TLS, in the place of the former
+    c = Client(gw, gw.token("uploads", "administer"))
+    assert c.ask("PUT", "/firmware/bundle", octets[:100_000])[0] == 200
+    assert gw.upload.read_bytes() == octets[:100_000]
+    gw.upload.unlink()
+
+
+def test_an_upload_without_room(gw):
+    """It is refused before it comes."""
+    c = upload_begun(gw, 2 << 30, 0, ["100-continue"])
+    r = c.getresponse()
+    assert r.status == 507 and json.load(r)["error"] == "no-room"
+    c.close()
+    until(lambda: not gw.upload.exists(), "the file gone")
+
+
+def test_a_broken_off_installation(gw):
+    """The service dies in the middle of it."""
+    gw.go.unlink()
+    assert gw.ctl("firmware", "status").returncode == 0
+    c = UnixConnection(gw.api_socket)
+    c.request("PUT", "/api/v1/firmware/bundle", gw.bundle.read_bytes())
+    assert c.getresponse().status == 200
+    c.close()
+    assert gw.api("POST", "/api/v1/firmware/install",
+                  {"source": "upload"})[0] == 202
+    until(lambda: (j := gw.status()["job"]) and j["phase"] == "write",
+          "it is written")
+    child = gw.appliance.children.pop()
+    child.kill()
+    child.wait()
+    s = gw.wait_stage("idle")
+    assert "went away before it was done" in s["trouble"]
+    (gw.firmware / "firmware.sock").unlink()
+    gw.go.touch()
+    gw.appliance.start("--upload", str(gw.upload))
+    until(lambda: gw.status()["slots"], "slots again")
+
+
+# ------------------------------------------------------------- back, and reset
+
+def test_rollback(gw):
+    done = gw.ctl("firmware", "rollback", "--stay")
+    assert done.returncode == 0
+    assert done.stdout == "The next start is with version 1.0.\n"
+    assert gw.appliance.grub_now()["ORDER"].startswith("B")
+    rows = gw.ctl("firmware").stdout.splitlines()
+    assert rows[2].endswith("runs") and rows[3].endswith("starts next")
+    assert gw.audit("firmware-rolled-back")[0]["version"] == "1.0"
+    assert not restarted(gw)
+
+
+def test_nothing_to_go_back_to(gw):
+    gw.appliance.grub(B_OK=0)
+    done = gw.ctl("firmware", "rollback")
+    assert done.returncode == 1
+    assert "nothing to go back to" in done.stderr
+    assert not restarted(gw)
+
+
+def test_reset(gw):
+    done = gw.ctl("firmware", "reset")
+    assert done.returncode == 2 and "nothing was erased" in done.stderr
+    assert gw.status()["stage"] == "idle"
+    done = gw.ctl("firmware", "reset", "--yes")
+    assert done.returncode == 0, done.stderr
+    until(lambda: restarted(gw), "the restart")
+    assert (gw.appliance.folder / "efivars" / RESET).exists()
+    assert gw.audit("firmware-reset")
+
+
+def test_a_reset_that_is_cancelled(gw, phones):
+    a, b = phones("alice"), phones("bob", side="B")
+    set_up(a, b)
+    assert gw.api("POST", "/api/v1/firmware/reset",
+                  {"erase": "everything"})[0] == 202
+    assert gw.status()["drain"]["reset"]
+    assert gw.ctl("firmware", "cancel").returncode == 0
+    assert not (gw.appliance.folder / "efivars" / RESET).exists()
+    assert not restarted(gw)
+
+
