@@ -6,8 +6,6 @@
 #include <string.h>
 #include "control/calls/media_impl.h"
 
-#define MID_URI "urn:ietf:params:rtp-hdrext:sdes:mid"
-
 static bool mid_of(const struct sdp *s, unsigned i, struct sdp_view *mid)
 {
 	return sdp_attr_find(s, (int)i, "mid", mid) && mid->len > 0 &&
@@ -107,7 +105,7 @@ static void learn_mid(const struct sdp *s, unsigned i, struct mline *l)
 		if (!sdp_view_eq(a.name, "extmap") ||
 		    !sdp_view_word(&a.value, &id) ||
 		    !sdp_view_word(&a.value, &uri) ||
-		    !sdp_view_eq(uri, MID_URI))
+		    !sdp_view_eq(uri, MEDIA_MID_URI))
 			continue;
 		/* "4" or "4/sendrecv" */
 		for (size_t k = 0; k < id.len; k++)
@@ -127,7 +125,8 @@ void media_bundle_learn(const struct sdp *s, unsigned i, struct mline *l,
 
 	for (unsigned pos = 0; sdp_codec_next(s, i, &pos, &c);)
 		l->pts[c.pt / 64 % 2] |= 1ull << (c.pt % 64);
-	learn_mid(s, i, l);
+	if (!media_by_type(s, leg))
+		learn_mid(s, i, l);
 	leg->n_ssrc = 0;
 	for (unsigned pos = 0; sdp_attr_next(s, (int)i, &pos, &a);) {
 		struct sdp_view word;

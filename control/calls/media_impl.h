@@ -23,7 +23,7 @@
  *   media_duty.c     what sallyport-media is to do
  *   media_insert.c   what is played in the place of a leg's sound
  *   media_notice.c   legs are told that the call is recorded
- *   media_ssrc.c     SSRCs that SDP announces, where they are masked
+ *   media_ssrc.c     SSRCs that SDP announces, or had better not
  *   media_rate.c     codecs, and what they may send at most
  *   media_addr.c     our address, the peers' addresses
  *   media_rewrite.c  the SDP for the other leg
@@ -47,6 +47,8 @@
 #define MEDIA_ADDED_MAX	 8
 #define CODEC_FMTP_MAX	 64 /* octets; a longer a=fmtp is none to us */
 #define NO_PT		 0xff
+
+#define MEDIA_MID_URI "urn:ietf:params:rtp-hdrext:sdes:mid"
 
 #define MEDIA_FINGERPRINTS 4
 #define MID_MAX		   17 /* octets of a mid, with the NUL */
@@ -97,6 +99,8 @@ struct flow {
 	uint64_t stream[2]; /* ids; [l]: from leg l to the other */
 	uint64_t from[2];   /* transport that the stream was made on */
 	uint32_t ssrc_xor;
+	bool made[2];		  /* [l]: in the place of what leg l sends
+				   * sallyport-media has sent, some time */
 	bool programmed;	  /* is in the dataplane */
 	struct sp_stats stats[2]; /* latest read */
 	uint64_t since[2];	  /* ms: when media from leg l began to be
@@ -475,9 +479,13 @@ void media_bundle_match(const struct state *st, const struct mline *l,
 			enum leg from, struct sp_stream *out);
 
 /* media_ssrc.c */
-/** What the m-line says of SSRCs, as the other side will see them. @return 0 or
- * errno. */
-int media_ssrc_mask(struct sdp *s, unsigned i, uint32_t mask);
+/** Are payload types all by which m-lines are told apart on this leg, so that MID
+ * isn't used there? Of the leg only `keying` counts. */
+bool media_by_type(const struct sdp *s, const struct mleg *leg);
+/** What the m-line says of SSRCs and MID, towards leg `to`: nothing that may be
+ * untrue. @return 0 or errno. */
+int media_ssrc_rewrite(struct sdp *s, unsigned i, const struct media *m,
+		       const struct mline *l, enum leg to);
 
 /* media_punt.c */
 /** Hear of it by its id, as long as it lives. */

@@ -220,6 +220,7 @@ static int streams_program(struct media *m, const struct state *st,
 		media_stream(m, st, l, x, &s);
 		f->from[x] = s.from;
 		status = dp_stream_set(m->dp, &s, text);
+		f->made[x] |= s.divert == SP_DIVERT_TAKE;
 		if (status == SP_OK)
 			media_duty_set(m, l, x);
 		if (s.blocked || !media_flows(l, x))

@@ -184,7 +184,7 @@ static int line_rewrite(struct sdp *s, unsigned i, const struct media *m,
 	if (!err && leg->mux)
 		err = sdp_attr_add(s, (int)i, "rtcp-mux");
 	if (!err)
-		err = media_ssrc_mask(s, i, f->ssrc_xor);
+		err = media_ssrc_rewrite(s, i, m, l, to);
 	if (!err)
 		err = media_ice_print(s, i, side, leg);
 	if (!err)

@@ -62,13 +62,14 @@ static json_t *flow_json(const struct mline *l)
 
 	if (!f)
 		return json_null();
-	return json_pack("{s:[i,i], s:[i,i], s:[o,o], s:[o,o], s:I, s:I, s:o}",
+	return json_pack("{s:[i,i], s:[i,i], s:[o,o], s:[o,o], s:I, s:I, s:o, "
+			 "s:[b,b]}",
 			 "media", a->media, b->media, "port", a->port, b->port,
 			 "transport", id_json(a->id), id_json(b->id), "stream",
 			 id_json(f->stream[0]), id_json(f->stream[1]), "xor",
 			 (json_int_t)f->ssrc_xor, "generation",
 			 (json_int_t)f->generation, "source",
-			 id_json(f->source));
+			 id_json(f->source), "made", f->made[0], f->made[1]);
 }
 
 static json_t *mline_json(const struct mline *l)
@@ -262,17 +263,20 @@ static struct transport *transport_load(struct media *m, enum leg x,
 static bool flow_load(struct media *m, json_t *j, struct mline *l)
 {
 	json_int_t transport[2], stream[2], mask, generation = 1, source = 0;
+	int made[2] = {0, 0};
 	int media[2], port[2];
 	struct flow *f;
 
 	if (json_is_null(j))
 		return true;
 	if (json_unpack(j,
-			"{s:[i,i], s:[i,i], s:[I,I], s:[I,I], s:I, s?I, s?I}",
+			"{s:[i,i], s:[i,i], s:[I,I], s:[I,I], s:I, s?I, s?I, "
+			"s?[b,b]}",
 			"media", &media[0], &media[1], "port", &port[0],
 			&port[1], "transport", &transport[0], &transport[1],
 			"stream", &stream[0], &stream[1], "xor", &mask,
-			"generation", &generation, "source", &source) != 0)
+			"generation", &generation, "source", &source, "made",
+			&made[0], &made[1]) != 0)
 		return false;
 	f = calloc(1, sizeof(*f));
 	if (!f)
@@ -286,6 +290,7 @@ static bool flow_load(struct media *m, json_t *j, struct mline *l)
 	f->programmed = true;
 	for (int x = LEG_A; x <= LEG_B; x++) {
 		f->stream[x] = (uint64_t)stream[x];
+		f->made[x] = made[x];
 		f->from[x] = (uint64_t)transport[x];
 		if (!media_has(m, x))
 			continue;

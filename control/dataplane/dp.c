@@ -299,6 +299,15 @@ int dp_stream_keep(struct dp *dp, const struct sp_stream *s)
 	return SP_OK;
 }
 
+bool dp_stream_mask(const struct dp *dp, uint64_t id, uint32_t *mask)
+{
+	const struct want *w = wants_find(dp->wants, true, id);
+
+	if (w)
+		*mask = w->s.ssrc_xor;
+	return w;
+}
+
 int dp_stream_remove(struct dp *dp, uint64_t id)
 {
 	struct want *w = wants_find(dp->wants, true, id);

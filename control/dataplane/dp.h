@@ -63,6 +63,10 @@ int dp_stream_keep(struct dp *dp, const struct sp_stream *s);
 /** Wanted, not in the dataplane, and impossible to make without new keys. */
 bool dp_transport_lost(const struct dp *dp, uint64_t id);
 
+/** The SSRC mask that a stream has, whatever its owner said last.
+ * @return false: no such stream. */
+bool dp_stream_mask(const struct dp *dp, uint64_t id, uint32_t *mask);
+
 /** Rollover counter of what arrives, latest heard of. */
 uint32_t dp_transport_roc(const struct dp *dp, uint64_t id);
 /** For how long nothing has arrived, ms; 0: media flows, or it isn't known (the

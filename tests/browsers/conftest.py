@@ -36,9 +36,9 @@ def pytest_runtest_makereport(item):
 
 @pytest.fixture(scope="session")
 def sounds(tmp_path_factory):
-    """A tune for each user."""
+    """A tune for each user, and one for who is on hold."""
     folder = tmp_path_factory.mktemp("sounds")
-    for seed, user in enumerate(USERS):
+    for seed, user in enumerate([*USERS, "music"]):
         tune.compose(folder / f"{user}.wav", 40, seed)
     return folder
 
@@ -50,12 +50,13 @@ def spki(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def site(request, spki):
+def site(request, spki, sounds):
     listen = [f"{tp}:{network}.1:{port}" for network in ("10.1.0", "10.2.0")
               for tp, port in (("udp", 5060), ("tcp", 5060), ("wss", 8089))]
-    settings = {"control": {"sip": {
-        "listen": listen, "tls": {"certificate": str(spki[0])}},
-        "media_timeout": 5}}
+    settings = {"control": {
+        "sip": {"listen": listen, "tls": {"certificate": str(spki[0])}},
+        "calls": {"music": "music.wav"}, "media_timeout": 5},
+        "media": {"music": str(sounds)}}
     with Gateway(BUILD, settings=settings, media=True) as g:
         for user, profile in USERS.items():
             g.add_user(user, profile)

@@ -16,6 +16,7 @@ const RECORDER = `registerProcessor('recorder', class extends AudioWorkletProces
 
 let ua, session, connection, local, options, worker;
 let heard = [];
+const listened = new Set(); // tracks: each says more than once that it is there
 
 const tell = (type, more = {}) => window.tell({type, ...more});
 
@@ -27,6 +28,9 @@ async function microphone(video) {
 }
 
 async function listen(track) {
+	if (listened.has(track))
+		return;
+	listened.add(track);
 	const stream = new MediaStream([track]);
 	// A remote track flows only where an element plays it.
 	const element = document.getElementById('audio');

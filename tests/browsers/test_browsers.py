@@ -5,6 +5,7 @@ phones, judged by what each of them heard."""
 import base64
 import time
 
+import numpy as np
 import pytest
 import tune
 from browser import dial
@@ -69,6 +70,68 @@ def test_browser_and_phone(gateway, browsers, phones, way, kind):
     (phone if way == "calls" else ann).hang_up()
     (ann if way == "calls" else phone).wait_end()
     assert_heard(ann, phone, sound(phone))
+
+
+@pytest.fixture
+def opus_only(gateway):
+    gateway.sallyctl("users", "profile", "ann", "--codecs", "opus")
+    yield
+    gateway.sallyctl("users", "profile", "ann", "--codecs", "")
+
+
+@pytest.mark.parametrize("way", ["calls", "is called by"])
+def test_transcoded(gateway, browsers, phones, opus_only, way):
+    """The browser has Opus and nothing else, the phone G.711."""
+    ann = browsers[0].start()
+    tom = phones("tom", "hq", codecs="PCMU")
+    dial(*(ann, tom) if way == "calls" else (tom, ann))
+    ann.heard()
+    time.sleep(3)
+    assert_heard(tom, ann, ann.heard())
+    call, = gateway.ctl_json("calls")
+    assert call["transcoded"]
+    assert {leg["codec"] for leg in call["media"][0]["legs"]} == {
+        "opus/48000/2", "PCMU/8000"}
+    ann.hang_up()
+    tom.wait_end()
+    assert_heard(ann, tom, sound(tom))
+
+
+def hears(browser, played, other):
+    """Waits until it hears what is played, and then for some time nothing of
+    the other."""
+    browser.heard()
+    samples = np.zeros(0, np.int16)
+
+    def heard():
+        nonlocal samples
+        samples = np.concatenate([samples, browser.heard()])
+        return tune.heard(played, samples)[0] >= 1.5
+    wait_until(f"{browser.user} to hear it", 15, heard)
+    time.sleep(1)
+    assert tune.heard(other, browser.heard())[0] == 0
+
+
+@pytest.mark.parametrize("way", ["calls", "is called by"])
+def test_music_on_hold(gateway, browsers, phones, sounds, way):
+    """It is the gateway's, not of the stream that the phone announced; and
+    then the phone is heard again."""
+    music = audio.read_wav(sounds / "music.wav")
+    ann = browsers[0].start()
+    tom = phones("tom", "hq", codecs="opus/48000/2,PCMU")
+    dial(*(ann, tom) if way == "calls" else (tom, ann))
+    for _ in range(2):
+        hears(ann, tom.played, music)
+        tom.command("hold")
+        ann.wait_for("hold", originator="remote")
+        hears(ann, music, tom.played)
+        seen = len(ann.events)
+        tom.command("resume")
+        ann.wait_for("unhold", originator="remote", since=seen)
+        ann.events.clear()
+    hears(ann, tom.played, music)
+    ann.hang_up()
+    tom.wait_end()
 
 
 def assert_pictures(*browsers):
@@ -214,5 +277,19 @@ def test_reload(gateway, browsers):
     assert "is gone" in gateway.last_record()["reason"]
     ben.call(ann)
     talk(ann, ben, 2.5)
+    ann.hang_up()
+    ben.wait_end()
+
+
+def test_dataplane_anew(gateway, browsers):
+    """It begins with other SSRCs than those that it had."""
+    ann, ben = (b.start(video=True) for b in browsers)
+    ann.call(ben)
+    talk(ann, ben, 2.5)
+    assert_pictures(ann, ben)
+    gateway.kill(gateway.dataplane)
+    gateway.start_dataplane()
+    for one, other in ((ann, ben), (ben, ann)):
+        hears(one, other.played, one.played)
     ann.hang_up()
     ben.wait_end()

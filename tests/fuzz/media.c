@@ -128,6 +128,14 @@ int dp_stream_set(struct dp *dp, const struct sp_stream *s,
 	return SP_OK;
 }
 
+bool dp_stream_mask(const struct dp *dp, uint64_t id, uint32_t *mask)
+{
+	(void)dp;
+	(void)id;
+	(void)mask;
+	return false;
+}
+
 int dp_stream_remove(struct dp *dp, uint64_t id)
 {
 	(void)dp;

@@ -283,13 +283,14 @@ static void restart_of_the_dataplane(void **state)
 	struct sp_event roc = {.kind = SP_EVENT_ROC, .id = 2, .value = 5};
 	struct sp_transport t;
 	struct sp_stream s;
-	uint32_t mask;
+	uint32_t mask, said;
 
 	client(r, true);
 	assert_true(loop_until(is_up, r, 1000));
 	call_set(r);
 	assert_true(fake_stream(r->fake, 11, &s));
 	assert_int_equal(s.ssrc_xor, 0);
+	assert_false(dp_stream_mask(r->dp, 13, &said));
 	fake_event(r->fake, &roc);
 	assert_true(loop_until(has_event, r, 1000));
 	assert_int_equal(dp_transport_roc(r->dp, 2), 5);
@@ -305,6 +306,8 @@ static void restart_of_the_dataplane(void **state)
 	assert_true(fake_stream(r->fake, 11, &s)); /* towards SRTP */
 	mask = s.ssrc_xor;
 	assert_int_not_equal(mask, 0);
+	assert_true(dp_stream_mask(r->dp, 11, &said));
+	assert_int_equal(said, mask);
 	assert_true(fake_stream(r->fake, 12, &s)); /* towards plain */
 	assert_int_equal(s.ssrc_xor, 0);
 

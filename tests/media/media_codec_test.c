@@ -314,6 +314,34 @@ static void offers_that_follow(void **state)
 	assert_true(media_transcoded(t->m));
 }
 
+/* SSRCs that the phones announce: not passed on, since what is heard may be
+ * sallyport-media's; but for the phone's own that comes back after such. */
+static void ssrc_announced_once_heard_others(void **state)
+{
+	static const char says[] = "a=ssrc:70 cname:a\r\n";
+	struct talk *t = *state;
+	char offer[512], held[528];
+
+	call(t);
+	media_music(t->m, "hold.wav");
+	snprintf(offer, sizeof(offer), "%s%s", OPUS_A, says);
+	snprintf(held, sizeof(held), "%sa=sendonly\r\n", offer);
+	hasnt(talk_offer(t, LEG_A, offer), "a=ssrc");
+	hasnt(talk_answer(t, LEG_B, PCMU_B "a=ssrc:71 cname:b\r\n"), "a=ssrc");
+	assert_true(media_transcoded(t->m));
+	hasnt(talk_offer(t, LEG_A, offer), "a=ssrc");
+	hasnt(talk_answer(t, LEG_B, OPUS_A), "a=ssrc");
+	assert_false(media_transcoded(t->m));
+	/* sallyport-media was heard, the phone is */
+	has(talk_offer(t, LEG_A, offer), "a=ssrc:70 ");
+	talk_answer(t, LEG_B, OPUS_A);
+	hasnt(talk_offer(t, LEG_A, held), "a=ssrc");
+	talk_answer(t, LEG_B, OPUS_A "a=recvonly\r\n");
+	assert_int_equal(talk_stream(t, LEG_A).divert, SP_DIVERT_TAKE);
+	has(talk_offer(t, LEG_A, offer), "a=ssrc:70 ");
+	talk_answer(t, LEG_B, OPUS_A);
+}
+
 static bool is_connected(void *arg)
 {
 	return dp_connected(((struct talk *)arg)->dp);
@@ -653,6 +681,7 @@ int main(void)
 		T(never_end_to_end),
 		T(nothing_to_make_it_of),
 		T(offers_that_follow),
+		T(ssrc_announced_once_heard_others),
 		T(taken_up_again),
 		T(copies),
 		T(told_that_it_is_recorded),

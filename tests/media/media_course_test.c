@@ -30,6 +30,8 @@
 	"t=0 0\r\n"
 #define AUDIO_A HEAD_A "m=audio 4000 RTP/AVP 0 8\r\n"
 #define AUDIO_B HEAD_B "m=audio 6000 RTP/AVP 0\r\n"
+#define VIDEO_A HEAD_A "m=video 4000 RTP/AVP 34\r\n"
+#define VIDEO_B HEAD_B "m=video 6000 RTP/SAVP 34\r\n" CRYPTO("1", KEY_2)
 #define SRTP_B	HEAD_B "m=audio 6000 RTP/SAVP 0\r\n" CRYPTO("1", KEY_2)
 
 static void video_refused_then_added(void **state)
@@ -251,6 +253,13 @@ static void early_answers_and_rollback(void **state)
 	assert_int_equal(talk_transport(t, LEG_B).rx.id, b2.rx.id);
 }
 
+static bool is_connected_anew(void *arg)
+{
+	struct talk *t = arg;
+
+	return dp_connected(t->dp) && dp_summary(t->dp)->added;
+}
+
 /* Refused by one answer, taken by a later one to the same offer: the key that
  * was offered has been in use, so its indices may not begin anew. */
 static void flows_made_once_more(void **state)
@@ -261,13 +270,13 @@ static void flows_made_once_more(void **state)
 	uint32_t mask;
 
 	talk_call(t, MEDIA_PLAIN, MEDIA_SDES);
-	talk_offer(t, LEG_A, AUDIO_A);
-	talk_answer(t, LEG_B, SRTP_B);
+	talk_offer(t, LEG_A, VIDEO_A);
+	talk_answer(t, LEG_B, VIDEO_B);
 	b = talk_transport(t, LEG_B);
 	assert_int_equal(talk_stream(t, LEG_A).ssrc_xor, 0);
-	talk_answer(t, LEG_B, HEAD_B "m=audio 0 RTP/SAVP 0\r\n");
+	talk_answer(t, LEG_B, HEAD_B "m=video 0 RTP/SAVP 34\r\n");
 	assert_string_equal(talk_flows(t), "");
-	talk_answer(t, LEG_B, SRTP_B);
+	talk_answer(t, LEG_B, VIDEO_B);
 	c = talk_transport(t, LEG_B);
 	assert_int_equal(c.tx.id, b.tx.id);
 	mask = talk_stream(t, LEG_A).ssrc_xor;
@@ -275,13 +284,21 @@ static void flows_made_once_more(void **state)
 	/* and SDP that announces SSRCs says the masked ones */
 	media_settle(t->m);
 	talk_offer(t, LEG_A,
-		   AUDIO_A "a=ssrc-group:FID 70 4294967295\r\n"
+		   VIDEO_A "a=ssrc-group:FID 70 4294967295\r\n"
 			   "a=ssrc:70 cname:a b\r\na=ssrc:x cname:y\r\n");
 	snprintf(want, sizeof(want), "FID %u %u", 70 ^ mask, ~mask);
 	assert_string_equal(talk_line(t, "a=ssrc-group:", 0), want);
 	snprintf(want, sizeof(want), "%u cname:a b", 70 ^ mask);
 	assert_string_equal(talk_line(t, "a=ssrc:", 0), want);
 	assert_string_equal(talk_line(t, "a=ssrc:", 1), "x cname:y");
+	/* also when the dataplane has begun anew, with others */
+	fake_restart(t->fake);
+	assert_true(loop_until(is_connected_anew, t, 3000));
+	assert_int_not_equal(talk_stream(t, LEG_A).ssrc_xor, mask);
+	mask = talk_stream(t, LEG_A).ssrc_xor;
+	talk_offer(t, LEG_A, VIDEO_A "a=ssrc:70 cname:a b\r\n");
+	snprintf(want, sizeof(want), "%u cname:a b", 70 ^ mask);
+	assert_string_equal(talk_line(t, "a=ssrc:", 0), want);
 }
 
 static void glare_and_replacement(void **state)

@@ -162,8 +162,7 @@ static void hop_attributes_are_taken_out(void **state)
 		"t=0 0\n"
 		"a=group:LS 0 1\n"
 		"m=audio PORT RTP/AVP 0\n"
-		"a=mid:0\n"
-		"a=ssrc:1 cname:x\n");
+		"a=mid:0\n");
 	talk_answer(t, LEG_B, AUDIO_B);
 	/* a=rtcp is where RTCP goes */
 	assert_non_null(strstr(talk_flows(t), "rtcp 10.1.0.9/32:4009 "));
