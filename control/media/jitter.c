@@ -135,6 +135,14 @@ bool jitter_put(struct jitter *j, const struct rtp *r, bool skip, uint64_t now)
 	time = j->newest + (uint64_t)leap;
 	if (!skip)
 		learn(j, time, now);
+	/* Filling, and then a hole: what is held from before it is too old to go
+	 * on from, and would only delay what comes. */
+	if (j->filling && order > j->highest &&
+	    leap > (int64_t)(j->clock / 1000 * DRY_MS)) {
+		drop_all(j);
+		j->next = order;
+		j->time = time;
+	}
 	/* Before the first was read, the order may still begin earlier. */
 	if (order < j->next && j->filling && j->highest - order < FULL) {
 		j->next = order;

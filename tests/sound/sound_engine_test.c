@@ -253,6 +253,26 @@ static void the_peer_s_silence_is_told(void **state)
 	lab_close(&lab);
 }
 
+/* The way breaks among the first packets: nothing is to be heard late for it. */
+static void a_hole_at_the_beginning(void **state)
+{
+	(void)state;
+	for (unsigned packets = 1; packets < 8; packets++) {
+		lab_open(&lab);
+		transcode(0, 0);
+		lab_run(&lab, 20 * packets);
+		phones[0].due = 1e18;
+		lab_run(&lab, 1000);
+		phones[0].seq += 50;
+		phones[0].ts += 50 * 160;
+		phones[0].due = (double)lab.now;
+		lab_run(&lab, 500);
+		assert_in_range(input_delay(&port_find(lab.engine, 1)->in), 1,
+				150000);
+		lab_close(&lab);
+	}
+}
+
 /* Mixed into what the one hears, and into nothing else; its end is told. */
 static void a_notice_is_heard(void **state)
 {
@@ -402,6 +422,7 @@ int main(void)
 		cmocka_unit_test(silence_becomes_comfort_noise),
 		cmocka_unit_test(what_arrives_as_noise_is_heard_as_noise),
 		cmocka_unit_test(the_peer_s_silence_is_told),
+		cmocka_unit_test(a_hole_at_the_beginning),
 		cmocka_unit_test(a_notice_is_heard),
 		cmocka_unit_test(a_notice_into_what_passes),
 		cmocka_unit_test(a_notice_waits_for_sound),
