@@ -208,8 +208,11 @@ struct state *state_new(unsigned n)
 {
 	struct state *s = calloc(1, sizeof(*s) + n * sizeof(s->line[0]));
 
-	if (s)
-		s->n = n;
+	if (!s)
+		return NULL;
+	s->n = n;
+	for (unsigned i = 0; i < n; i++)
+		media_codecs_init(&s->line[i]);
 	return s;
 }
 
@@ -223,6 +226,7 @@ struct state *state_copy(const struct state *s)
 	for (unsigned i = 0; i < c->n; i++) {
 		struct mline *l = &c->line[i];
 
+		media_codecs_ref(l);
 		if (l->flow)
 			l->flow->refs++;
 		for (int x = LEG_A; x <= LEG_B; x++) {
@@ -242,8 +246,10 @@ void state_free(struct state *s)
 {
 	if (!s)
 		return;
-	for (unsigned i = 0; i < s->n; i++)
+	for (unsigned i = 0; i < s->n; i++) {
 		mline_clear(&s->line[i]);
+		media_codecs_drop(&s->line[i]);
+	}
 	free(s);
 }
 
@@ -282,6 +288,7 @@ void media_free(struct media *m)
 	state_free(m->cur);
 	state_free(m->side[LEG_A].was);
 	state_free(m->side[LEG_B].was);
+	free(m->told);
 	free(m);
 }
 

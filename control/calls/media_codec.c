@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 #include "control/calls/media_impl.h"
+#include "control/libre.h"
 
 #define PTIME_DEFAULT 20u /* ms; RFC 3551 section 4.2 */
 #define PTIME_MIN     5u
@@ -104,17 +105,26 @@ static unsigned ptime_of(const struct sdp *s, unsigned i)
 	return ms < PTIME_MIN ? PTIME_MIN : ms;
 }
 
-void media_codecs_offered(const struct sdp *s, unsigned i, struct mline *l)
+int media_codecs_offered(const struct sdp *s, unsigned i, struct mline *l)
 {
+	struct codec *kept;
 	struct sdp_codec c;
+	unsigned n = 0;
 
-	l->n_codecs = 0;
 	for (unsigned pos = 0;
-	     l->n_codecs < MEDIA_CODECS_MAX && sdp_codec_next(s, i, &pos, &c);)
-		media_codec_keep(s, i, &c, &l->codecs[l->n_codecs++]);
+	     n < MEDIA_CODECS_MAX && sdp_codec_next(s, i, &pos, &c);)
+		n++;
+	kept = mem_alloc(n * sizeof(*kept), NULL);
+	if (!kept)
+		return ENOMEM;
+	for (unsigned k = 0, pos = 0; k < n && sdp_codec_next(s, i, &pos, &c);)
+		media_codec_keep(s, i, &c, &kept[k++]);
+	l->codecs = kept;
+	l->n_codecs = n;
 	l->ptime = ptime_of(s, i);
 	l->bandwidth = sdp_bandwidth(s, i);
 	memset(l->added, NO_PT, sizeof(l->added));
+	return 0;
 }
 
 /* ---------------------------------------------------------------- the offer */
@@ -422,7 +432,7 @@ static int transcode(const struct media *m, const struct sdp *s, unsigned i,
 	enum leg offerer = OTHER_LEG(answerer);
 	struct duty_why no = {.status = 488};
 
-	memset(l->tongue, 0, sizeof(l->tongue));
+	media_tongues_clear(l);
 	why->no_codec = true;
 	if (!answerer_speaks(s, i, l, &l->tongue[answerer]) ||
 	    !offerer_speaks(m, l, &l->tongue[offerer])) {
@@ -454,13 +464,6 @@ static bool first_answered(const struct sdp *s, unsigned i, struct codec *out)
 	return false;
 }
 
-static void tongues_clear(struct mline *l)
-{
-	l->transcoded = false;
-	memset(l->tongue, 0, sizeof(l->tongue));
-	l->tongue[LEG_A].event_pt = l->tongue[LEG_B].event_pt = NO_PT;
-}
-
 /* As what the offerer is to be told has it. @return false: it can't be so. */
 static bool agree_as_told(const struct media *m, const struct sdp *s,
 			  unsigned i, enum leg answerer, struct mline *l)
@@ -477,19 +480,17 @@ static bool agree_as_told(const struct media *m, const struct sdp *s,
 	    transcode(m, s, i, answerer, l, &ignored) == 0)
 		return true;
 	l->told = false;
-	tongues_clear(l);
+	media_tongues_clear(l);
 	return false;
 }
 
-int media_codecs_answered(const struct media *m, const struct sdp *s,
-			  unsigned i, enum leg answerer, struct mline *l,
-			  struct media_why *why)
+static int answered(const struct media *m, const struct sdp *s, unsigned i,
+		    enum leg answerer, struct mline *l, struct media_why *why)
 {
 	uint64_t bits = 0, bandwidth[2];
 	struct sdp_codec c;
 	struct codec a;
 
-	tongues_clear(l);
 	if (!agree_as_told(m, s, i, answerer, l) &&
 	    common(m, s, i, answerer, l) == 0 &&
 	    transcode(m, s, i, answerer, l, why) != 0)
@@ -511,4 +512,18 @@ int media_codecs_answered(const struct media *m, const struct sdp *s,
 	media_limits(l, bits, bandwidth,
 		     smaller_ptime(ptime_of(s, i), l->ptime));
 	return 0;
+}
+
+int media_codecs_answered(const struct media *m, const struct sdp *s,
+			  unsigned i, enum leg answerer, struct mline *l,
+			  struct media_why *why)
+{
+	struct tongues draft;
+	int err;
+
+	media_tongues_begin(l, &draft);
+	err = answered(m, s, i, answerer, l, why);
+	if (media_tongues_keep(l, !err) != 0)
+		return media_no(why, 500, "Out of memory");
+	return err;
 }

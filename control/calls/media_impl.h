@@ -150,13 +150,21 @@ struct codec {
 	char fmtp[CODEC_FMTP_MAX];
 };
 
-/* What a leg speaks, so that sallyport-media can understand and answer it. */
+/* What a leg speaks, so that sallyport-media can understand and answer it. Those
+ * of an m-line's two legs are one block, shared by count among the states that
+ * have it, and never changed once it is kept. */
 struct tongue {
 	struct codec codec; /* that we send to it */
 	uint8_t event_pt;   /* of RFC 4733 towards it, or NO_PT */
 	uint8_t ptime;	    /* ms, towards it */
 	unsigned n;
-	struct codec spoken[MEDIA_SPOKEN_MAX]; /* that it may send */
+	struct codec *spoken; /* that it may send */
+};
+
+/* While they are being found out. */
+struct tongues {
+	struct tongue of[2];
+	struct codec spoken[2][MEDIA_SPOKEN_MAX];
 };
 
 struct mline {
@@ -164,8 +172,9 @@ struct mline {
 	struct flow *flow; /* NULL: refused or switched off */
 	struct mleg leg[2];
 	struct codec codec; /* first common one of the answer */
-	/* of the offer, for the answer to be checked against */
-	struct codec codecs[MEDIA_CODECS_MAX];
+	/* of the offer, for the answer to be checked against; shared by count
+	 * among the states that have it */
+	const struct codec *codecs;
 	unsigned n_codecs;
 	uint64_t pts[2]; /* payload types of both sides, as in abi.h */
 	uint8_t mid_ext; /* id of the MID header extension; 0: none */
@@ -175,10 +184,10 @@ struct mline {
 	bool two_way; /* both sides have spoken: what is one-way now is a hold */
 	bool transcoded; /* the legs have no codec in common */
 	bool told;	 /* the answer passes with some of its codecs only */
-	struct tongue tongue[2];
-	const char *refusal; /* why it has no flow, or NULL; static */
-	unsigned ptime;	     /* ms, the offer's; 0: not said */
-	uint64_t bandwidth;  /* bits a second, the offerer's b=; 0: not said */
+	struct tongue *tongue; /* of each leg; never NULL */
+	const char *refusal;   /* why it has no flow, or NULL; static */
+	unsigned ptime;	       /* ms, the offer's; 0: not said */
+	uint64_t bandwidth; /* bits a second, the offerer's b=; 0: not said */
 };
 
 struct state {
@@ -242,9 +251,9 @@ struct media {
 	enum leg real;
 	enum play play; /* and that is what it hears */
 	char play_name[DUTY_ID_MAX];
-	char music[DUTY_ID_MAX];  /* for who is on hold; "": none */
-	struct media_codecs told; /* of answers; n 0: all */
-	char notice[DUTY_ID_MAX]; /* file of the latest notice; "": a tone */
+	char music[DUTY_ID_MAX];   /* for who is on hold; "": none */
+	struct media_codecs *told; /* of answers; NULL: all */
+	char notice[DUTY_ID_MAX];  /* file of the latest notice; "": a tone */
 };
 
 /* Is there anybody on this leg? */
@@ -310,8 +319,8 @@ int media_keys_from_answer(const struct sdp *s, unsigned i,
 			   struct media_why *why);
 
 /* media_codec.c */
-/** Remember what the offer's m-line proposes. */
-void media_codecs_offered(const struct sdp *s, unsigned i, struct mline *l);
+/** Remember what the offer's m-line proposes. @return 0 or ENOMEM. */
+int media_codecs_offered(const struct sdp *s, unsigned i, struct mline *l);
 /** Which codecs the offer for leg `to` has besides, since they can be made of
  * what the offerer speaks. had: the line in force, or NULL. After
  * media_codecs_offered. */
@@ -357,9 +366,21 @@ int media_told_rank(const struct media *m, const struct codec *c);
 /** Is there anything to choose on this m-line? */
 bool media_told_applies(const struct media *m, const struct mline *l);
 
+/* media_tongue.c */
+/** The m-line's legs speak nothing yet; what they do is put into the draft. */
+void media_tongues_begin(struct mline *l, struct tongues *draft);
+/** What they spoke is forgotten; the draft stays. */
+void media_tongues_clear(struct mline *l);
+/** Keep what the draft has, or (ok false) nothing. @return 0 or ENOMEM. */
+int media_tongues_keep(struct mline *l, bool ok);
+/** An m-line that is new; one that has been copied with its octets; one that
+ * goes. */
+void media_codecs_init(struct mline *l);
+void media_codecs_ref(struct mline *l);
+void media_codecs_drop(struct mline *l);
 /** For restarts: what an m-line's legs speak. */
 json_t *media_codecs_save(const struct mline *l);
-void media_codecs_load(json_t *j, struct mline *l);
+bool media_codecs_load(json_t *j, struct mline *l);
 
 /* media_insert.c */
 /** What leg `from` is replaced by on this m-line. */

@@ -264,7 +264,8 @@ static int line_offered(struct media *m, enum leg from, const struct sdp *s,
 		return -1;
 	media_heir_key(m, from, i, o);
 	l->two_way = had && had->two_way;
-	media_codecs_offered(s, i, l);
+	if (media_codecs_offered(s, i, l) != 0)
+		return media_no(why, 500, "Out of memory");
 	media_codecs_add(m, s, had, to, l);
 	media_bundle_learn(s, i, l, from);
 	if (!had)

@@ -322,7 +322,8 @@ static bool mline_load(struct media *m, json_t *j, struct mline *l)
 	text_load(codec, l->codec.name, sizeof(l->codec.name));
 	l->codec.clock = (uint32_t)clock;
 	l->codec.channels = (uint32_t)channels;
-	media_codecs_load(json_object_get(j, "codecs"), l);
+	if (!media_codecs_load(json_object_get(j, "codecs"), l))
+		return false;
 	l->two_way = json_is_true(json_object_get(j, "two_way"));
 	return leg_load(leg[0], &l->leg[0]) && leg_load(leg[1], &l->leg[1]) &&
 	       flow_load(m, flow, l);

@@ -1,8 +1,82 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the legs of an m-line speak, as JSON and back. */
+/* What the legs of an m-line speak: kept, shared, as JSON and back. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "control/calls/media_impl.h"
+#include "control/libre.h"
+
+/* Before there is an answer: shared by all, and never written to. */
+static struct tongue silent[2] = {{.event_pt = NO_PT}, {.event_pt = NO_PT}};
+
+void media_codecs_init(struct mline *l)
+{
+	l->tongue = silent;
+}
+
+void media_codecs_ref(struct mline *l)
+{
+	mem_ref((void *)l->codecs);
+	if (l->tongue != silent)
+		mem_ref(l->tongue);
+}
+
+void media_codecs_drop(struct mline *l)
+{
+	l->codecs = mem_deref((void *)l->codecs);
+	l->n_codecs = 0;
+	if (l->tongue != silent)
+		mem_deref(l->tongue);
+	l->tongue = silent;
+}
+
+void media_tongues_begin(struct mline *l, struct tongues *draft)
+{
+	if (l->tongue != silent)
+		mem_deref(l->tongue);
+	memset(draft, 0, sizeof(*draft));
+	l->tongue = draft->of;
+	for (int x = LEG_A; x <= LEG_B; x++)
+		l->tongue[x].spoken = draft->spoken[x];
+	media_tongues_clear(l);
+}
+
+void media_tongues_clear(struct mline *l)
+{
+	l->transcoded = false;
+	for (int x = LEG_A; x <= LEG_B; x++) {
+		struct tongue *t = &l->tongue[x];
+
+		*t = (struct tongue){.event_pt = NO_PT, .spoken = t->spoken};
+	}
+}
+
+int media_tongues_keep(struct mline *l, bool ok)
+{
+	const struct tongue *draft = l->tongue;
+	struct tongue *kept;
+	struct codec *room;
+
+	l->tongue = silent;
+	if (!ok)
+		return 0;
+	kept = mem_alloc(2 * sizeof(*kept) + (draft[LEG_A].n + draft[LEG_B].n) *
+						     sizeof(*room),
+			 NULL);
+	if (!kept)
+		return ENOMEM;
+	room = (struct codec *)(kept + 2);
+	for (int x = LEG_A; x <= LEG_B; x++) {
+		kept[x] = draft[x];
+		kept[x].spoken = room;
+		memcpy(room, draft[x].spoken, draft[x].n * sizeof(*room));
+		room += draft[x].n;
+	}
+	l->tongue = kept;
+	return 0;
+}
+
+/* --------------------------------------------------------------- restarts */
 
 static json_t *codec_json(const struct codec *c)
 {
@@ -62,12 +136,15 @@ static void tongue_load(json_t *j, struct tongue *t)
 	}
 }
 
-void media_codecs_load(json_t *j, struct mline *l)
+bool media_codecs_load(json_t *j, struct mline *l)
 {
 	json_t *tongue = json_object_get(j, "tongue");
+	struct tongues draft;
 
 	memset(l->added, NO_PT, sizeof(l->added));
+	media_tongues_begin(l, &draft);
 	l->transcoded = json_is_true(json_object_get(j, "transcoded"));
 	for (int x = LEG_A; x <= LEG_B; x++)
 		tongue_load(json_array_get(tongue, (size_t)x), &l->tongue[x]);
+	return media_tongues_keep(l, true) == 0;
 }

@@ -425,6 +425,7 @@ const char *ng_answer(struct ng_request *rq)
 	if (!sdp)
 		return NULL;
 	result = answer_parsed(rq, s, offerer, sdp);
+	path_told(s->path, NULL); /* the next answer has flags of its own */
 	sdp_free(sdp);
 	return result;
 }
