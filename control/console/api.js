@@ -46,19 +46,21 @@ async function failure(answer) {
 		said.message ?? `The gateway answered ${answer.status}`);
 }
 
+/* body: a file goes as it is. */
 async function ask(method, where, body, signal) {
-	const headers = {};
+	const headers = {}, octets = body instanceof Blob;
 	let answer;
 
 	if (body !== undefined)
-		headers["Content-Type"] = "application/json";
+		headers["Content-Type"] = octets ? "application/octet-stream"
+						 : "application/json";
 	if (method !== "GET" && session?.csrf)
 		headers["X-CSRF-Token"] = session.csrf;
 	try {
 		answer = await fetch(ROOT + where, {
 			method, headers, signal, cache: "no-store",
-			body: body === undefined ? undefined
-						 : JSON.stringify(body),
+			body: body === undefined || octets
+				? body : JSON.stringify(body),
 		});
 	} catch (e) {
 		if (e.name === "AbortError")

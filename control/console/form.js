@@ -40,6 +40,11 @@ const TYPES = {
 		})),
 		read: (el) => el.value,
 	},
+	file: {
+		make: (f, more) => h("input", { type: "file", accept: f.accept,
+			...more }),
+		read: (el) => el.files[0],
+	},
 	/* names with blanks or commas between */
 	list: {
 		make: (f, more) => h("input", { type: "text", spellcheck: "false",

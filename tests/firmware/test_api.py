@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Updates as operators ask for them: sallyctl and the API, the real control, the
-real service behind it, phones with calls in progress. Only the last step of an
-installation is played (rauc-that-installs)."""
+real service behind it (box.py), phones with calls in progress."""
 
 import contextlib
 import json
@@ -10,92 +9,21 @@ import re
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 
 import pytest
-from appliance import BUILT, ROOT, Appliance, until
+from appliance import BUILT, ROOT, until
 
 for folder in ("tests/sip", "tests/http", "tests/trunk"):
     sys.path.insert(0, str(ROOT / folder))
-from afar import Afar, Client  # noqa: E402
+from afar import Client  # noqa: E402
+from box import RESET, Box  # noqa: E402
 from carrier import Carrier  # noqa: E402
 from gateway import BUILD, UnixConnection, isolate  # noqa: E402
 from phone import Dialog, Phone, sdp  # noqa: E402
 
 isolate()
 A_SDP, B_SDP = sdp("10.9.0.1", 40000), sdp("10.9.0.9", 42000)
-RESET = "FactoryReset-8cf2644b-4b0b-428f-9387-6d876050dc67"
 WHY = "the gateway is about to be started again"
-
-
-class Box(Afar):
-    """Control and, if it is an image, what an image has beside it."""
-
-    def __init__(self, folder, port, image=True):
-        os.chmod(folder, 0o755)
-        self.firmware = Path(folder, "firmware")
-        super().__init__(folder, port, f"  firmware: {self.firmware}\n")
-        self.appliance = None
-        if image:
-            self.firmware.mkdir()
-            self.make()
-        self.start_dataplane()
-        self.start()
-        if image:
-            until(lambda: self.status()["slots"], "slots")
-
-    def make(self):
-        (Path(self.folder) / "bin").mkdir()
-        os.symlink(Path(__file__).resolve().parent / "rauc-that-installs",
-                   Path(self.folder) / "bin" / "rauc")
-        a = self.appliance = Appliance(self.firmware)
-        self.go = a.folder / "go"
-        a.env["PATH"] = f"{self.folder}/bin:{a.env['PATH']}"
-        a.env["WAIT_FOR"] = str(self.go)
-        self.go.touch()
-        a.start("--upload", os.path.join(self.folder, "firmware.raucb"))
-        a.file("board.json", json.dumps({
-            "id": "qemu-q35", "name": "QEMU q35", "status": "untested",
-            "problems": ["trunk0: nothing at 0000:00:05.0"]}))
-
-    @property
-    def upload(self):
-        return Path(self.folder, "firmware.raucb")
-
-    def status(self):
-        return self.api("GET", "/api/v1/firmware")[1]
-
-    def wait_stage(self, stage):
-        return until(lambda: (s := self.status())["stage"] == stage and s,
-                     f"stage {stage}")
-
-    def audit(self, event):
-        done = self.ctl("audit", "list", "--json", "--max", "200")
-        return [r for r in json.loads(done.stdout) if r["event"] == event]
-
-    def ready(self):
-        """As before any test."""
-        self.api("DELETE", "/api/v1/firmware/restart")
-        a = self.appliance
-        a.grub(ORDER="A B", A_OK=1, A_TRY=0, B_OK=1, B_TRY=0)
-        a.restarted.unlink(missing_ok=True)
-        (a.folder / "efivars" / RESET).unlink(missing_ok=True)
-        self.go.touch()
-
-    def wait_settled(self):
-        """What was begun has ended: a restart that is only played ends nothing, so
-        it is the time that control gives it, or another test's cancelling."""
-        until(lambda: self.status()["stage"] in ("idle", "restart"), "its end")
-        if self.status()["stage"] == "restart":
-            self.stop()
-            self.start()
-        until(lambda: (s := self.status())["stage"] == "idle" and s["slots"],
-              "nothing under way")
-
-    def done(self):
-        self.close()
-        if self.appliance:
-            self.appliance.close()
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import { ask, confirm, tell } from "../form.js";
 import { count, date, now, octets, span } from "../format.js";
 import { button, say } from "../page.js";
 import { facts, table } from "../table.js";
+import { firmware } from "./firmware.js";
 
 const ROLES = [["read", "read: sees everything"],
 	["operate", "operate: also ends calls, records, bans"],
@@ -21,6 +22,14 @@ function versions(v) {
 		v.dataplane_started
 			? ["Up for", span(now() - v.dataplane_started)] : null);
 }
+
+const machine = (s) => [facts(["Name", s.host],
+	["Board", s.board ? `${s.board.name} (${s.board.id}), ${s.board.status}`
+			  : "nobody has looked: this isn't the appliance's image"],
+	["Made by", s.vendor ?? "unknown"], ["Product", s.product ?? "unknown"]),
+s.board?.problems.length ? h("ul", { class: "alarms" },
+	s.board.problems.map((text) => h("li", null,
+		h("span", { class: "tag wrong" }, "Wrong"), " ", text))) : null];
 
 const ports = (list) => table({
 	caption: "Ports",
@@ -217,6 +226,8 @@ function ownPassword(done) {
  * to be seen. */
 const PARTS = [
 	{ title: "Versions", from: "/version", draw: versions },
+	{ title: "Machine", from: "/system", draw: machine },
+	{ title: "Firmware", from: "/firmware", draw: firmware },
 	{ title: "Ports", from: "/ports", draw: ports },
 	{ title: "Certificate of the console and the API", from: "/certificate",
 	  draw: (c, page, done) => certificate(c, done) },
@@ -257,5 +268,5 @@ export default async function system(page) {
 		p.place.el)));
 	const look = page.poll(5000, draw);
 
-	page.on(["change"], look);
+	page.on(["change", "firmware"], look);
 }
