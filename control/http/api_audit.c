@@ -10,8 +10,9 @@
 
 void change_recorded(const struct request *rq, const char *event, json_t *more)
 {
-	if (more)
-		json_object_set_new(more, "by", json_string(rq->by));
+	if (!more)
+		more = json_object();
+	json_object_set_new(more, "by", json_string(rq->by));
 	events_publish(rq->ctx->events, "change",
 		       json_pack("{s:s, s:s, s:O*}", "event", event, "by",
 				 rq->by, "more", more));

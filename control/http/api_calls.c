@@ -61,10 +61,13 @@ void api_call_hangup(const struct request *rq, struct reply *rp)
 
 	if (!call_id_read(rq, &id, rp))
 		return;
-	if (calls_hangup(rq->ctx->calls, id, "ended by the operator") != 0)
+	if (calls_hangup(rq->ctx->calls, id, "ended by the operator") != 0) {
 		no_such_call(rq, rp);
-	else
-		reply_ok(rp, json_pack("{s:I}", "ended", (json_int_t)id));
+		return;
+	}
+	change_recorded(rq, "call-hung-up",
+			json_pack("{s:I}", "call", (json_int_t)id));
+	reply_ok(rp, json_pack("{s:I}", "ended", (json_int_t)id));
 }
 
 static void record(const struct request *rq, bool on, struct reply *rp)

@@ -173,7 +173,8 @@ bool user_there(const struct request *rq, const char *name, struct reply *rp);
 bool group_there(const struct request *rq, const char *name, struct reply *rp);
 /* api_audit.c */
 http_handler api_audit, api_audit_head, api_audit_verify;
-/** Put a change that has been made on record; more's reference is taken. */
+/** Put a change that has been made on record, by whom; more's reference is taken,
+ * NULL: nothing more. */
 void change_recorded(const struct request *rq, const char *event, json_t *more);
 /* api_firmware.c */
 http_handler api_system, api_firmware, api_firmware_bundle,
