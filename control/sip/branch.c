@@ -320,7 +320,10 @@ static void invite_response(int err, const struct sip_msg *m, void *arg)
 		bool trunk = br->s[LEG_B]->line;
 
 		branch_failed(br, err == ETIMEDOUT || trunk ? 408 : 480,
-			      trunk ? "the trunk can't be reached"
+			      trunk ? err == EPROTO
+					      ? "the trunk's TLS or its "
+						"certificate isn't accepted"
+					      : "the trunk can't be reached"
 				    : "the phone can't be reached",
 			      NULL);
 		return;

@@ -248,6 +248,26 @@ struct tls *tls_server(struct tls_identity *id)
 	return id->server;
 }
 
+/* Nobody else says why: the connection just ends. */
+static int on_verified(int good, X509_STORE_CTX *store)
+{
+	X509 *x = X509_STORE_CTX_get_current_cert(store);
+	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(store);
+	const char *name = X509_VERIFY_PARAM_get0_host(param, 0);
+	char subject[128] = "none";
+
+	if (good)
+		return 1;
+	if (x)
+		X509_NAME_oneline(X509_get_subject_name(x), subject,
+				  sizeof(subject));
+	log_warn(
+		0, "the certificate of %s (%s) can't be verified: %s",
+		name ? name : "a SIP peer", subject,
+		X509_verify_cert_error_string(X509_STORE_CTX_get_error(store)));
+	return 0;
+}
+
 int tls_client(struct tls **tlsp, struct tls_identity *id, const char *name)
 {
 	struct tls *tls = NULL;
@@ -266,7 +286,7 @@ int tls_client(struct tls **tlsp, struct tls_identity *id, const char *name)
 		    ? !X509_VERIFY_PARAM_set1_ip_asc(param, name)
 		    : !X509_VERIFY_PARAM_set1_host(param, name, 0))
 		err = EINVAL;
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_verified);
 out:
 	if (err)
 		mem_deref(tls);

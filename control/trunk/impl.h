@@ -59,6 +59,9 @@ unsigned registration_left(const struct trunk *t);
 int keepalive_start(struct trunk *t);
 void keepalive_now(struct trunk *t);
 
+/** Why a request never reached it, for people. */
+const char *trunk_unreached(const struct trunk *t, int err);
+
 /** The header lines of a request outside of a dialog, up to its CSeq. tag: of
  * From. NULL: no memory. */
 struct mbuf *trunk_headers(const struct trunk *t, const char *method,

@@ -70,7 +70,7 @@ static void on_answer(int err, const struct sip_msg *m, void *arg)
 		return;
 	if (!m) {
 		snprintf(why, sizeof(why), "it can't be reached: %s",
-			 strerror(err));
+			 trunk_unreached(k->t, err));
 		missed(k, why);
 		return;
 	}

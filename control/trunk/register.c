@@ -152,7 +152,7 @@ static void on_answer(int err, const struct sip_msg *m, void *arg)
 			 m->reason.p);
 	else
 		snprintf(why, sizeof(why), "the registrar can't be reached: %s",
-			 strerror(err));
+			 trunk_unreached(r->t, err));
 	failed(r, why, m);
 }
 
@@ -187,7 +187,7 @@ static void send_register(void *arg)
 	if (!err)
 		return;
 	snprintf(why, sizeof(why), "the registrar can't be reached: %s",
-		 strerror(err));
+		 trunk_unreached(r->t, err));
 	failed(r, why, NULL);
 }
 

@@ -149,6 +149,13 @@ static void find_hop(struct trunk *t)
 		t->hop.via = stack_towards(stack, &local, t->hop.tp);
 }
 
+const char *trunk_unreached(const struct trunk *t, int err)
+{
+	return t->hop.tp == SIP_TLS && err == EPROTO
+		       ? "its TLS or its certificate isn't accepted"
+		       : strerror(err);
+}
+
 static bool add_source(const char *addr, unsigned prefix, void *arg)
 {
 	struct trunk *t = arg;

@@ -58,9 +58,10 @@ class Phone:
     def __init__(self, user, namespace, address, folder, play, *, domain,
                  proxy, password=None, encryption=None, codecs="PCMU",
                  register=True, sip_port=5060, answer="auto", index=0,
-                 ice=False, mux=False):
+                 ice=False, mux=False, certificate=None):
         """encryption: srtp, srtp-mand, dtls_srtp ... as baresip has it. An
-        IPv6 address makes a phone that has nothing else."""
+        IPv6 address makes a phone that has nothing else. certificate: PEM file
+        with its key, for who calls it over TLS."""
         self.user, self.namespace, self.address = user, namespace, address
         self.aor = f"sip:{user}@{domain}"
         self.played = audio.read_wav(play)
@@ -72,11 +73,14 @@ class Phone:
         self._heard = self.folder / "heard"
         self._heard.mkdir(parents=True, exist_ok=True)
         first = 10000 + 2000 * index
+        more = "module ice.so\n" if ice else ""
+        if certificate:
+            more += f"sip_certificate {certificate}\n"
         here = f"[{address}]" if ":" in address else address
         (self.folder / "config").write_text(CONFIG.format(
             address=here, sip_port=sip_port, play=play, modules=MODULES,
             heard=self._heard, control_port=self._control_port,
-            mux="yes" if mux else "no", more="module ice.so\n" if ice else "",
+            mux="yes" if mux else "no", more=more,
             rtp_first=first, rtp_last=first + 1999))
         options = [f"answermode={answer}", f"audio_codecs={codecs}",
                    f"regint={60 if register else 0}"]

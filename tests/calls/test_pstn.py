@@ -5,6 +5,7 @@ case is tests/trunk's matter."""
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ import pytest
 from lab import audio, wire
 from lab.process import Process, udp_socket, wait_until
 from lab.topology import ROOT, Gateway
+
+sys.path.insert(0, str(ROOT / "tests" / "sip"))
+from pki import Authority  # noqa: E402
 
 SCENARIOS = Path(__file__).resolve().parent / "sipp"
 NUMBER = "030123456"
@@ -38,25 +42,25 @@ def announcement(gateway, tmp_path):
     return audio.read_wav(path)
 
 
-def sipp(gateway, scenario, *options):
+def sipp(gateway, scenario, *options, port=5070):
     s = gateway.sides["hq"]
     cwd = os.getcwd()
     os.chdir(gateway.folder)  # where SIPp looks for what it plays
     try:
         return Process("SIPp", [
             "sipp", f"{s.gateway}:5060", "-sf", SCENARIOS / scenario, "-i",
-            s.host, "-p", 5070, "-m", 1, "-nostdin", "-timeout", 40, "-mp",
-            7000, "-timeout_error", *options], s.namespace,
-            gateway.folder / "sipp.log")
+            s.host, "-p", port, "-m", 1, "-nostdin", "-timeout", 40, "-mp",
+            2000 + port, "-timeout_error", *options], s.namespace,
+            gateway.folder / f"sipp-{port}.log")
     finally:
         os.chdir(cwd)
 
 
-def trunk(gateway, *settings, port=5070):
-    gateway.sallyctl("trunk", "add", "carrier",
+def trunk(gateway, *settings, port=5070, name="carrier", priority=10):
+    gateway.sallyctl("trunk", "add", name,
                      f"address={gateway.sides['hq'].host}:{port}",
                      "user=acme", *settings, input="pass\n")
-    gateway.sallyctl("route", "add", "+", "carrier")
+    gateway.sallyctl("route", "add", "+", name, f"priority={priority}")
 
 
 def trunk_that_answers_once(gateway, keepalive):
@@ -119,6 +123,45 @@ def test_early_media_then_a_call(gateway, sounds, announcement):
     assert match.similarity > 0.9
     record = gateway.last_record()
     assert record["status"] == 200 and record["trunk"] == "carrier"
+    assert gateway.flows() == []
+
+
+@pytest.mark.parametrize("says,next_one", [
+    ("486 Busy Here", False), ("503 Service Unavailable", True), (None, True)],
+    ids=["486", "503", "silence"])
+def test_the_first_of_two_trunks(gateway, sounds, announcement, says, next_one):
+    """What it refuses for good the caller hears; for what it can't do, and where
+    it says nothing at all, there is the next one."""
+    trunk(gateway, "keepalive=0", "timeout=1", port=5080, name="first",
+          priority=1)
+    trunk(gateway, "keepalive=0", priority=2)
+    phone = alice(gateway, sounds)
+    scenario = "silent.xml"
+    if says:
+        scenario = gateway.folder / "refuses.xml"
+        scenario.write_text((SCENARIOS / "refuses.xml").read_text().replace(
+            "STATUS", says))
+    first = sipp(gateway, scenario, port=5080)
+    second = sipp(gateway, "carrier.xml")
+    if next_one:
+        dial(gateway, phone)
+        phone.wait_for("CALL_ESTABLISHED", seconds=20)
+        wait_until("the second one to be heard", 10, lambda: audio.compare(
+            announcement, phone.heard()).seconds > 2, 0.3)
+        assert gateway.ctl_json("calls")[0]["trunk"] == "carrier"
+        phone.hang_up()
+        wait_until("SIPp to end", 5, lambda: not second.running())
+        assert second.popen.returncode == 0, second.tail()
+    else:
+        assert says in phone.refused(f"sip:{NUMBER}@{gateway.domain}")
+        assert second.running()  # it waits for an INVITE still
+        second.stop()
+    wait_until("the first one's SIPp to end", 10,
+               lambda: not first.running())
+    assert first.popen.returncode == 0, first.tail()
+    record = gateway.last_record()
+    assert record.get("trunk") == ("carrier" if next_one else None)
+    assert record["status"] == (200 if next_one else int(says[:3]))
     assert gateway.flows() == []
 
 
@@ -189,6 +232,84 @@ def test_a_trunk_with_srtp(gateway, sounds, suite):
     packets = wire.rtp_from(captured.stop(), s.gateway)
     octets = wire.payload_octets(packets)
     assert audio.entropy(octets) > 7.9
+
+
+@pytest.fixture
+def by_tls(gateway, tmp_path, sounds):
+    """Make a trunk over TLS with SRTP, whose carrier (baresip) has a certificate
+    for that name, of that authority."""
+    ours, another = Authority(tmp_path, "ours"), Authority(tmp_path, "another")
+    s = gateway.sides["hq"]
+    gateway.control.stop()
+    gateway.settings["control"]["sip"] = {
+        "listen": [f"udp:{gateway.sides['branch'].gateway}:5060",
+                   f"udp:{s.gateway}:5060", f"tls:{s.gateway}:5061"],
+        "tls": {"ca": ours.cert}}
+    gateway._write_config()
+    gateway.start_control()
+
+    def make(signed, name):
+        who = ours if signed == "ours" else another
+        carrier = gateway.phone(
+            "+4930123456", "hq", sounds / "bob.wav", register=False,
+            encryption="srtp-mand", index=1,
+            certificate=who.make("carrier", f"DNS:{name}"))
+        trunk(gateway, "transport=tls", "domain=carrier.test", "media=sdes",
+              "keepalive=1", port=5061)
+        return carrier
+
+    return make
+
+
+def state(gateway):
+    return gateway.ctl_json("trunk", "show", "carrier")
+
+
+def test_a_trunk_over_tls(gateway, sounds, by_tls):
+    """Nothing of signalling or sound is to be read on the wire."""
+    captured = gateway.capture("hq")
+    carrier = by_tls("ours", "carrier.test")
+    wait_until("the trunk to be up", 10,
+               lambda: state(gateway)["state"] == "up")
+    phone = alice(gateway, sounds)
+    dial(gateway, phone)
+    phone.wait_for("CALL_ESTABLISHED")
+
+    def heard(speaker, listener):
+        return audio.compare(speaker.played, listener.heard())
+
+    wait_until("both to hear the other", 10,
+               lambda: heard(phone, carrier).seconds > 2 and
+               heard(carrier, phone).seconds > 2, 0.3)
+    leg = gateway.ctl_json("calls")[0]["media"][0]["legs"][1]
+    assert "plain" not in (leg["suite_rx"], leg["suite_tx"])
+    phone.hang_up()
+    carrier.wait_end()
+    packets = wire.rtp_from(captured.stop(), gateway.sides["hq"].gateway)
+    assert audio.entropy(wire.payload_octets(packets)) > 7.9
+    assert b"SIP/2.0" not in captured.path.read_bytes()
+
+
+@pytest.mark.parametrize("signed,name,reason", [
+    ("another", "carrier.test", "unable to get local issuer certificate"),
+    ("ours", "elsewhere.test", "hostname mismatch")])
+def test_a_trunk_with_a_wrong_certificate(gateway, sounds, by_tls, signed, name,
+                                          reason):
+    """No call, no word of one to whom it doesn't trust; and everybody is told."""
+    carrier = by_tls(signed, name)
+    wait_until("the trunk to be down", 10,
+               lambda: state(gateway)["state"] == "down")
+    assert "certificate isn't accepted" in state(gateway)["why"]
+    wait_until("the alarm", 10, lambda: any(
+        a["name"] == "trunk-down" and "certificate isn't accepted"
+        in a["message"] for a in gateway.ctl_json("alarms")))
+    log = (gateway.folder / "control.log").read_text()
+    assert "the certificate of carrier.test" in log and reason in log
+    phone = alice(gateway, sounds)
+    assert "503" in phone.refused(f"sip:{NUMBER}@{gateway.domain}")
+    record = gateway.last_record()
+    assert "certificate isn't accepted" in record["reason"]
+    assert not carrier.events
 
 
 @pytest.mark.parametrize("gateway", [True], indirect=True)

@@ -11,6 +11,7 @@ import pytest
 import websocket
 from course import end, set_up
 from phone import Dialog, token
+from pki import Authority
 
 STREAMS = ["tcp", "tls", "ws", "wss"]
 
@@ -173,33 +174,7 @@ def test_own_certificate(gw):
 
 @pytest.fixture(scope="module")
 def ca(tmp_path_factory):
-    """ca.make(name, san) -> a file with key and certificate."""
-    folder = tmp_path_factory.mktemp("ca")
-
-    class Authority:
-        cert = str(folder / "ca.pem")
-
-        def make(self, name, san):
-            path = str(folder / (name + ".pem"))
-            csr, ext = str(folder / "csr"), folder / "ext"
-            ext.write_text(f"subjectAltName={san}\n")
-            run("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt",
-                "ec_paramgen_curve:P-256", "-nodes", "-keyout", path, "-out",
-                csr, "-subj", f"/CN={name}")
-            cert = run("openssl", "x509", "-req", "-in", csr, "-CA", self.cert,
-                       "-CAkey", str(folder / "ca.key"), "-CAcreateserial",
-                       "-days", "2", "-extfile", str(ext))
-            with open(path, "ab") as f:
-                f.write(cert)
-            return path
-
-    def run(*args):
-        return subprocess.run(args, check=True, capture_output=True).stdout
-
-    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-        "ec_paramgen_curve:P-256", "-nodes", "-keyout", str(folder / "ca.key"),
-        "-out", Authority.cert, "-subj", "/CN=test", "-days", "2")
-    return Authority()
+    return Authority(tmp_path_factory.mktemp("ca"))
 
 
 @pytest.fixture(scope="module")
