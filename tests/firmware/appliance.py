@@ -95,6 +95,24 @@ def certificate(folder, name, extension):
         check=True, capture_output=True)
 
 
+def bundle(folder, keys, name, key="bundle", compatible=COMPATIBLE,
+           version="3.0", build=BUILT + 1):
+    tree = folder / f"{name}.d"
+    tree.mkdir()
+    (tree / "root.img").write_bytes(os.urandom(1 << 19))
+    shutil.copy(ROOT / "firmware/image/hook", tree / "hook")
+    (tree / "manifest.raucm").write_text(
+        f"[update]\ncompatible={compatible}\nversion={version}\n"
+        f"build={build}\n[bundle]\nformat=verity\n"
+        "[hooks]\nfilename=hook\nhooks=install-check\n"
+        "[image.root]\nfilename=root.img\n", "utf-8")
+    path = folder / f"{name}.raucb"
+    subprocess.run(["rauc", f"--cert={keys}/{key}.crt",
+                    f"--key={keys}/{key}.key", "bundle", tree, path],
+                   check=True, capture_output=True)
+    return path
+
+
 class Appliance:
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -170,23 +188,8 @@ class Appliance:
 
     # Bundles
 
-    def bundle(self, name, key="bundle", compatible=COMPATIBLE, version="3.0",
-               build=BUILT + 1):
-        tree = self.folder / f"{name}.d"
-        tree.mkdir()
-        (tree / "root.img").write_bytes(os.urandom(1 << 19))
-        shutil.copy(ROOT / "firmware/image/hook", tree / "hook")
-        (tree / "manifest.raucm").write_text(
-            f"[update]\ncompatible={compatible}\nversion={version}\n"
-            f"build={build}\n[bundle]\nformat=verity\n"
-            "[hooks]\nfilename=hook\nhooks=install-check\n"
-            "[image.root]\nfilename=root.img\n", "utf-8")
-        path = self.folder / f"{name}.raucb"
-        subprocess.run(
-            ["rauc", f"--cert={self.folder}/keys/{key}.crt",
-             f"--key={self.folder}/keys/{key}.key", "bundle", tree, path],
-            check=True, capture_output=True)
-        return path
+    def bundle(self, name, **more):
+        return bundle(self.folder, self.folder / "keys", name, **more)
 
     # The service
 
