@@ -66,6 +66,17 @@ def test_a_port_that_is_not_as_the_file_says(tmp_path, ports, word):
     assert done.returncode == 1 and word in done.stdout
 
 
+def test_control_is_told(tmp_path):
+    machine(tmp_path, *Q35, Q35_PORTS[:2])
+    told = tmp_path / "run" / "board.json"
+    run("/usr/bin/python3", ROOT / "firmware/boot/sallyport-board", "--look",
+        "--root", tmp_path, "--boards", ROOT / "boards", "--told", told)
+    assert json.loads(told.read_text()) == {
+        "id": "qemu-q35", "name": "QEMU q35",
+        "status": BOARDS["qemu-q35"]["status"],
+        "problems": ["trunk0: nothing at 0000:00:05.0"]}
+
+
 def grub(board):
     done = run(IMAGE / "grub-classes", ROOT / "boards", board,
                input=(IMAGE / "grub.cfg").read_text())
