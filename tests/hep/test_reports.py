@@ -125,11 +125,13 @@ def test_of_a_call(gateway, tmp_path):
         sent = wire.rtp_from(captures[side].stop(), s.host)
         told = body["sender_information"]
         assert {p.ssrc for p in sent} == {body["ssrc"]}
-        assert 0 < told["packets"] <= len(sent)
         assert told["octets"] == 160 * told["packets"]  # G.711, 20 ms
         block, = body["report_blocks"]
         assert block["source_ssrc"] == body["ssrc"]
-        assert block["packets_lost"] == 0 == block["fraction_lost"]
+        lost = block["packets_lost"]  # a busy machine may lose some
+        assert 0 <= lost and 0 < told["packets"] <= len(sent) - lost
+        assert block["fraction_lost"] == 256 * lost // (lost +
+                                                        told["packets"])
         assert 1 <= body["mos"] <= 5
     # and of nobody's key
     for p in collector.packets:

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """sallyctl's own help, and its looks at the machine and the gateway."""
 
+import fcntl
 import json
 import os
+import pty
 import re
+import select
 import shutil
+import struct
 import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +20,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from afar import BUILD, Afar  # noqa: E402
 from gateway import isolate  # noqa: E402
+from phone import Dialog, Phone, sdp  # noqa: E402
 
 isolate()
 CTL = os.path.join(BUILD, "bin", "sallyctl")
@@ -79,6 +86,83 @@ def test_top_of_one_look(gw):
     assert done.returncode == 0, done.stderr
     for word in ("calls 0", "discarded now:", "No call is in progress."):
         assert word in done.stdout, word
+
+
+class Terminal:
+    """sallyctl on a terminal of 100 columns and 24 rows."""
+
+    def __init__(self, *words, socket_path):
+        self.ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ,
+                    struct.pack("HHHH", 24, 100, 0, 0))
+        self.before = termios.tcgetattr(theirs)
+        self.process = subprocess.Popen(
+            [CTL, "--socket", socket_path, *words], stdin=theirs,
+            stdout=theirs, stderr=theirs, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        self.theirs, self.seen = theirs, b""
+
+    def wait(self, what, since=0):
+        """Until that has been written, behind the octet since."""
+        end = time.monotonic() + 20
+        while what not in self.seen[since:]:
+            assert time.monotonic() < end, self.seen
+            if select.select([self.ours], [], [], 0.2)[0]:
+                self.seen += os.read(self.ours, 65536)
+        return self.seen.index(what, since)
+
+    def type(self, keys):
+        os.write(self.ours, keys)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self.ours)
+        os.close(self.theirs)
+
+
+CLEAR, OTHER_SCREEN, BACK = b"\033[H\033[J", b"\033[?1049h", b"\033[?1049l"
+
+
+@pytest.mark.parametrize("key", [b"q", b"\x03"], ids=["q", "ctrl-c"])
+def test_top_as_calls_come_and_go(gw, key):
+    """Redrawn by itself; the terminal is as it was in the end."""
+    phones = [Phone(gw.at, name, ip=f"127.0.0.{11 + i}")
+              for i, name in enumerate(("alice", "bob"))]
+    for p in phones:
+        if gw.ctl("users", "profile", p.user).returncode:
+            gw.add_user(p.user, security=0)
+        assert p.register().status == 200
+    t = Terminal("top", socket_path=gw.api_socket)
+    try:
+        t.wait(OTHER_SCREEN)
+        t.wait(b"No call is in progress.")
+        d = Dialog(phones[0], "bob")
+        d.call(sdp("10.9.0.1", 40000))
+        invite = phones[1].expect("INVITE")
+        Dialog.of(phones[1], invite).reply(invite, 200,
+                                           sdp("10.9.0.2", 41000))
+        d.answered()
+        phones[1].expect("ACK")
+        at = t.wait(b"alice@sip.test")
+        frame = t.seen[t.seen.rindex(CLEAR, 0, at):]
+        assert b"calls 1" in frame
+        d.bye()
+        phones[1].expect("BYE")
+        t.wait(b"No call is in progress.", since=at)
+        for frame in t.seen.split(CLEAR)[1:-1]:
+            lines = frame.decode().splitlines()
+            assert len(lines) <= 24 and max(map(len, lines)) <= 100, lines
+        assert not termios.tcgetattr(t.theirs)[3] & termios.ECHO
+        t.type(key)
+        t.wait(BACK)
+        assert t.process.wait(10) == 0
+        assert termios.tcgetattr(t.theirs) == t.before
+    finally:
+        t.close()
+        for p in phones:
+            p.close()
 
 
 def machine(root, flags="fpu aes pclmulqdq sse4_2 avx2 vaes", huge=512,
