@@ -144,11 +144,11 @@ struct stream *demux_rtp(const struct flow *f, const uint8_t *rtp,
 static bool leads_to(const struct flow *f, const struct stream *s,
 		     uint32_t ssrc)
 {
-	const struct flow *to = flow_at(s->to);
+	const struct flow *to = flow_at(&s->to);
 
 	for (unsigned i = 0; to && i < to->n_streams; i++) {
 		const struct stream *back = to->stream[i];
-		const struct flow *here = flow_at(back->to);
+		const struct flow *here = flow_at(&back->to);
 		uint32_t own = ssrc ^ back->ssrc_xor;
 
 		if (!here || here->id != f->id)

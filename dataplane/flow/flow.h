@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* dataplane/flow/flow.h - a transport and its streams as the workers see them.
  *
- * struct flow and struct stream are immutable once published: the main lcore
- * makes another, replaces the pointer in the port index, and frees the old one
- * after a grace period. A worker may hold what it found for the rest of its
+ * struct flow and struct stream are immutable once published, but for the flow
+ * that a stream leads to: the main lcore makes another, replaces the pointers in
+ * the port index and in the streams that lead there, and frees the old one after
+ * a grace period. A worker may hold what it found for the rest of its
  * turn, never longer. What changes for each packet stands in *_run and in the
  * SRTP sessions: the owning worker's alone, and shared by every later version.
  *
@@ -101,8 +102,9 @@ static_assert(sizeof(struct flow_out) == 64, "one cache line");
 /* From one flow to another, one version of it. */
 struct stream {
 	struct stream_run *run;
-	struct flow *const *to; /* the other transport's place in the index */
-	uint64_t units;		/* stats_ticks() of the RTP clock */
+	struct flow *to; /* the other transport; flow_at(), as it may be
+			  * replaced by its next version at any time */
+	uint64_t units;	 /* stats_ticks() of the RTP clock */
 	uint64_t id;
 	uint32_t ssrc; /* host order, as all SSRCs here */
 	uint32_t ssrc_xor;
@@ -221,7 +223,7 @@ static inline struct flow *const *flow_place(const struct flow_index *x,
 	return NULL;
 }
 
-/** The flow in a place now; NULL: none. */
+/** The flow in a place, or at a stream's end, now; NULL: none. */
 static inline struct flow *flow_at(struct flow *const *place)
 {
 	return __atomic_load_n(place, __ATOMIC_ACQUIRE);

@@ -3,6 +3,7 @@
  * includes it. Main lcore only. */
 #pragma once
 #include <stdbool.h>
+#include <sys/queue.h>
 #include <rte_hash.h>
 #include <rte_rcu_qsbr.h>
 #include "dataplane/flow/arena.h"
@@ -69,6 +70,7 @@ struct transport {
 	struct srtp_session *rx, *tx; /* NULL: plain */
 	struct keys keys[2];	      /* enum srtp_dir */
 	unsigned to;		      /* streams that lead here */
+	LIST_HEAD(, stream_rec) into; /* the same */
 	struct told told;
 };
 
@@ -84,6 +86,7 @@ struct stream_rec {
 	struct sp_stream spec;
 	struct stream *stream; /* the version that workers see */
 	struct transport *from, *to;
+	LIST_ENTRY(stream_rec) into; /* of those that lead to `to` */
 };
 
 enum retired_kind {

@@ -154,9 +154,27 @@ static void place(struct table *t, const struct transport *x, struct flow *f)
 	__atomic_store_n(&p[1], mux ? NULL : f, __ATOMIC_RELEASE);
 }
 
+/* Streams that lead here lead to f from now on, and so do the copies of them in
+ * the flows that they are from. A worker that still goes to the version before
+ * has found it in this turn, and that one is retired afterwards. */
+static void lead_to(const struct transport *x, struct flow *f)
+{
+	struct stream_rec *s;
+
+	LIST_FOREACH (s, &x->into, into) {
+		/* x may be a copy of the one that it is from */
+		struct flow *from =
+			s->from->spec.id == x->spec.id ? f : s->from->flow;
+
+		__atomic_store_n(&s->stream->to, f, __ATOMIC_RELEASE);
+		__atomic_store_n(&from->lone.to, f, __ATOMIC_RELEASE);
+	}
+}
+
 void flow_publish(struct table *t, struct transport *x, struct flow *f)
 {
 	place(t, x, f);
+	lead_to(x, f);
 	retire(t, RETIRED_FLOW, x->flow);
 	x->flow = f;
 }

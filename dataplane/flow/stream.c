@@ -126,7 +126,7 @@ static struct stream *stream_build(struct table *t,
 		return NULL;
 	}
 	s->run = run;
-	s->to = place(t, to);
+	s->to = to->flow;
 	s->from = place(t, from);
 	s->units = stats_ticks(clock, t->index.hz);
 	s->id = spec->id;
@@ -169,6 +169,21 @@ static bool replace(struct table *t, struct transport *x,
 	return f != NULL;
 }
 
+/* It is of this version, and leads there. Said before the flow that it is from
+ * is replaced: where that is the very one that it leads to, it is told of the
+ * new one. */
+static void lead(struct stream_rec *rec, struct stream *s, struct transport *to)
+{
+	if (rec->to) {
+		LIST_REMOVE(rec, into);
+		rec->to->to--;
+	}
+	rec->stream = s;
+	rec->to = to;
+	LIST_INSERT_HEAD(&to->into, rec, into);
+	to->to++;
+}
+
 int table_stream_add(struct table *t, const struct sp_stream *spec,
 		     char text[SP_TEXT_MAX])
 {
@@ -203,13 +218,15 @@ int table_stream_add(struct table *t, const struct sp_stream *spec,
 		s = stream_build(t, spec, from, to, run);
 	if (!s || rte_hash_add_key_data(t->streams, &spec->id, rec) != 0)
 		goto no_memory;
+	*rec = (struct stream_rec){.spec = *spec, .from = from};
+	lead(rec, s, to);
 	if (!taken_set(t, s) || !replace(t, from, NULL, s)) {
+		LIST_REMOVE(rec, into);
+		to->to--;
 		taken_clear(t, spec->id);
 		rte_hash_del_key(t->streams, &spec->id);
 		goto no_memory;
 	}
-	*rec = (struct stream_rec){*spec, s, from, to};
-	to->to++;
 	t->n_streams++;
 	transport_widen(t, from);
 	transport_widen(t, to);
@@ -225,7 +242,7 @@ no_memory:
 int table_stream_change(struct table *t, const struct sp_stream *spec,
 			char text[SP_TEXT_MAX])
 {
-	struct stream_rec *rec = stream_find(t, spec->id);
+	struct stream_rec *rec = stream_find(t, spec->id), was;
 	struct transport *to;
 	struct stream *s;
 	int r;
@@ -250,15 +267,16 @@ int table_stream_change(struct table *t, const struct sp_stream *spec,
 		discard(t, RETIRED_STREAM, s);
 		return refuse(text, SP_ENOSPC, "no memory for the change");
 	}
-	if (!replace(t, rec->from, rec->stream, s)) {
-		taken_set(t, rec->stream); /* its place is still there */
+	was = *rec;
+	lead(rec, s, to);
+	if (!replace(t, rec->from, was.stream, s)) {
+		lead(rec, was.stream, was.to);
+		taken_set(t, was.stream); /* its place is still there */
 		retire(t, RETIRED_STREAM, s);
 		return refuse(text, SP_ENOSPC, "no memory for the change");
 	}
-	retire(t, RETIRED_STREAM, rec->stream);
-	rec->to->to--;
-	to->to++;
-	*rec = (struct stream_rec){*spec, s, rec->from, to};
+	retire(t, RETIRED_STREAM, was.stream);
+	rec->spec = *spec;
 	transport_widen(t, to);
 	return SP_OK;
 }
@@ -275,6 +293,7 @@ int table_stream_remove(struct table *t, uint64_t id, char text[SP_TEXT_MAX])
 	taken_clear(t, id);
 	rte_hash_del_key(t->streams, &id);
 	t->n_streams--;
+	LIST_REMOVE(rec, into);
 	rec->to->to--;
 	retire(t, RETIRED_STREAM, rec->stream);
 	retire(t, RETIRED_STREAM_RUN, rec->stream->run);

@@ -193,14 +193,14 @@ static inline enum verdict demux(const struct worker *w, const struct flow *f,
 	return V_NONE;
 }
 
-/* What police and unprotect touch. */
+/* What police and unprotect touch, and rewrite of the other leg. */
 static inline void prefetch_run(const struct flow *f)
 {
 	rte_prefetch0(f->run);
 	rte_prefetch0(f->rx);
 	if (f->only) {
 		rte_prefetch0(f->only->run);
-		rte_prefetch0(f->only->to);
+		rte_prefetch0(&flow_at(&f->only->to)->out[SIDE_RTP]);
 	}
 }
 

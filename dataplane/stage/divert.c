@@ -121,7 +121,7 @@ static enum verdict look(struct pkt_meta *x, const uint8_t *p)
 /* A sane rate, whatever runs away over there. */
 static enum verdict police(const struct worker *w, const struct pkt_meta *x)
 {
-	const struct flow *to = flow_at(x->stream->to);
+	const struct flow *to = flow_at(&x->stream->to);
 	struct bucket b = {.packet = to ? to->run->back : 0};
 
 	if (!to)

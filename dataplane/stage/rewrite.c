@@ -61,7 +61,7 @@ static const struct stream *reverse(const struct rtcp_walk *k, uint32_t ssrc)
 	for (unsigned i = 0; i < k->to->n_streams; i++) {
 		const struct stream *s = k->to->stream[i];
 
-		const struct flow *back = flow_at(s->to);
+		const struct flow *back = flow_at(&s->to);
 
 		if (!back || back->id != k->from->id)
 			continue;
@@ -259,7 +259,7 @@ uint16_t stage_rewrite(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 	unsigned bad = V_NONE;
 
 	for (uint16_t i = 0; i < n; i++) {
-		to[i] = flow_at(pkt_meta(m[i])->stream->to);
+		to[i] = flow_at(&pkt_meta(m[i])->stream->to);
 		out[i] = to[i] ? departure(to[i], pkt_meta(m[i])) : NULL;
 		rte_prefetch0(out[i]);
 	}

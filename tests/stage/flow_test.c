@@ -194,7 +194,7 @@ static void test_stream_change(void **state)
 	assert_int_equal(table_stream_change(lab.t, &s, text), SP_OK);
 	assert_ptr_equal(flow_on(ACCESS4, 20000)->only->run, run);
 	assert_int_equal(flow_on(ACCESS4, 20000)->only->blocked, 1);
-	assert_ptr_equal(flow_at(flow_on(ACCESS4, 20000)->only->to),
+	assert_ptr_equal(flow_at(&flow_on(ACCESS4, 20000)->only->to),
 			 flow_on(TRUNK4, 20004));
 	settle();
 	assert_int_equal(run->packets_in, 77);
@@ -204,6 +204,75 @@ static void test_stream_change(void **state)
 	s.from = 3;
 	s.to = 1;
 	refused(table_stream_change(lab.t, &s, text), SP_EINVAL, text, "from:");
+}
+
+/* Where what arrives on this port leads, each of its streams. */
+static void assert_leads(unsigned media, uint16_t port, unsigned to_media,
+			 uint16_t to_port)
+{
+	const struct flow *f = flow_on(media, port);
+	const struct flow *to = flow_on(to_media, to_port);
+
+	assert_true(f->n_streams > 0);
+	for (unsigned i = 0; i < f->n_streams; i++)
+		assert_ptr_equal(flow_at(&f->stream[i]->to), to);
+	if (f->only)
+		assert_ptr_equal(flow_at(&f->only->to), to);
+}
+
+/* Whatever is replaced, streams lead to what is there now: two transports with
+ * streams both ways, and one with a loop. */
+static void assert_all_lead(void)
+{
+	assert_leads(ACCESS4, 20000, TRUNK4, 20000);
+	assert_leads(TRUNK4, 20000, ACCESS4, 20000);
+	assert_leads(ACCESS4, 20004, ACCESS4, 20004);
+	settle();
+}
+
+static void test_streams_follow_their_end(void **state)
+{
+	struct sp_transport x[] = {
+		lab_transport(1, ACCESS4, 20000, "10.1.0.7:4"),
+		lab_transport(2, TRUNK4, 20000, "10.2.0.7:4"),
+		lab_transport(3, ACCESS4, 20004, "10.1.0.8:4"),
+	};
+	struct sp_stream loop = lab_stream(3, 3, 3), more = lab_stream(4, 1, 2);
+	char text[SP_TEXT_MAX];
+
+	(void)state;
+	lab_pair(&x[0], &x[1]);
+	lab_add(&x[2]);
+	loop.divert = SP_DIVERT_TAKE;
+	lab_add_stream(&loop);
+	assert_all_lead();
+	for (unsigned i = 0; i < RTE_DIM(x); i++) {
+		x[i].dscp = 10;
+		change(&x[i]);
+		assert_all_lead();
+	}
+	loop.blocked = 1;
+	assert_int_equal(table_stream_change(lab.t, &loop, text), SP_OK);
+	assert_all_lead();
+	more.match = SP_MATCH_PT;
+	more.pt = 9;
+	lab_add_stream(&more);
+	change(&x[0]);
+	change(&x[1]);
+	assert_all_lead();
+	assert_int_equal(table_stream_remove(lab.t, 4, text), SP_OK);
+	change(&x[1]);
+	assert_all_lead();
+	more = lab_stream(1, 1, 1); /* the first one goes round, and back */
+	more.divert = SP_DIVERT_TAKE;
+	assert_int_equal(table_stream_change(lab.t, &more, text), SP_OK);
+	change(&x[0]);
+	assert_leads(ACCESS4, 20000, ACCESS4, 20000);
+	more = lab_stream(1, 1, 2);
+	assert_int_equal(table_stream_change(lab.t, &more, text), SP_OK);
+	change(&x[0]);
+	change(&x[1]);
+	assert_all_lead();
 }
 
 /* The end-to-end mark ---------------------------------------------------- */
@@ -494,6 +563,7 @@ int main(void)
 		T(test_capacity),
 		T(test_streams_are_tried_by_what_they_ask_for),
 		T(test_stream_change),
+		T(test_streams_follow_their_end),
 		T(test_mark),
 		T(test_running_state_survives),
 		T(test_what_a_change_may_not_change),
