@@ -129,6 +129,8 @@ void subscriptions_tick(struct call *c);
 /** The dataplane is there again. */
 void subscriptions_restored(struct call *c);
 void subscriptions_end(struct call *c, const char *reason);
+/** Does anybody hear it beside its parties? */
+bool subscriptions_heard(const struct call *c);
 json_t *subscriptions_describe(const struct call *c); /* new reference */
 void subscriptions_save(const struct call *c, json_t *j);
 void subscriptions_load(struct call *c, const json_t *j);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* control/calls/notice.c - the parties of a call that is recorded or forked are
- * told so, where the configuration wants it: when it begins, and then every so
+/* control/calls/notice.c - the parties of a call that is recorded, forked or
+ * subscribed to are told so, where the configuration wants it: when it begins, and then every so
  * many seconds. Who hears nothing at that time (on hold) is told once that is
  * over. */
 #include <stdio.h>
@@ -23,7 +23,8 @@
 static bool wanted(const struct call *c)
 {
 	return c->all->cfg.notice && c->state == CALL_UP && c->path &&
-	       ((c->recording[0] && !c->paused) || c->forked);
+	       ((c->recording[0] && !c->paused) || c->forked ||
+		subscriptions_heard(c));
 }
 
 /* NULL: a tone. */

@@ -136,8 +136,10 @@ static void let_go(struct subscription *s)
 	struct media_why why;
 
 	mem_deref(s);
-	if (c->state == CALL_UP && c->path)
-		call_copy(c, &why);
+	if (c->state != CALL_UP || !c->path)
+		return;
+	call_copy(c, &why);
+	notice_look(c);
 }
 
 static void end(struct subscription *s, const char *by, const char *reason)
@@ -222,6 +224,10 @@ int call_subscription_answer(struct call *c, struct pl tag,
 	if (fork_media_answer(s->media, sdp, len, &media) != 0)
 		return no_media(why, &media);
 	s->answered = true;
+	if (notice_give(c, why) != 0) { /* nobody hears it unsaid */
+		let_go(s);
+		return -1;
+	}
 	tell(s, "subscription-started", by, NULL);
 	call_save(c);
 	return 0;
@@ -236,6 +242,16 @@ int call_unsubscribe(struct call *c, struct pl tag, const char *by)
 	end(s, by, NULL);
 	call_save(c);
 	return 0;
+}
+
+bool subscriptions_heard(const struct call *c)
+{
+	struct le *le;
+
+	LIST_FOREACH (&c->subscriptions, le)
+		if (((const struct subscription *)le->data)->answered)
+			return true;
+	return false;
 }
 
 bool call_subscribed(const struct call *c, struct pl tag)

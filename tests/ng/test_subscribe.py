@@ -281,3 +281,28 @@ def test_forwarding(gateway, sounds, client):
         end(pair)
         undisturbed(pair)
     assert gateway.flows() == []
+
+
+def test_parties_are_told(sounds):
+    """Where the configuration wants it: once somebody hears them, not before
+    (what they hear then is test_notice.py's)."""
+    config = settings()
+    config["control"]["calls"] = {"notice": "tone"}
+    with Gateway(BUILD, media=True, settings=config) as g, \
+            Pair(g, sounds) as pair, Subscriber(g.sides["hq"]) as other:
+        pair.alice.call(pair.bob)
+        shown = the_call(g)
+        with inside(g.namespace):
+            client = Client(("127.0.0.1", 2223))
+        with client:
+            keys = {"call_id": shown["call_id"], "to_tag": "t"}
+            reply = client.ask("subscribe request",
+                               from_tag=shown["tags"][0], **keys)
+            time.sleep(2)  # a notice would come a second after the answer
+            assert events(g, "notice-given", shown["id"]) == []
+            assert client.ask("subscribe answer", sdp=other.answer(
+                reply["sdp"]), **keys) == {"result": "ok"}
+            wait_until("both to be told", 10, lambda: len(
+                events(g, "notice-given", shown["id"])) == 2)
+            hears(other, "1", pair.alice, pair.bob)
+        end(pair)
