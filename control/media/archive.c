@@ -15,6 +15,8 @@
 
 #define SUFFIX	".sealed"
 #define WARN_OF 90 /* percent */
+#define HOUR_MS 3600000ull
+#define DAY_MS	(24 * HOUR_MS)
 
 struct archive {
 	int folder;
@@ -25,6 +27,8 @@ struct archive {
 	struct archived *first;
 	uint64_t used;
 	bool warned_quota, warned_disk;
+	uint64_t warned_age, warned_at; /* ms: of the youngest that has been
+					 * warned of; when that was */
 };
 
 static void name_of(const char *id, char name[NAME_MAX])
@@ -276,6 +280,36 @@ static void warn_once(struct archive *s, bool *warned, bool now, uint64_t used,
 	*warned = now;
 }
 
+/* Of each once, and of many together. */
+static void warn_of_age(struct archive *s, uint64_t now)
+{
+	uint64_t youngest = s->warned_age, soon = s->limits.retention / 2;
+	char message[160];
+	unsigned n = 0;
+
+	if (!s->limits.retention ||
+	    (s->warned_at && now - s->warned_at < HOUR_MS))
+		return;
+	if (soon > DAY_MS)
+		soon = DAY_MS;
+	for (const struct archived *e = s->first; e; e = e->next) {
+		if (e->open || e->h.started <= s->warned_age ||
+		    e->h.started + s->limits.retention > now + soon)
+			continue;
+		n++;
+		if (e->h.started > youngest)
+			youngest = e->h.started;
+	}
+	if (!n)
+		return;
+	s->warned_age = youngest;
+	s->warned_at = now;
+	snprintf(message, sizeof(message),
+		 "%u recording%s so old that within a day %s will go", n,
+		 n == 1 ? " is" : "s are", n == 1 ? "it" : "they");
+	s->h.warning(s->used, s->limits.quota, message, s->h.arg);
+}
+
 void archive_tidy(struct archive *s, uint64_t now)
 {
 	const struct archive_limits *l = &s->limits;
@@ -285,6 +319,7 @@ void archive_tidy(struct archive *s, uint64_t now)
 	while (l->retention && (e = oldest(s)) &&
 	       e->h.started + l->retention < now)
 		expire(s, e, "retention");
+	warn_of_age(s, now);
 	warn_once(s, &s->warned_quota, s->used * 100 >= l->quota * WARN_OF,
 		  s->used, l->quota,
 		  "Recordings take 90 % of their quota; the oldest will go");

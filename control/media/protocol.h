@@ -183,7 +183,8 @@
  *                         "disk-full" | "disk-error" | "too-slow", "message";
  *                         what was written so far is complete and readable
  *   "store-warning"       "used", "quota", "message": 90 % of the quota or of
- *                         the disk
+ *                         the disk, or recordings that reach their retention
+ *                         within a day
  *   "store-deleted"       "recording", "call", "reason": "quota" | "retention"
  *   "limit"               "what": "transcodings" | "ports" | ..., "max"
  *

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "control/media/recording.h"
 #include "tests/sound/lab.h"
@@ -334,6 +335,99 @@ static void the_oldest_go_first(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 }
 
+#define HOUR 3600000ull
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* In the header, as if it had been begun so long ago. */
+static void make_older(const char *id, uint64_t hours)
+{
+	uint64_t started = now_ms() - hours * HOUR;
+	uint8_t be[8];
+	FILE *f;
+
+	for (unsigned i = 0; i < 8; i++)
+		be[i] = (uint8_t)(started >> (56 - 8 * i));
+	snprintf(path, sizeof(path), "%s/%s.sealed", folder, id);
+	f = fopen(path, "r+");
+	assert_non_null(f);
+	assert_int_equal(fseek(f, sizeof(SEAL_MAGIC) - 1 + 4, SEEK_SET), 0);
+	assert_int_equal(fwrite(be, 1, 8, f), 8);
+	fclose(f);
+}
+
+/* The n-th event of that name. */
+static const char *told(const char *name, const char *field, unsigned n)
+{
+	const json_t *e;
+	size_t i;
+
+	json_array_foreach (lab.events, i, e)
+		if (!strcmp(json_string_value(json_object_get(e, "event")),
+			    name) &&
+		    n-- == 0)
+			return json_string_value(json_object_get(e, field));
+	return NULL;
+}
+
+static bool is_there(const char *id)
+{
+	return archive_find(recordings_archive(recordings), id);
+}
+
+static void the_old_ones_go(void **state)
+{
+	static const struct {
+		const char *id;
+		uint64_t hours;
+	} had[] = {{"a", 60}, {"b", 80}, {"c", 30}, {"d", 5}, {"e", 0}};
+
+	(void)state;
+	begin(100, 0);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(start(had[i].id), RECORD_OK);
+		run(1200);
+		record_stop(recordings, had[i].id, "");
+		wait_closed();
+	}
+	end();
+	for (unsigned i = 0; i < 4; i++)
+		make_older(had[i].id, had[i].hours);
+	begin(100, 2); /* days */
+	assert_int_equal(start("e"), RECORD_OK);
+	recordings_tidy(recordings);
+	assert_int_equal(lab_events(&lab, "store-deleted"), 2);
+	assert_string_equal(told("store-deleted", "recording", 0), "b");
+	assert_string_equal(told("store-deleted", "recording", 1), "a");
+	assert_string_equal(told("store-deleted", "reason", 1), "retention");
+	assert_true(is_there("c") && is_there("d") && is_there("e"));
+	/* one has a day left, and a word of that is enough */
+	assert_int_equal(lab_events(&lab, "store-warning"), 1);
+	assert_non_null(strstr(told("store-warning", "message", 0),
+			       "1 recording is so old"));
+	for (unsigned hours = 1; hours < 17; hours += 5)
+		archive_tidy(recordings_archive(recordings),
+			     now_ms() + hours * HOUR);
+	assert_int_equal(lab_events(&lab, "store-warning"), 1);
+	archive_tidy(recordings_archive(recordings), now_ms() + 20 * HOUR);
+	assert_int_equal(lab_events(&lab, "store-warning"), 2);
+	assert_true(!is_there("c") && is_there("d"));
+	/* what is being written never goes */
+	archive_tidy(recordings_archive(recordings), now_ms() + 100 * HOUR);
+	assert_true(!is_there("d") && is_there("e"));
+	end();
+	for (unsigned i = 0; i < 5; i++) {
+		snprintf(path, sizeof(path), "%s/%s.sealed", folder, had[i].id);
+		assert_int_equal(access(path, F_OK), i == 4 ? 0 : -1);
+	}
+}
+
 /* Two seconds coded by ffmpeg, in packets as the codec's RFC has them. */
 static const struct {
 	const char *codec, *options, *probe;
@@ -551,6 +645,8 @@ int main(void)
 						close_folder),
 		cmocka_unit_test_setup_teardown(the_oldest_go_first,
 						open_folder, close_folder),
+		cmocka_unit_test_setup_teardown(the_old_ones_go, open_folder,
+						close_folder),
 		cmocka_unit_test_setup_teardown(video_is_kept_as_it_came,
 						open_folder, close_folder),
 		cmocka_unit_test_setup_teardown(
