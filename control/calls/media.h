@@ -245,6 +245,9 @@ unsigned media_describe(struct media *m, struct media_info info[], unsigned n);
 bool media_silent(const struct media *m, uint32_t ms);
 /** The same of what one leg should send. */
 bool media_silent_from(const struct media *m, enum leg from, uint32_t ms);
+/** Why a leg has had no keys for so long, as its DTLS handshake came to nothing;
+ * NULL: it isn't so. Static. */
+const char *media_dtls_refused(const struct media *m, uint32_t ms);
 
 /** For restarts: everything but the keys, as JSON (malloc'd); and back. After
  * media_load the media is as saved, its transports matched by key id. Where

@@ -27,6 +27,8 @@ struct session {
 	struct fingerprint fp[MEDIA_FINGERPRINTS];
 	unsigned n_fp;
 	enum setup setup;	   /* ours as agreed; ACTPASS: not yet */
+	const char *refused;	   /* why nothing has come of it; static */
+	uint64_t refused_at;	   /* media_now() of that */
 	struct sp_datagram *early; /* before the SDP says from where */
 };
 
@@ -56,10 +58,30 @@ static void on_event(enum assoc_event e, const char *why, void *arg)
 {
 	struct session *s = arg;
 
-	if (e == DTLS_KEYS)
-		media_punt_keys(s->m, s);
-	else
+	if (e != DTLS_KEYS)
 		log_info(s->m->call, "DTLS: %s", why);
+	if (e == DTLS_FAILED && !s->refused) {
+		s->refused = why;
+		s->refused_at = media_now();
+	}
+	if (e == DTLS_KEYS) {
+		s->refused = NULL;
+		media_punt_keys(s->m, s);
+	}
+}
+
+const char *media_dtls_refused(const struct media *m, uint32_t ms)
+{
+	for (unsigned i = 0; i < 2 * m->cur->n; i++) {
+		const struct mline *l = &m->cur->line[i / 2];
+		const struct mleg *leg = &l->leg[i % 2];
+
+		/* the keys of an association before it stay in force */
+		if (l->flow && leg->dtls && leg->dtls->refused && !leg->rx &&
+		    media_now() - leg->dtls->refused_at >= ms)
+			return leg->dtls->refused;
+	}
+	return NULL;
 }
 
 static struct session *session_new(struct media *m, enum leg l)

@@ -8,6 +8,7 @@
 static void look(struct call *c, void *arg)
 {
 	const struct calls *cs = arg;
+	const char *refused;
 	int64_t up = call_now() - c->answered;
 	uint32_t ms = cs->cfg.media_timeout * 1000;
 
@@ -19,6 +20,11 @@ static void look(struct call *c, void *arg)
 		return;
 	if (media_silent(c->path->media, ms)) {
 		c->door->hangup(c->arg, 200, "no media from either side");
+		return;
+	}
+	refused = media_dtls_refused(c->path->media, ms);
+	if (refused) {
+		c->door->hangup(c->arg, 488, refused);
 		return;
 	}
 	for (enum leg l = LEG_A; c->door->gone && l <= LEG_B; l++) {

@@ -7,10 +7,11 @@ import time
 
 import numpy as np
 import pytest
+import stun
 import tune
 from browser import dial
-from lab import audio
-from lab.process import wait_until
+from lab import audio, wire
+from lab.process import udp_socket, wait_until
 
 
 def assert_heard(speaker, listener, samples, seconds=1.5):
@@ -291,5 +292,85 @@ def test_dataplane_anew(gateway, browsers):
     gateway.start_dataplane()
     for one, other in ((ann, ben), (ben, ann)):
         hears(one, other.played, one.played)
+    ann.hang_up()
+    ben.wait_end()
+
+
+@pytest.mark.parametrize("whose", ["local", "remote"])
+@pytest.mark.parametrize("way", ["calls", "is called by"])
+def test_wrong_fingerprint(gateway, browsers, way, whose):
+    """A certificate that the SDP doesn't name, the browser's or the gateway's:
+    no keys, so nothing is heard either way, and the call ends."""
+    ann, ben = browsers[0].start(wrongFingerprint=whose), browsers[1].start()
+    dial(*(ann, ben) if way == "calls" else (ben, ann))
+    ann.wait_for("connection", state="failed")
+    ben.wait_for("connection", state="connected")
+    for one in (ann, ben):
+        one.wait_end(30)
+    for one, other in ((ann, ben), (ben, ann)):
+        assert tune.heard(other.played, one.heard())[0] == 0
+        assert not one.do("received").get("packetsReceived")
+    record = gateway.last_record()
+    assert "DTLS" in record["reason"] or "certificate" in record["reason"]
+    for stream in record["media"][0]["streams"]:
+        assert stream["packets_out"] == 0, record
+
+
+def path(gateway, browser):
+    """Where the gateway sends the browser's media to."""
+    leg, = [f for f in gateway.flows()
+            if f["local"].startswith(browser.side.gateway + ":")]
+    return leg["local"], leg["peer"]
+
+
+def value(browser, side, name):
+    """Of the first such attribute of a description."""
+    return next(line.split(":", 1)[1]
+                for line in browser.do("description", side).splitlines()
+                if line.startswith(f"a={name}:"))
+
+
+def answers(forger, to, datagram):
+    """What comes back is a success, or nothing does."""
+    forger.sendto(datagram, to)
+    try:
+        while True:
+            if stun.kind(forger.recv(2048)) == stun.SUCCESS:
+                return True
+    except TimeoutError:
+        return False
+
+
+def test_forged_checks(gateway, browsers):
+    """By checks from elsewhere media doesn't move: with a wrong password, for
+    another user, or one of the browser's own, sent once more."""
+    ann, ben = (b.start() for b in browsers)
+    captured = gateway.capture("branch")
+    ann.call(ben)
+    talk(ann, ben, 2.5)
+    captured.stop()
+    local, peer = path(gateway, ann)
+    host, port = local.rsplit(":", 1)
+    to = host, int(port)
+    theirs, ours = (value(ann, side, "ice-ufrag") for side in (
+        "remote", "local"))
+    password = value(ann, "remote", "ice-pwd")
+    recorded = [d.payload for d in wire.datagrams(captured.path)
+                if d.destination == to and stun.nominates(d.payload)]
+    assert recorded, "the browser has chosen a path"
+    with udp_socket(ann.side.namespace, (ann.side.host, 0)) as forger:
+        forger.settimeout(1)
+        # that it would be answered, were it right
+        assert answers(forger, to, stun.check(
+            f"{theirs}:{ours}", password, False))
+        for forged in (
+                stun.check(f"{theirs}:{ours}", password[::-1], True),
+                stun.check(f"{theirs}:{ours}", value(ann, "local", "ice-pwd"),
+                           True),
+                stun.check(f"{ours}:{theirs}", password, True),
+                *recorded):
+            answers(forger, to, forged)
+            assert path(gateway, ann) == (local, peer)
+    talk(ann, ben, 2.5)
     ann.hang_up()
     ben.wait_end()
