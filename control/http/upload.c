@@ -128,7 +128,9 @@ bool upload_more(struct incoming *in, const char *data, size_t *n)
 	struct upload *u = in->upload;
 	size_t take = *n < PIECE - u->fill ? *n : PIECE - u->fill;
 
-	if (!*n && !u->error && !u->whole) {
+	if (u->whole)
+		return false;
+	if (!*n && !u->error) {
 		u->last = true;
 		return piece_write(in);
 	}
