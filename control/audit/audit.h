@@ -38,9 +38,15 @@ void audit_file_max(struct audit *a, uint64_t octets);
 /** Wait until what was added before is durable, ms milliseconds at most: a disk
  * may be full. Any thread. @return false: it took too long. */
 bool audit_flush(struct audit *a, unsigned ms);
-/** The latest records that have been written, newest first, as an array; the
- * caller's. */
-json_t *audit_list(struct audit *a, unsigned max);
+struct audit_query {
+	unsigned max;
+	uint64_t before;  /* of those with a lower number; 0: all */
+	const char *text; /* somewhere in a record's JSON, ASCII letters in
+			   * either case; NULL: anything */
+};
+/** The latest records that have been written and fit, newest first, as an array;
+ * the caller's. Any thread. */
+json_t *audit_list(struct audit *a, const struct audit_query *q);
 /** Path, public key and head (its file's text, octet by octet), as an object;
  * the caller's. */
 json_t *audit_describe(struct audit *a);

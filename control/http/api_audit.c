@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "control/audit/audit.h"
 #include "control/audit/verify.h"
 #include "control/events.h"
@@ -28,7 +29,8 @@ void change_recorded(const struct request *rq, const char *event, json_t *more)
 struct listing {
 	struct later later; /* first: it is what the thread is given */
 	struct audit *audit;
-	unsigned max;
+	struct audit_query q;
+	char text[HTTP_ARG_MAX];
 	json_t *records;
 };
 
@@ -37,7 +39,7 @@ static void list(struct later *l)
 	struct listing *x = (struct listing *)l;
 
 	audit_flush(x->audit, FLUSH_MS);
-	x->records = audit_list(x->audit, x->max);
+	x->records = audit_list(x->audit, &x->q);
 }
 
 static void listed(struct later *l, const struct request *rq, struct reply *rp)
@@ -53,16 +55,27 @@ static void listed(struct later *l, const struct request *rq, struct reply *rp)
 void api_audit(const struct request *rq, struct reply *rp)
 {
 	struct listing *x = calloc(1, sizeof(*x));
+	const char *text = request_query(rq, "text");
+	int64_t before = 0;
 
 	if (!x) {
 		reply_error(rp, 500, "no-memory", "Out of memory");
 		return;
 	}
+	if (!request_number(rq, "before", &before) ||
+	    strlen(text ? text : "") >= sizeof(x->text)) {
+		reply_error(rp, 400, "bad-query",
+			    "before is a number, text has %zu octets at most",
+			    sizeof(x->text) - 1);
+		free(x);
+		return;
+	}
+	strcpy(x->text, text ? text : "");
+	x->q = (struct audit_query){rq->max, (uint64_t)before, x->text};
 	x->later.work = list;
 	x->later.finish = listed;
 	x->audit = rq->ctx->audit;
-	x->max = rq->max;
-	if (!http_later(rq, &x->later, rp))
+	if (!http_later(rq, LATER_SEARCH, &x->later, rp))
 		free(x);
 }
 
@@ -120,11 +133,10 @@ void api_audit_verify(const struct request *rq, struct reply *rp)
 		free(x);
 	} else {
 		snprintf(x->log, sizeof(x->log), "%s", log);
-		x->later.kind = LATER_AUDIT;
 		x->later.work = verify;
 		x->later.finish = verified;
 		x->audit = rq->ctx->audit;
-		if (!http_later(rq, &x->later, rp))
+		if (!http_later(rq, LATER_AUDIT, &x->later, rp))
 			free(x);
 	}
 	json_decref(about);

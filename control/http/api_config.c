@@ -195,10 +195,9 @@ static void begin(const struct request *rq, bool apply, struct reply *rp)
 	k->apply = apply;
 	k->confirm = (unsigned)confirm;
 	memcpy(k->hash, hash, strlen(hash) + 1);
-	k->later.kind = LATER_CONFIG;
 	k->later.work = work;
 	k->later.finish = finish;
-	if (!http_later(rq, &k->later, rp)) {
+	if (!http_later(rq, LATER_CONFIG, &k->later, rp)) {
 		settings_candidate_clear(&k->c);
 		free(k);
 	}

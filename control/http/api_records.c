@@ -32,23 +32,6 @@ struct search {
 
 /* --------------------------------------------------------- what is asked */
 
-/* @return false: it is no number. Left out, *out stays. */
-static bool number(const struct request *rq, const char *name, int64_t *out)
-{
-	const char *text = request_query(rq, name);
-	char *end;
-	long long n;
-
-	if (!text)
-		return true;
-	errno = 0;
-	n = strtoll(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end || errno)
-		return false;
-	*out = n;
-	return true;
-}
-
 static bool kind(const struct request *rq, enum store_cdr_kind *out)
 {
 	const char *text = request_query(rq, "kind");
@@ -72,9 +55,10 @@ static bool query(const struct request *rq, struct search *x, struct reply *rp)
 		.before = INT64_MAX,
 		.max = rq->max,
 	};
-	if (number(rq, "from", &x->q.from) &&
-	    number(rq, "until", &x->q.until) &&
-	    number(rq, "before", &x->q.before) && kind(rq, &x->q.kind) &&
+	if (request_number(rq, "from", &x->q.from) &&
+	    request_number(rq, "until", &x->q.until) &&
+	    request_number(rq, "before", &x->q.before) &&
+	    kind(rq, &x->q.kind) &&
 	    strlen(text ? text : "") < sizeof(x->text)) {
 		strcpy(x->text, text ? text : "");
 		return true;
@@ -110,10 +94,9 @@ static void begin(const struct request *rq, struct reply *rp,
 		return;
 	}
 	x->store = rq->ctx->store;
-	x->later.kind = LATER_RECORDS;
 	x->later.work = work;
 	x->later.finish = finish;
-	if (!query(rq, x, rp) || !http_later(rq, &x->later, rp))
+	if (!query(rq, x, rp) || !http_later(rq, LATER_SEARCH, &x->later, rp))
 		search_free(x);
 }
 

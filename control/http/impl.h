@@ -70,10 +70,10 @@ const char *request_certificate_path(const struct request *rq, bool key);
 /* Each kind has a thread of its own, and waits behind its like only. */
 enum later_kind {
 	LATER_PASSWORD,
-	LATER_CONFIG,  /* the programs check a configuration */
-	LATER_AUDIT,   /* the log's chain is verified */
-	LATER_RECORDS, /* call records are searched */
-	LATER_FILE,    /* a body is written to a file */
+	LATER_CONFIG, /* the programs check a configuration */
+	LATER_AUDIT,  /* the log's chain is verified */
+	LATER_SEARCH, /* call records and the log are searched */
+	LATER_FILE,   /* a body is written to a file */
 	LATER_KINDS
 };
 
@@ -82,7 +82,6 @@ enum later_kind {
  * thread, also where the client has gone (rq NULL then). */
 struct later {
 	struct later *next;
-	enum later_kind kind;
 	struct incoming *in;
 	void (*work)(struct later *l); /* on the thread */
 	void (*finish)(struct later *l, const struct request *rq,
@@ -91,7 +90,10 @@ struct later {
 };
 
 /** @return false, with rp filled in: too much is waiting already. */
-bool http_later(const struct request *rq, struct later *l, struct reply *rp);
+bool http_later(const struct request *rq, enum later_kind kind, struct later *l,
+		struct reply *rp);
+/** Of ?name=, a number from 0; left out, *out stays. @return false: it is none. */
+bool request_number(const struct request *rq, const char *name, int64_t *out);
 
 /** The file that this request brought is the caller's now, where routes_file()
  * said. @return false: it was refused before it came. */

@@ -52,10 +52,9 @@ struct password_job *password_job(struct reply *rp)
 void password_start(const struct request *rq, struct password_job *job,
 		    struct reply *rp)
 {
-	job->later.kind = LATER_PASSWORD;
 	job->later.work = work;
 	job->later.finish = finish;
-	if (http_later(rq, &job->later, rp))
+	if (http_later(rq, LATER_PASSWORD, &job->later, rp))
 		return;
 	sodium_memzero(job, sizeof(*job));
 	free(job);

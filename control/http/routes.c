@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The routes: one table, and the way through it. */
+#include <errno.h>
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -261,6 +262,22 @@ static const struct route *route_find(const char *method, const char *path,
 		strcat(allow, routes[i].method);
 	}
 	return NULL;
+}
+
+bool request_number(const struct request *rq, const char *name, int64_t *out)
+{
+	const char *text = request_query(rq, name);
+	char *end;
+	long long n;
+
+	if (!text)
+		return true;
+	errno = 0;
+	n = strtoll(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end || errno)
+		return false;
+	*out = n;
+	return true;
 }
 
 static bool max_read(const char *text, unsigned *out)

@@ -363,11 +363,12 @@ void http_server_completed(void *listener, struct MHD_Connection *c,
 	*con_cls = NULL;
 }
 
-bool http_later(const struct request *rq, struct later *l, struct reply *rp)
+bool http_later(const struct request *rq, enum later_kind kind, struct later *l,
+		struct reply *rp)
 {
 	l->in = rq->in;
 	l->done = false;
-	if (!worker_add(rq->in->l->http->workers[l->kind], l)) {
+	if (!worker_add(rq->in->l->http->workers[kind], l)) {
 		reply_error(rp, 503, "busy",
 			    "Too much is waiting at once; try again");
 		rp->retry = 1;

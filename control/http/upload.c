@@ -96,7 +96,6 @@ bool upload_begin(struct incoming *in, const char *path, uint64_t octets,
 		     0600);
 	in->upload = u;
 	in->l->http->uploading = true;
-	u->later.kind = LATER_FILE;
 	u->later.work = work;
 	u->later.finish = finish;
 	if (u->fd < 0)
@@ -110,7 +109,7 @@ bool upload_begin(struct incoming *in, const char *path, uint64_t octets,
 static bool piece_write(struct incoming *in)
 {
 	struct upload *u = in->upload;
-	struct worker *w = in->l->http->workers[u->later.kind];
+	struct worker *w = in->l->http->workers[LATER_FILE];
 
 	u->later.in = in;
 	u->later.done = false;

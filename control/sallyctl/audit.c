@@ -11,9 +11,11 @@
 enum exit_status audit_list(const struct invocation *in)
 {
 	const char *max = in->option[OPTION_MAX];
+	const char *text = in->option[OPTION_SEARCH];
+	const char *words[] = {max ? max : "100", text ? text : ""};
 
-	return ask_at(in, "GET", max ? "/audit?max=%s" : "/audit", !!max, &max,
-		      NULL, show_audit);
+	return ask_at(in, "GET", "/audit?max=%s&text=%s", 2, words, NULL,
+		      show_audit);
 }
 
 enum exit_status audit_head(const struct invocation *in)

@@ -177,7 +177,7 @@ const struct option_info options[OPTION_COUNT] = {
 	[OPTION_YES] = {"--yes", NULL, NULL, "it is meant: don't ask"},
 	[OPTION_ONCE] = {"--once", NULL, NULL, "one look, then end"},
 	[OPTION_SEARCH] = {"--search", NULL, "TEXT",
-			   "in FROM, TO, REASON, the trunk or ID"},
+			   "that text somewhere in it"},
 	[OPTION_FROM] =
 		{"--from", NULL, "TIME",
 		 "began then or later: 2026-07-31, \"2026-07-31 08:00\""},
@@ -470,7 +470,8 @@ const struct command commands[] = {
 	 "\n"
 	 "  sallyctl recordings export 71-1 call.mka --private admin.key",
 	 recordings_export},
-	{"audit list", "", 0, WITH(MAX), "the latest of the audit log",
+	{"audit list", "", 0, WITH(MAX) | WITH(SEARCH),
+	 "the latest of the audit log",
 	 "Newest first: end-to-end encrypted calls, refused features, changed\n"
 	 "policies and switches, with who asked.",
 	 audit_list},

@@ -93,7 +93,7 @@ static int tear_down(void **state)
 static void one_chain_over_all_files(void **state)
 {
 	struct fixture *f = *state;
-	json_t *list = audit_list(f->a, 1000);
+	json_t *list = audit_list(f->a, &(struct audit_query){.max = 1000});
 
 	look(f);
 	assert_true(f->n >= 3);
@@ -114,6 +114,38 @@ static void one_chain_over_all_files(void **state)
 	}
 }
 
+/* Of records that are in several files. */
+static void searched(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		struct audit_query q;
+		size_t n;
+		json_int_t first; /* its number */
+	} cases[] = {
+		{{3, 0, NULL}, 3, ADDED + 1},
+		{{3, 10, ""}, 3, 9},
+		{{1000, 10, NULL}, 9, 9},
+		{{1000, 1, NULL}, 0, 0},
+		{{1000, 0, "LOG-OPENED"}, 1, 1},
+		{{1000, 0, "\"seq\":7,"}, 1, 7},
+		{{1000, 7, "\"seq\":7,"}, 0, 0},
+		{{1000, 0, "not in there"}, 0, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_t *list = audit_list(f->a, &cases[i].q);
+
+		assert_int_equal(json_array_size(list), cases[i].n);
+		if (cases[i].n)
+			assert_int_equal(
+				json_integer_value(json_object_get(
+					json_array_get(list, 0), "seq")),
+				cases[i].first);
+		json_decref(list);
+	}
+}
+
 static void it_goes_on_after_a_stop(void **state)
 {
 	struct fixture *f = *state;
@@ -130,7 +162,9 @@ static void it_goes_on_after_a_stop(void **state)
 /* No event tells that anything was wrong. */
 static void no_damage(struct fixture *f)
 {
-	json_t *list = audit_list(f->a, 1), *latest = json_array_get(list, 0);
+	const struct audit_query one = {.max = 1};
+	json_t *list = audit_list(f->a, &one),
+	       *latest = json_array_get(list, 0);
 
 	assert_string_equal(json_string_value(json_object_get(latest, "event")),
 			    "log-opened");
@@ -233,6 +267,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 		T(one_chain_over_all_files),
+		T(searched),
 		T(it_goes_on_after_a_stop),
 		T(the_next_file_is_empty),
 		T(a_crash_between_the_names),

@@ -312,7 +312,7 @@ static void it_goes_on_after_a_stop(void **state)
 	assert_int_equal(f->v.records, RECORDS + 6);
 	begin(f);
 	assert_true(audit_flush(f->a, 60000));
-	list = audit_list(f->a, 3);
+	list = audit_list(f->a, &(struct audit_query){.max = 3});
 	assert_int_equal(json_array_size(list), 3);
 	assert_string_equal(json_string_value(json_object_get(
 				    json_array_get(list, 1), "event")),
@@ -321,7 +321,7 @@ static void it_goes_on_after_a_stop(void **state)
 				 json_object_get(json_array_get(list, 1), "i")),
 			 2);
 	json_decref(list);
-	list = audit_list(f->a, 1000);
+	list = audit_list(f->a, &(struct audit_query){.max = 1000});
 	assert_int_equal(json_array_size(list), RECORDS + 7);
 	assert_string_equal(
 		json_string_value(json_object_get(

@@ -74,12 +74,16 @@ OWN = [  # of a user
 ]
 NO_CHANGE = {("POST", "/session"), ("DELETE", "/session"),
              ("POST", "/config/check")}
-# What needs media, or a packet generator; tests/calls and tests/siprec do it.
+# What needs media, a packet generator or firmware: tests/calls, tests/siprec and
+# tests/firmware do it.
 ELSEWHERE = {(m, "/calls/{id}/" + what) for m in ("POST", "DELETE")
              for what in ("recording", "transcription", "captions")} | {
     ("POST", "/calls/{id}/" + what) for what in ("park", "merge", "add",
                                                  "features/{name}")} | {
-    ("DELETE", "/recordings/{id}"),
+    ("DELETE", "/recordings/{id}"), ("PUT", "/firmware/bundle"),
+    *(("POST", f"/firmware/{what}") for what in ("install", "rollback",
+                                                 "restart", "reset")),
+    ("DELETE", "/firmware/restart"),
     ("POST", "/bench/flows"), ("DELETE", "/bench/flows")}
 
 
@@ -179,6 +183,25 @@ def test_so_is_a_users_own(gw):
     assert client.login(user="alice", password="secret")[0] == 200
     for change in OWN:
         made(gw, client, change, {}, "user alice")
+
+
+def test_the_log_is_searched_page_by_page(gw):
+    c = Client(gw, token=gw.token("reader", "read"))
+    every = c.ask("GET", "/audit?max=1000")[1]
+    assert every[-1]["event"] == "log-opened"
+    seen, at = [], ""
+    while page := c.ask("GET", f"/audit?max=7{at}")[1]:
+        seen += page
+        at = f"&before={page[-1]['seq']}"
+    assert seen == every
+    found = c.ask("GET", "/audit?max=1000&text=USER%20alice")[1]
+    assert found == [r for r in every if "user alice" in str(r.values())]
+    assert found
+    done = gw.ctl("audit", "list", "--search", "log-opened", "--json")
+    assert "log-opened" in done.stdout and done.stdout.count('"seq"') == 1
+    for query in ("before=x", "text=" + "x" * 200):
+        status, j, _ = c.ask("GET", f"/audit?{query}")
+        assert (status, j["error"]) == (400, "bad-query")
 
 
 RANKS = ["READ", "OPERATE", "ADMINISTER"]
