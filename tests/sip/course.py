@@ -5,7 +5,36 @@ from phone import Dialog, sdp
 
 A_SDP = sdp("10.9.0.1", 40000)
 B_SDP = sdp("10.9.0.2", 41000)
+C_SDP = sdp("10.9.0.3", 42000)
 KEY = "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"
+
+
+def three(gw, phones, side="B"):
+    """alice, bob on that side of the gateway, carol."""
+    return (phones(gw, "alice"), phones(gw, "bob", side=side),
+            phones(gw, "carol"))
+
+
+def dial(phone, user, body=A_SDP):
+    d = Dialog(phone, user)
+    d.call(body)
+    return d
+
+
+def ringing(phone, status=180):
+    i = phone.expect("INVITE", 5)
+    d = Dialog.of(phone, i)
+    if status:
+        d.reply(i, status)
+    return d, i
+
+
+def answered(d, e, i, body=C_SDP):
+    """And hung up again."""
+    e.reply(i, 200, body)
+    d.answered()
+    e.phone.expect("ACK")
+    end(d, e)
 
 
 def set_up(a, b, body=A_SDP, answer=B_SDP, lines=()):
@@ -35,3 +64,30 @@ def end(d, e):
     m = e.phone.expect("BYE")
     e.reply(m, 200)
     return m
+
+
+def refer(d, to, lines=(), status=202):
+    """@return: the answer to the REFER."""
+    d.request("REFER", lines=[f"Refer-To: <{to}>", *lines])
+    return d.phone.expect(status, method="REFER")
+
+
+def told(d, status, final=False):
+    """The next NOTIFY is about this status."""
+    m = d.phone.expect("NOTIFY")
+    assert m.body.startswith(f"SIP/2.0 {status} "), m.text
+    assert m["event"].startswith("refer")
+    assert m["content-type"].startswith("message/sipfrag")
+    state = m["subscription-state"]
+    assert state.startswith("terminated" if final else "active"), m.text
+    d.reply(m, 200)
+    return m
+
+
+def reinvited(d, body, want_offer=True):
+    """The phone gets a re-INVITE and answers it. @return: it."""
+    i = d.phone.expect("INVITE")
+    assert i.tag("to") == d.local_tag and i["call-id"] == d.callid
+    assert bool(i.body) == want_offer
+    d.reply(i, 200, body)
+    return i

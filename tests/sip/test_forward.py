@@ -5,11 +5,10 @@ to those who ring beside; circles; and what an end-to-end encrypted call says.""
 import pytest
 
 from conftest import make
-from course import A_SDP, B_SDP, end
-from phone import Dialog, sdp
-from test_transfer import refer, reinvited, told
+from course import (A_SDP, B_SDP, C_SDP, answered, dial, end, refer, reinvited,
+                    ringing, three, told)
+from phone import Dialog
 
-C_SDP = sdp("10.9.0.3", 42000)
 
 
 @pytest.fixture(scope="module")
@@ -35,26 +34,10 @@ def rules(g, user, **kw):
     return answer
 
 
-def ringing(phone, status=180):
-    i = phone.expect("INVITE", 5)
-    d = Dialog.of(phone, i)
-    if status:
-        d.reply(i, status)
-    return d, i
-
-
-def answered(d, e, i, body=C_SDP):
-    e.reply(i, 200, body)
-    d.answered()
-    e.phone.expect("ACK")
-    end(d, e)
-
-
 def test_always(fw, phones):
-    a, b, c = phones(fw, "alice"), phones(fw, "bob"), phones(fw, "carol")
+    a, b, c = three(fw, phones, side="A")
     rules(fw, "bob", always="sip:carol@sip.test")
-    d = Dialog(a, "bob")
-    d.call(A_SDP)
+    d = dial(a, "bob")
     a.expect(181)
     e, i = ringing(c)
     assert i["diversion"] == "<sip:bob@sip.test>;reason=unconditional"
@@ -71,10 +54,9 @@ def test_always(fw, phones):
 @pytest.mark.parametrize("status,rule", [(486, "busy"), (600, "busy"),
                                          (480, "no_answer")])
 def test_refused(fw, phones, status, rule):
-    a, b, c = phones(fw, "alice"), phones(fw, "bob"), phones(fw, "carol")
+    a, b, c = three(fw, phones, side="A")
     rules(fw, "bob", **{rule: "sip:carol@sip.test"})
-    d = Dialog(a, "bob")
-    d.call(A_SDP)
+    d = dial(a, "bob")
     e, i = ringing(b, status)
     b.expect("ACK")
     a.expect(181)
@@ -88,18 +70,16 @@ def test_refused_otherwise(fw, phones):
     """Declining isn't being busy."""
     a, b = phones(fw, "alice"), phones(fw, "bob")
     rules(fw, "bob", busy="sip:carol@sip.test")
-    d = Dialog(a, "bob")
-    d.call(A_SDP)
+    d = dial(a, "bob")
     e, i = ringing(b, 603)
     b.expect("ACK")
     d.refused(603)
 
 
 def test_no_answer(fw, phones):
-    a, b, c = phones(fw, "alice"), phones(fw, "bob"), phones(fw, "carol")
+    a, b, c = three(fw, phones, side="A")
     rules(fw, "bob", no_answer="voicemail", after=1)
-    d = Dialog(a, "bob")
-    d.call(A_SDP)
+    d = dial(a, "bob")
     e, i = ringing(b)
     a.expect(180)
     m = b.expect("CANCEL", 4)
@@ -117,8 +97,7 @@ def test_nobody_is_there(fw, phones):
     """Not registered is not answering."""
     a, c = phones(fw, "alice"), phones(fw, "carol")
     rules(fw, "bob", no_answer="sip:carol@sip.test")
-    d = Dialog(a, "bob")
-    d.call(A_SDP)
+    d = dial(a, "bob")
     a.expect(181)
     e, i = ringing(c)
     a.expect(180)
@@ -129,8 +108,7 @@ def test_twice_and_in_a_circle(fw, phones):
     a, c = phones(fw, "alice"), phones(fw, "carol")
     rules(fw, "bob", always="sip:dora@sip.test")
     rules(fw, "dora", always="sip:carol@sip.test")
-    d = Dialog(a, "bob")
-    d.call(A_SDP)
+    d = dial(a, "bob")
     a.expect(181)
     e, i = ringing(c)
     assert [v.split(";")[0] for v in i.all("diversion")] == [
@@ -139,8 +117,7 @@ def test_twice_and_in_a_circle(fw, phones):
     a.expect(180)
     answered(d, e, i)
     rules(fw, "carol", always="sip:bob@sip.test")
-    d = Dialog(a, "bob")
-    d.call(A_SDP)
+    d = dial(a, "bob")
     a.expect(181)
     m = d.refused(482)
     assert "circle" in m["reason"]
@@ -157,9 +134,8 @@ def test_came_from_afar_too_often(fw, phones):
 
 
 def test_deflected_by_the_phone(fw, phones):
-    a, b, c = phones(fw, "alice"), phones(fw, "bob"), phones(fw, "carol")
-    d = Dialog(a, "bob")
-    d.call(A_SDP)
+    a, b, c = three(fw, phones, side="A")
+    d = dial(a, "bob")
     i = b.expect("INVITE")
     Dialog.of(b, i).reply(i, 302, lines=["Contact: <sip:carol@sip.test>"])
     b.expect("ACK")
@@ -174,8 +150,7 @@ def test_to_a_number_without_a_right_to_dial(fw, phones):
     """Who forwards answers for it."""
     a, b = phones(fw, "alice"), phones(fw, "bob")
     rules(fw, "bob", always="+498912345")
-    d = Dialog(a, "bob")
-    d.call(A_SDP)
+    d = dial(a, "bob")
     a.expect(181)
     assert d.refused(403)["reason"]
     b.silent(0.1)
@@ -184,10 +159,9 @@ def test_to_a_number_without_a_right_to_dial(fw, phones):
 def test_rings_beside(fw, phones):
     """First come; the others are cancelled, and a number that can't be dialled
     is no harm."""
-    a, b, c = phones(fw, "alice"), phones(fw, "bob"), phones(fw, "carol")
+    a, b, c = three(fw, phones, side="A")
     rules(fw, "bob", also=["sip:carol@sip.test", "+498912345"])
-    d = Dialog(a, "bob")
-    d.call(A_SDP)
+    d = dial(a, "bob")
     e, i = ringing(b)
     f, k = ringing(c)
     assert not k["diversion"]
@@ -205,10 +179,9 @@ def test_rings_beside(fw, phones):
 
 def test_transferred_to_who_forwards(fw, phones):
     """A transfer's target has rules as any."""
-    a, b, c = phones(fw, "alice"), phones(fw, "bob"), phones(fw, "carol")
+    a, b, c = three(fw, phones, side="A")
     rules(fw, "dora", always="sip:carol@sip.test")
-    d = Dialog(a, "bob")
-    d.call(A_SDP)
+    d = dial(a, "bob")
     e, i = ringing(b, None)
     e.reply(i, 200, B_SDP)
     d.answered()

@@ -5,11 +5,10 @@ restart."""
 import pytest
 
 from conftest import make
-from course import A_SDP, B_SDP, end, set_up, sync
+from course import (A_SDP, B_SDP, C_SDP, end, refer, reinvited, set_up, sync,
+                    told)
 from phone import Dialog, sdp
-from test_transfer import refer, reinvited, told
 
-C_SDP = sdp("10.9.0.3", 42000)
 CALLS = ("  calls:\n    orbits: 700-701\n    conferences: \"800\"\n"
          "    music: hold.wav\n    park_timeout: {}\n")
 

@@ -6,41 +6,9 @@ import re
 
 import pytest
 
-from course import A_SDP, B_SDP, end, set_up, sync
+from course import (A_SDP, B_SDP, C_SDP, end, refer, reinvited, set_up, sync,
+                    three, told)
 from phone import Dialog, sdp
-
-C_SDP = sdp("10.9.0.3", 42000)
-
-
-def refer(d, to, lines=(), status=202):
-    """@return: the answer to the REFER."""
-    d.request("REFER", lines=[f"Refer-To: <{to}>", *lines])
-    return d.phone.expect(status, method="REFER")
-
-
-def told(d, status, final=False):
-    """The next NOTIFY is about this status."""
-    m = d.phone.expect("NOTIFY")
-    assert m.body.startswith(f"SIP/2.0 {status} "), m.text
-    assert m["event"].startswith("refer")
-    assert m["content-type"].startswith("message/sipfrag")
-    state = m["subscription-state"]
-    assert state.startswith("terminated" if final else "active"), m.text
-    d.reply(m, 200)
-    return m
-
-
-def three(gw, phones):
-    return phones(gw, "alice"), phones(gw, "bob", side="B"), phones(gw, "carol")
-
-
-def reinvited(d, body, want_offer=True):
-    """The phone gets a re-INVITE and answers it. @return: it."""
-    i = d.phone.expect("INVITE")
-    assert i.tag("to") == d.local_tag and i["call-id"] == d.callid
-    assert bool(i.body) == want_offer
-    d.reply(i, 200, body)
-    return i
 
 
 def origin(m):
