@@ -18,6 +18,8 @@
 
 #define YEARS	      10
 #define SERIAL_OCTETS 16
+#define SAN_MAX	      4096 /* octets */
+#define CN_MAX	      64   /* ub-common-name, RFC 5280 appendix A */
 
 static int fail(char *err, size_t errlen, const char *what)
 {
@@ -146,17 +148,17 @@ static X509 *self_signed(EVP_PKEY *key, const char *const names[], unsigned n)
 {
 	X509 *x = X509_new();
 	X509_NAME *name;
-	char san[1024];
+	char san[SAN_MAX], cn[CN_MAX + 1];
 
 	if (!x || !names_print(san, sizeof(san), names, n))
 		goto fail;
+	snprintf(cn, sizeof(cn), "%s", names[0]);
 	name = X509_get_subject_name(x);
 	if (X509_set_version(x, X509_VERSION_3) != 1 || !serial_set(x) ||
 	    !X509_gmtime_adj(X509_getm_notBefore(x), -60 * 60) ||
 	    !X509_time_adj_ex(X509_getm_notAfter(x), YEARS * 365, 0, NULL) ||
 	    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
-				       (const uint8_t *)names[0], -1, -1,
-				       0) != 1 ||
+				       (const uint8_t *)cn, -1, -1, 0) != 1 ||
 	    X509_set_issuer_name(x, name) != 1 ||
 	    X509_set_pubkey(x, key) != 1 ||
 	    !extension_add(x, NID_subject_alt_name, san) ||

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/sip/tls.h"
+#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include "control/certificate.h"
 #include "control/log.h"
 #include "control/sip/addr.h"
 
-#define VALID_DAYS 3650
+#define NAMES_MAX 32 /* addresses of a certificate of ours */
 
 struct tls_identity {
 	char certificate[PATH_MAX], key[PATH_MAX];
@@ -38,110 +37,37 @@ static const char *openssl_reason(void)
 	return text ? text : "unknown error";
 }
 
-/* A certificate for those who have none yet */
-
-/* "DNS:sallyport.example,IP:10.1.0.1,IP:2001:db8::1", each once. */
-static int names(struct mbuf *mb, const struct config_sip *cfg,
-		 const char *domain)
+/* A certificate for those who have none yet: for the domain and each address
+ * that is listened on. */
+static int make_identity(const struct tls_identity *id,
+			 const struct config_sip *cfg, const char *domain,
+			 char *err, size_t errlen)
 {
-	int err = mbuf_printf(mb, "DNS:%s", domain);
+	char text[NAMES_MAX][INET6_ADDRSTRLEN];
+	const char *names[1 + NAMES_MAX] = {domain};
+	unsigned n = 1;
+	int e;
 
-	for (unsigned i = 0; i < cfg->listen_count; i++) {
-		struct sip_listen l, before;
+	for (unsigned i = 0; i < cfg->listen_count && n <= NAMES_MAX; i++) {
+		struct sip_listen l;
 		bool seen = false;
 
 		if (!sip_listen_parse(&l, cfg->listen[i]))
 			continue;
-		for (unsigned j = 0; j < i; j++)
-			seen |= sip_listen_parse(&before, cfg->listen[j]) &&
-				sa_cmp(&l.addr, &before.addr, SA_ADDR);
-		if (!seen)
-			err |= mbuf_printf(mb, ",IP:%j", &l.addr);
+		re_snprintf(text[n - 1], sizeof(text[0]), "%j", &l.addr);
+		for (unsigned j = 1; j < n; j++)
+			seen |= !strcmp(names[j], text[n - 1]);
+		if (seen)
+			continue;
+		names[n] = text[n - 1];
+		n++;
 	}
-	return err | mbuf_write_u8(mb, '\0');
-}
-
-static bool extend(X509 *x, int nid, const char *value)
-{
-	X509V3_CTX ctx;
-	X509_EXTENSION *e;
-	bool ok;
-
-	X509V3_set_ctx(&ctx, x, x, NULL, NULL, 0);
-	e = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
-	ok = e && X509_add_ext(x, e, -1);
-	X509_EXTENSION_free(e);
-	return ok;
-}
-
-static X509 *self_signed(EVP_PKEY *key, const char *domain, const char *alt)
-{
-	X509 *x = X509_new();
-	X509_NAME *name = x ? X509_get_subject_name(x) : NULL;
-	unsigned char cn[65];
-
-	if (!name)
-		goto fail;
-	snprintf((char *)cn, sizeof(cn), "%s", domain);
-	if (!X509_set_version(x, X509_VERSION_3) ||
-	    !ASN1_INTEGER_set_uint64(X509_get_serialNumber(x),
-				     rand_u64() >> 1) ||
-	    !X509_gmtime_adj(X509_getm_notBefore(x), -3600) ||
-	    !X509_time_adj_ex(X509_getm_notAfter(x), VALID_DAYS, 0, NULL) ||
-	    !X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, cn, -1, -1,
-					0) ||
-	    !X509_set_issuer_name(x, name) || !X509_set_pubkey(x, key) ||
-	    !extend(x, NID_subject_alt_name, alt) ||
-	    !extend(x, NID_basic_constraints, "critical,CA:FALSE") ||
-	    !extend(x, NID_ext_key_usage, "serverAuth,clientAuth") ||
-	    !X509_sign(x, key, EVP_sha256()))
-		goto fail;
-	return x;
-fail:
-	X509_free(x);
-	return NULL;
-}
-
-static FILE *create(const char *path, mode_t mode)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-
-	return fd < 0 ? NULL : fdopen(fd, "w");
-}
-
-/* The certificate is put in its place last: where it is, the key is too. */
-static int make_identity(const struct tls_identity *id,
-			 const struct config_sip *cfg, const char *domain)
-{
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	struct mbuf *alt = mbuf_alloc(256);
-	FILE *f = NULL;
-	X509 *x = NULL;
-	int err = EIO;
-
-	unlink(id->key);
-	if (key && alt && !names(alt, cfg, domain))
-		x = self_signed(key, domain, (char *)alt->buf);
-	if (x)
-		f = create(id->key, 0600);
-	if (!f || !PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL))
-		goto out;
-	if (fflush(f) || fsync(fileno(f)))
-		goto out;
-	fclose(f);
-	f = create(id->certificate, 0644);
-	if (!f || !PEM_write_X509(f, x) || fflush(f) || fsync(fileno(f)))
-		goto out;
-	err = 0;
-	log_info(0, "made a self-signed certificate for SIP over TLS: %s",
-		 id->certificate);
-out:
-	if (f)
-		fclose(f);
-	X509_free(x);
-	EVP_PKEY_free(key);
-	mem_deref(alt);
-	return err;
+	e = certificate_make(id->certificate, id->key, names, n, err, errlen);
+	if (!e)
+		log_info(0,
+			 "made a self-signed certificate for SIP over TLS: %s",
+			 id->certificate);
+	return e;
 }
 
 /* Contexts */
@@ -226,10 +152,13 @@ int tls_identity_alloc(struct tls_identity **ip, const struct config_sip *cfg,
 			    folder);
 		re_snprintf(id->key, PATH_MAX, "%s/sip-key.pem", folder);
 		if (access(id->certificate, F_OK))
-			e = make_identity(id, cfg, domain);
+			e = make_identity(id, cfg, domain, err, errlen);
 	}
-	if (!e)
-		e = server_context(id, cfg);
+	if (e) {
+		mem_deref(id);
+		return e;
+	}
+	e = server_context(id, cfg);
 	if (e) {
 		snprintf(err, errlen,
 			 "SIP over TLS with certificate %s, key %s%s%s: %s",

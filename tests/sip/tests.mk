@@ -5,7 +5,7 @@ SIP_PURE := $(addprefix control/sip/,addr.c dialog.c digest.c guard.c message.c 
 SIP_PURE_TESTS := $(patsubst %,$(B)/tests/%_test,dialog digest guard message \
                     transport)
 SIP_TESTS := $(SIP_PURE_TESTS) $(B)/tests/timer_test $(B)/tests/store_test \
-             $(B)/tests/numbers_test
+             $(B)/tests/numbers_test $(B)/tests/certificate_test
 SIP_LINK  = @mkdir -p $(@D); $(CC) -pie $(LDFLAGS) $(filter %.o,$^) -o $@
 
 $(B)/obj/tests/sip/%.o: EXTRA = $(RE_C)
@@ -16,6 +16,9 @@ $(B)/tests/timer_test: $(call objs,tests/sip/timer_test.c control/timer.c)
 $(B)/tests/numbers_test: $(call objs,tests/sip/numbers_test.c \
                          control/sip/numbers.c)
 	$(SIP_LINK) -lcmocka
+$(B)/tests/certificate_test: $(call objs,tests/sip/certificate_test.c \
+                             control/certificate.c)
+	$(SIP_LINK) -lcmocka $(RE_L)
 $(B)/tests/store_test: $(call objs,tests/sip/store_test.c control/log.c \
                        $(call srcs,control/store) $(STORE_NEEDS))
 	$(SIP_LINK) -lcmocka $(RE_L) -ljansson -lsqlite3 -lsodium -lpthread
