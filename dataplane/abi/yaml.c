@@ -12,7 +12,9 @@
 #include <sys/un.h>
 #include "dataplane/abi/yaml_check.h"
 
-#define LOG_MAX 256
+#define LOG_MAX	   256
+#define VALUES_MAX 100000 /* of a file, with aliases followed */
+#define DEPTH_MAX  64
 
 size_t conf_say_where(const struct conf *c, const char *field, size_t line,
 		      char err[CONF_ERROR_MAX])
@@ -73,8 +75,29 @@ fail:
 	return NULL;
 }
 
+/* Aliases make much of little, and libcyaml makes all of it: *left is what there
+ * is room for yet. */
+static bool bounded(yaml_document_t *doc, int index, int depth, int *left)
+{
+	const yaml_node_t *n = yaml_document_get_node(doc, index);
+	bool good = depth <= DEPTH_MAX && --*left >= 0;
+
+	if (n->type == YAML_SEQUENCE_NODE) {
+		for (yaml_node_item_t *i = n->data.sequence.items.start;
+		     good && i < n->data.sequence.items.top; i++)
+			good = bounded(doc, *i, depth + 1, left);
+	} else if (n->type == YAML_MAPPING_NODE) {
+		for (yaml_node_pair_t *p = n->data.mapping.pairs.start;
+		     good && p < n->data.mapping.pairs.top; p++)
+			good = bounded(doc, p->key, depth + 1, left) &&
+			       bounded(doc, p->value, depth + 1, left);
+	}
+	return good;
+}
+
 static bool parse(struct conf *c, char err[CONF_ERROR_MAX])
 {
+	int left = VALUES_MAX;
 	yaml_parser_t parser;
 	bool ok = false;
 
@@ -92,6 +115,15 @@ static bool parse(struct conf *c, char err[CONF_ERROR_MAX])
 			 parser.context ? " " : "",
 			 parser.context ? parser.context : "");
 	yaml_parser_delete(&parser);
+	if (ok && yaml_document_get_root_node(&c->doc) &&
+	    !bounded(&c->doc, 1, 0, &left)) {
+		snprintf(err, CONF_ERROR_MAX,
+			 "%s: expected a file of reasonable size, found more "
+			 "than %d values or %d levels, with aliases followed.",
+			 c->path, VALUES_MAX, DEPTH_MAX);
+		yaml_document_delete(&c->doc);
+		return false;
+	}
 	return ok;
 }
 

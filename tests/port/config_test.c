@@ -411,6 +411,26 @@ static void survives_odd_files(void **state)
 	}
 }
 
+/* Forty lists of ten, each of the one before: ten to the fortieth. */
+static void refuses_what_aliases_make_large(void **state)
+{
+	char text[4096] = "l0: &l0 [x]\n", err[CONF_ERROR_MAX];
+	size_t len = strlen(text);
+	struct config c;
+
+	(void)state;
+	for (int i = 1; i <= 40; i++) {
+		len += (size_t)sprintf(text + len, "l%d: &l%d [", i, i);
+		for (int k = 0; k < 10; k++)
+			len += (size_t)sprintf(text + len, "%s*l%d",
+					       k ? "," : "", i - 1);
+		len += (size_t)sprintf(text + len, "]\n");
+	}
+	write_file(text, len);
+	assert_int_equal(config_load(&c, path, err), -1);
+	assert_non_null(strstr(err, "of reasonable size"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -423,6 +443,7 @@ int main(void)
 		cmocka_unit_test(allows_two_hosts_of_one_network_on_a_port),
 		cmocka_unit_test(names_a_file_that_is_not_there),
 		cmocka_unit_test(survives_odd_files),
+		cmocka_unit_test(refuses_what_aliases_make_large),
 	};
 	int fd = mkstemp(path);
 	int rc;
