@@ -167,9 +167,9 @@ const char *ng_stop_media(struct ng_request *rq)
 {
 	static const struct deed stop = {.act = play};
 	enum leg leg = LEG_A;
+	struct ng_session *s = gated(rq, FEATURE_MUSIC, "stop media", &leg);
 
-	return each(rq, gated(rq, FEATURE_MUSIC, "stop media", &leg), leg,
-		    &stop);
+	return each(rq, s, leg, &stop);
 }
 
 /* ------------------------------------------------------------------- digits */
