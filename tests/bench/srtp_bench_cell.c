@@ -287,15 +287,20 @@ void cpu_name(char *name, size_t size)
 		fclose(f);
 }
 
+/* The packets lie in a huge page, as the pipeline's do where there are any, so
+ * that the limit isn't one of pages. (Bare calls are no faster for it: 4 KiB
+ * pages for these few fit the TLB too.) */
 void measure_start(void)
 {
+	static struct huge memory;
+
 	load.n = CHUNK * CHUNKS;
 	load.rng = 88172645463325252u;
 	load.stream = calloc(load.n, sizeof(*load.stream));
 	load.index = calloc(load.n, sizeof(*load.index));
 	load.store = calloc(load.n, STRIDE);
-	buffers = aligned_alloc(4096, CHUNK * STRIDE);
-	if (!load.stream || !load.index || !load.store || !buffers)
+	if (!load.stream || !load.index || !load.store ||
+	    !huge_open(&memory, CHUNK * STRIDE))
 		exit(1);
-	memset(buffers, 0, CHUNK * STRIDE);
+	buffers = huge_take(&memory, CHUNK * STRIDE, 4096);
 }
