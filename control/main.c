@@ -329,25 +329,26 @@ static int start(void)
 	hep_reports(control.hep, control.calls);
 	dp_ready(control.dp);
 	duties_ready(control.duties);
-	e = alarms_alloc(&control.alarms,
-			 &(struct alarms_config){
-				 .dp = control.dp,
-				 .duties = control.duties,
-				 .trunks = door_trunks(control.sip),
-				 .events = control.events,
-				 .config = c,
-				 .state = control.state,
-			 });
+	e = firmware_alloc(&control.firmware,
+			   &(struct firmware_config){
+				   .folder =
+					   c->firmware ? c->firmware : FIRMWARE,
+				   .state = control.state,
+				   .calls = control.calls,
+				   .audit = control.audit,
+				   .events = control.events,
+			   });
 	if (!e)
-		e = firmware_alloc(&control.firmware,
-				   &(struct firmware_config){
-					   .folder = c->firmware ? c->firmware
-								 : FIRMWARE,
-					   .state = control.state,
-					   .calls = control.calls,
-					   .audit = control.audit,
-					   .events = control.events,
-				   });
+		e = alarms_alloc(&control.alarms,
+				 &(struct alarms_config){
+					 .dp = control.dp,
+					 .duties = control.duties,
+					 .trunks = door_trunks(control.sip),
+					 .events = control.events,
+					 .firmware = control.firmware,
+					 .config = c,
+					 .state = control.state,
+				 });
 	if (!e)
 		e = start_settings(c);
 	return e ? e : start_http(c);
@@ -362,9 +363,9 @@ static void stop(void)
 	if (control.http)
 		http_free(control.http);
 	settings_free(control.settings);
-	firmware_free(control.firmware);
 	alarms_free(control.alarms);
 	control.alarms = NULL;
+	firmware_free(control.firmware);
 	ng_free(control.ng);
 	door_free(control.sip);
 	hep_close(control.hep);

@@ -26,6 +26,7 @@ static const struct {
 	[ALARM_DISK] = {"disk-low", "wrong", look_disk},
 	[ALARM_KEY] = {"key-ending", "notice", look_keys},
 	[ALARM_DROPS] = {"drops-wrong", "wrong", look_drops},
+	[ALARM_FIRMWARE] = {"firmware", "notice", look_firmware},
 };
 
 const char *alarm_name(enum alarm kind)

@@ -20,8 +20,9 @@ enum alarm {
 	ALARM_TRUNK,	 /* a trunk is down */
 	ALARM_CERTIFICATE,
 	ALARM_DISK,
-	ALARM_KEY,   /* a hop key is near its end, and is still in use */
-	ALARM_DROPS, /* packets are dropped that shouldn't be */
+	ALARM_KEY,	/* a hop key is near its end, and is still in use */
+	ALARM_DROPS,	/* packets are dropped that shouldn't be */
+	ALARM_FIRMWARE, /* an update waits, or came to nothing */
 	ALARM_KINDS
 };
 
@@ -30,6 +31,7 @@ struct config;
 struct dp;
 struct duties;
 struct events;
+struct firmware;
 struct sp_event;
 struct trunks;
 
@@ -37,6 +39,7 @@ struct alarms_config {
 	struct dp *dp;
 	struct duties *duties;
 	struct trunks *trunks;
+	struct firmware *firmware; /* NULL: none */
 	struct events *events;
 	const struct config *config; /* that runs */
 	const char *state;	     /* the folder of what is kept */

@@ -49,4 +49,4 @@ __attribute__((format(printf, 4, 5))) void alarm_seen(struct alarms *a,
 /** Look at one kind, and say alarm_seen for each. look.c */
 typedef void alarm_look(struct alarms *a);
 alarm_look look_dataplane, look_media, look_ports, look_trunks,
-	look_certificates, look_disk, look_keys, look_drops;
+	look_certificates, look_disk, look_keys, look_drops, look_firmware;

@@ -12,6 +12,7 @@
 #include "control/config.h"
 #include "control/dataplane/dp.h"
 #include "control/duties/duties.h"
+#include "control/firmware/firmware.h"
 #include "control/trunk/trunk.h"
 
 #define CERTIFICATE_SOON (30 * 86400) /* seconds before its end */
@@ -109,6 +110,16 @@ void look_certificates(struct alarms *a)
 		    "the control API");
 	certificate(a, &a->certificate[1], c->sip.tls.certificate,
 		    "sip-cert.pem", "SIP");
+}
+
+void look_firmware(struct alarms *a)
+{
+	char text[ALARM_TEXT_MAX], about[ALARM_ABOUT_MAX];
+
+	if (a->cfg.firmware &&
+	    firmware_attention(a->cfg.firmware, about, sizeof(about), text,
+			       sizeof(text)))
+		alarm_seen(a, ALARM_FIRMWARE, about, "%s", text);
 }
 
 void look_disk(struct alarms *a)

@@ -354,6 +354,56 @@ json_t *firmware_board(const struct firmware *f)
 	return NULL;
 }
 
+static bool yes(const json_t *j, const char *key)
+{
+	return json_is_true(json_object_get(j, key));
+}
+
+/* A slot that was written, and isn't good; or one that waits for a restart. */
+static bool slot_attention(const json_t *s, char *about, size_t n_about,
+			   char *text, size_t n_text)
+{
+	const char *slot = text_of(s, "slot"), *version = text_of(s, "version");
+	const char *state = text_of(s, "state");
+
+	if (!slot || !version || !state || yes(s, "booted"))
+		return false;
+	snprintf(about, n_about, "slot %s", slot);
+	if (!strcmp(state, "bad"))
+		snprintf(text, n_text,
+			 "Version %s in slot %s isn't good: it didn't come up "
+			 "well, or was only written in part",
+			 version, slot);
+	else if (yes(s, "next"))
+		snprintf(text, n_text,
+			 "Version %s is installed, and waits for a restart",
+			 version);
+	else
+		return false;
+	return true;
+}
+
+bool firmware_attention(const struct firmware *f, char *about, size_t n_about,
+			char *text, size_t n_text)
+{
+	json_t *s;
+	size_t i;
+
+	if (f->stage == DRAIN || f->stage == BYE) {
+		snprintf(about, n_about, "restart");
+		snprintf(text, n_text,
+			 "New calls are refused: the machine is about to be "
+			 "started again");
+		return true;
+	}
+	if (f->stage != IDLE)
+		return false;
+	json_array_foreach (json_object_get(f->status, "slots"), i, s)
+		if (slot_attention(s, about, n_about, text, n_text))
+			return true;
+	return false;
+}
+
 /* ----------------------------------------------------------- start and stop */
 
 int firmware_alloc(struct firmware **fp, const struct firmware_config *cfg)

@@ -39,6 +39,11 @@ json_t *firmware_json(struct firmware *f);
 /** The board as sallyport-board found it; the caller's. NULL: nobody looked. */
 json_t *firmware_board(const struct firmware *f);
 
+/** Does it need somebody's attention: a restart is due, or an update came to
+ * nothing? What it is about, and a sentence. @return false: no. */
+bool firmware_attention(const struct firmware *f, char *about, size_t n_about,
+			char *text, size_t n_text);
+
 struct firmware_why {
 	int status;	   /* HTTP's */
 	const char *error; /* stable name, static */

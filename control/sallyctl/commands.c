@@ -617,8 +617,8 @@ const struct command commands[] = {
 	{"alarms", "", 0, 0, "what needs attention now",
 	 "The dataplane or sallyport-media away, a port without link, a trunk that\n"
 	 "is down, a certificate or key near its end, little room on the disk,\n"
-	 "packets dropped that shouldn't be. \"sallyctl events\" tells when they\n"
-	 "come and go.",
+	 "packets dropped that shouldn't be, an update that waits for a restart or\n"
+	 "came to nothing. \"sallyctl events\" tells when they come and go.",
 	 alarms_list},
 	{"certificate", "", 0, 0, "the certificate of the API's TLS listeners",
 	 "Its names, how long it is good, and its fingerprint to compare.",

@@ -17,13 +17,15 @@
 #include "control/dataplane/dp.h"
 #include "control/duties/duties.h"
 #include "control/events.h"
+#include "control/firmware/firmware.h"
 #include "control/libre.h"
 #include "control/trunk/trunk.h"
 
 /* The gateway around it. */
 static struct {
 	bool dataplane, media, link;
-	const char *trunk; /* state */
+	const char *trunk;    /* state */
+	const char *firmware; /* what it says; NULL: nothing */
 	uint64_t wrong, expected, now, free_mib;
 	struct sp_greeting greeting;
 	tmr_h *h;
@@ -79,6 +81,15 @@ json_t *trunks_json(const struct trunks *ts)
 	(void)ts;
 	return json_pack("[{s:s, s:s, s:s}]", "name", "carrier", "state",
 			 world.trunk, "why", "no answer to OPTIONS");
+}
+
+bool firmware_attention(const struct firmware *f, char *about, size_t n_about,
+			char *text, size_t n_text)
+{
+	(void)f;
+	snprintf(about, n_about, "slot B");
+	snprintf(text, n_text, "%s", world.firmware ? world.firmware : "");
+	return world.firmware;
 }
 
 uint64_t __wrap_tmr_jiffies(void);
@@ -137,6 +148,7 @@ static int setup(void **state)
 					      .config = &f->config,
 					      .state = f->folder,
 					      .trunks = (struct trunks *)f,
+					      .firmware = (struct firmware *)f,
 				      }),
 			 0);
 	*state = f;
@@ -272,6 +284,17 @@ static void trunk(void **state)
 	comes_and_goes(*state, ALARM_TRUNK, "carrier", trunk_is_back);
 }
 
+static void firmware_is_well(void)
+{
+	world.firmware = NULL;
+}
+
+static void firmware(void **state)
+{
+	world.firmware = "Version 3.0 is installed, and waits for a restart";
+	comes_and_goes(*state, ALARM_FIRMWARE, "slot B", firmware_is_well);
+}
+
 static void disk_is_freed(void)
 {
 	world.free_mib = 501;
@@ -386,7 +409,7 @@ int main(void)
 		T(port),	T(trunk),
 		T(disk),	T(key),
 		T(many_keys),	T(drops),
-		T(certificate),
+		T(certificate), T(firmware),
 #undef T
 	};
 

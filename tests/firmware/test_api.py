@@ -74,6 +74,15 @@ def set_up(a, b):
     return d, e
 
 
+def alarms(gw):
+    return [a for a in gw.api("GET", "/api/v1/alarms")[1]
+            if a["name"] == "firmware"]
+
+
+def alarm(gw):
+    return until(lambda: alarms(gw), "the alarm")[0]
+
+
 def restarted(gw):
     return gw.appliance.restarted.exists()
 
@@ -271,6 +280,7 @@ def test_cancelled(gw, phones):
     set_up(a, b)
     assert gw.api("POST", "/api/v1/firmware/restart", {})[0] == 202
     assert gw.api("POST", "/api/v1/firmware/rollback", {})[1]["error"] == "busy"
+    assert "New calls are refused" in alarm(gw)["message"]
     done = gw.ctl("firmware", "cancel")
     assert "calls are taken again" in done.stdout
     assert gw.status()["stage"] == "idle"
@@ -442,6 +452,9 @@ def test_rollback(gw):
     assert rows[2].endswith("runs") and rows[3].endswith("starts next")
     assert gw.audit("firmware-rolled-back")[0]["version"] == "1.0"
     assert not restarted(gw)
+    assert "waits for a restart" in alarm(gw)["message"]
+    assert gw.ctl("firmware", "rollback", "--stay").returncode == 0
+    until(lambda: not alarms(gw), "no alarm")
 
 
 def test_nothing_to_go_back_to(gw):
@@ -450,6 +463,7 @@ def test_nothing_to_go_back_to(gw):
     assert done.returncode == 1
     assert "nothing to go back to" in done.stderr
     assert not restarted(gw)
+    assert "1.0 in slot B isn't good" in alarm(gw)["message"]
 
 
 def test_reset(gw):
