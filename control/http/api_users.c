@@ -233,14 +233,14 @@ static void binding_item(const struct store_binding *b, void *arg)
 		json_array_append_new(
 			arg,
 			json_pack(
-				"{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:b}",
+				"{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:s, s:b}",
 				"user", b->user, "contact", b->contact,
 				"source", b->source, "transport", b->transport,
 				"user_agent", b->user_agent, "expires",
 				(json_int_t)b->expires, "expires_in",
 				(json_int_t)left, "instance", b->instance,
-				"reg_id", (json_int_t)b->reg_id, "lost",
-				b->lost));
+				"reg_id", (json_int_t)b->reg_id, "path",
+				b->path, "lost", b->lost));
 }
 
 static void bindings_reply(const struct request *rq, const char *user,

@@ -107,6 +107,7 @@ struct branch *branch_new(struct bridge *b, const struct media_profile *caller,
 		return mem_deref(br);
 	if (caller_session(br) ||
 	    dialog_uac(&br->s[LEG_B]->dlg, to->from, to->to, to->uri) ||
+	    dialog_routes(&br->s[LEG_B]->dlg, to->routes) ||
 	    branch_path(br, profile))
 		return mem_deref(br);
 	return br;

@@ -103,6 +103,21 @@ static int learn_routes(struct dialog *d, const struct sip_msg *m, bool fwd)
 	return r.err;
 }
 
+int dialog_routes(struct dialog *d, const char *lines)
+{
+	while (*lines) {
+		struct pl line = {lines, strcspn(lines, "\n")};
+
+		if (d->routes == DIALOG_ROUTES_MAX)
+			return EBADMSG;
+		if (pl_strdup(&d->route[d->routes], &line))
+			return ENOMEM;
+		d->routes++;
+		lines += line.l + (lines[line.l] == '\n');
+	}
+	return 0;
+}
+
 int dialog_uas(struct dialog *d, const struct sip_msg *req, uint64_t tag)
 {
 	struct message_contact contact;

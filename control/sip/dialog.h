@@ -32,6 +32,9 @@ int dialog_uas(struct dialog *d, const struct sip_msg *req, uint64_t tag);
 /** As UAC: Call-ID and tag are made up here. local, remote: name-addr. */
 int dialog_uac(struct dialog *d, const char *local, const char *remote,
 	       const char *target);
+/** The route set of its first request, one a line, until a response says another.
+ * @return 0, EBADMSG (too many), ENOMEM. */
+int dialog_routes(struct dialog *d, const char *lines);
 /** What a response to our INVITE says of the peer: its tag, route set and
  * target. 1xx without a tag says nothing. @return as dialog_uas. */
 int dialog_learn(struct dialog *d, const struct sip_msg *resp);

@@ -34,8 +34,8 @@ static const struct {
 	{"PUBLISH", verb_not_allowed, verb_event},
 };
 
-const char *const supported[] = {"100rel",   "norefersub", "join", "outbound",
-				 "replaces", "timer",	   NULL};
+const char *const supported[] = {"100rel", "norefersub", "join",  "outbound",
+				 "path",   "replaces",	 "timer", NULL};
 
 static const struct {
 	const char *name;

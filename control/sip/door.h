@@ -90,6 +90,7 @@ struct target {
 	char uri[MESSAGE_URI_MAX];  /* Request-URI */
 	char from[TARGET_NAME_MAX]; /* name-addr, without tag */
 	char to[TARGET_NAME_MAX];
+	char routes[STORE_PATH_MAX];  /* as in store.h */
 	struct media_profile profile; /* of the media there */
 	char lines[1024];	      /* headers of its INVITE, whole */
 	struct trunk_line *line;      /* NULL: no trunk */

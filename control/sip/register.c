@@ -8,7 +8,10 @@
  * +sip.instance and reg-id, a binding is a flow of a device, and is replaced by
  * that device's next registration under the same reg-id, whatever its Contact
  * and address have become. The flow is the connection, or over UDP the address,
- * that the registration came by. */
+ * that the registration came by.
+ *
+ * RFC 3327 (Path): a proxy in between says how the phone is reached through it.
+ * That is kept with the binding, and is the route of what goes to the phone. */
 #include <string.h>
 #include <time.h>
 #include "control/log.h"
@@ -28,7 +31,11 @@ struct registration {
 	uint32_t cseq;
 	char callid[MESSAGE_CALLID_MAX + 1];
 	int64_t now;
-	bool outbound; /* the phone knows of it */
+	bool outbound;		   /* the phone knows of it */
+	char path[STORE_PATH_MAX]; /* as in store.h */
+	size_t path_len;
+	bool path_bad;
+	bool edge_keeps; /* the proxy next to the phone keeps its flow */
 };
 
 static void collect(const struct store_binding *b, void *arg)
@@ -37,6 +44,30 @@ static void collect(const struct store_binding *b, void *arg)
 
 	if (r->n_known < BINDINGS_MAX)
 		r->known[r->n_known++] = *b;
+}
+
+/* One Path value. The last is that of the proxy next to the phone. */
+static bool take_path(const struct sip_hdr *hdr, const struct sip_msg *m,
+		      void *arg)
+{
+	struct registration *r = arg;
+	struct sip_addr addr;
+	struct pl none;
+
+	(void)m;
+	for (size_t i = 0; i < hdr->val.l; i++)
+		r->path_bad |= hdr->val.p[i] < ' ' || hdr->val.p[i] >= 0x7f;
+	r->path_bad |= sip_addr_decode(&addr, &hdr->val) ||
+		       !message_is_sip_uri(&addr.uri) ||
+		       r->path_len + hdr->val.l + 2 > sizeof(r->path);
+	if (r->path_bad)
+		return true;
+	r->edge_keeps = !msg_param_exists(&addr.uri.params, "ob", &none);
+	if (r->path_len)
+		r->path[r->path_len++] = '\n';
+	memcpy(r->path + r->path_len, hdr->val.p, hdr->val.l);
+	r->path_len += hdr->val.l;
+	return false;
 }
 
 static struct store_binding *find(struct registration *r, const struct pl *uri)
@@ -146,10 +177,11 @@ static void drop_left_behind(struct registration *r)
 	for (unsigned i = 0; i < r->n_known; i++) {
 		const struct store_binding *b = &r->known[i];
 
-		if (is_gone(b) ||
-		    (!b->reg_id && !strcmp(b->source, r->source) &&
-		     !strcmp(b->transport, sip_tp_name(r->tp)) &&
-		     strcmp(b->callid, r->callid)))
+		/* behind a proxy many have its address */
+		if (is_gone(b) || (!b->reg_id && !b->path[0] &&
+				   !strcmp(b->source, r->source) &&
+				   !strcmp(b->transport, sip_tp_name(r->tp)) &&
+				   strcmp(b->callid, r->callid)))
 			store_binding_remove(r->d->cfg.store, b->user,
 					     b->contact);
 	}
@@ -193,6 +225,7 @@ static void put(struct registration *r, const struct message_contact *c,
 		pl_strcpy(&c->instance, b.instance, sizeof(b.instance));
 	if (is_flow(r, c))
 		b.reg_id = c->reg_id;
+	memcpy(b.path, r->path, sizeof(b.path));
 	if (ua && ua->val.l < sizeof(b.user_agent))
 		pl_strcpy(&ua->val, b.user_agent, sizeof(b.user_agent));
 	store_binding_put(r->d->cfg.store, &b);
@@ -243,6 +276,8 @@ static bool any_flow(const struct registration *r)
 	return false;
 }
 
+static const char *const path_names[] = {"Path", NULL};
+
 static void answer(struct registration *r, struct listener *l, uint16_t status,
 		   const char *text)
 {
@@ -263,6 +298,10 @@ static void answer(struct registration *r, struct listener *l, uint16_t status,
 	if (status < 300 && any_flow(r))
 		list.err |= mbuf_write_str(list.mb, "Require: outbound\r\n"
 						    "Supported: outbound\r\n");
+	if (status < 300 && r->path_len) {
+		list.err |= message_copy(list.mb, r->m, path_names);
+		list.err |= mbuf_write_str(list.mb, "Supported: path\r\n");
+	}
 	st = stxn_new(l, r->m, NULL, NULL);
 	if (st && !list.err)
 		stxn_answer(st, &a);
@@ -304,9 +343,14 @@ void verb_register(struct door *d, struct listener *l, struct session *s,
 	text = "malformed Contact";
 	if (message_contacts(m, &r.contacts))
 		status = check_contacts(&r, &text);
-	/* Section 6: what lies between must have marked the flow, and nothing
-	 * that does is understood here. */
-	if (!status && any_flow(&r) && sip_msg_hdr_count(m, SIP_HDR_VIA) > 1) {
+	sip_msg_hdr_apply(m, true, SIP_HDR_PATH, take_path, &r);
+	if (!status && r.path_bad) {
+		status = 400;
+		text = "a Path that is malformed, or too long";
+	}
+	/* RFC 5626 section 6: what lies between must keep the flow. */
+	if (!status && any_flow(&r) && !r.edge_keeps &&
+	    sip_msg_hdr_count(m, SIP_HDR_VIA) > 1) {
 		status = 439;
 		text = "the proxy in between keeps no flows";
 	}

@@ -4,12 +4,48 @@
 #include <string.h>
 #include "control/sip/door.h"
 
+/* Where a connection is made to, should the one it registered by be gone: its
+ * own address, or that of the proxy in between. */
+static bool other_of(const struct store_binding *to, struct sa *out)
+{
+	struct sip_addr addr;
+	struct pl pl;
+	struct uri u;
+
+	if (to->path[0]) {
+		pl.p = to->path;
+		pl.l = strcspn(to->path, "\n");
+		if (sip_addr_decode(&addr, &pl))
+			return false;
+		u = addr.uri;
+	} else {
+		pl_set_str(&pl, to->contact);
+		if (uri_decode(&u, &pl))
+			return false;
+	}
+	return !sa_set(out, &u.host, u.port ? u.port : SIP_PORT);
+}
+
+/* A browser's Contact says so (RFC 7118 section 5); the transport here may be
+ * that of a proxy in between. */
+static bool is_browser(const struct store_binding *b)
+{
+	struct pl uri;
+	struct uri u;
+
+	if (!strcmp(b->transport, "ws") || !strcmp(b->transport, "wss"))
+		return true;
+	pl_set_str(&uri, b->contact);
+	if (!b->path[0] || uri_decode(&u, &uri) ||
+	    msg_param_decode(&u.params, "transport", &uri))
+		return false;
+	return !pl_strcasecmp(&uri, "ws") || !pl_strcasecmp(&uri, "wss");
+}
+
 /* The phone is where it registered from. */
 static bool hop_to(struct hop *h, const struct door *d,
 		   const struct store_binding *to)
 {
-	struct pl uri;
-	struct uri u;
 	struct sa local;
 
 	memset(h, 0, sizeof(*h));
@@ -18,9 +54,7 @@ static bool hop_to(struct hop *h, const struct door *d,
 	    !sip_addr_parse(&h->peer, to->source))
 		return false;
 	h->via = stack_find(d->stack, &local, h->tp);
-	pl_set_str(&uri, to->contact);
-	if ((h->tp == SIP_TCP || h->tp == SIP_TLS) && !uri_decode(&u, &uri) &&
-	    sa_set(&h->other, &u.host, u.port ? u.port : SIP_PORT))
+	if ((h->tp == SIP_TCP || h->tp == SIP_TLS) && !other_of(to, &h->other))
 		sa_init(&h->other, AF_UNSPEC);
 	return h->via && !stack_is_local(d->stack, &h->peer) &&
 	       hop_reachable(h);
@@ -53,12 +87,12 @@ bool target_phone(struct target *t, const struct door *d,
 	if ((to->lost && to->reg_id) || !hop_to(&t->hop, d, to))
 		return false;
 	snprintf(t->uri, sizeof(t->uri), "%s", to->contact);
+	snprintf(t->routes, sizeof(t->routes), "%s", to->path);
 	snprintf(t->from, sizeof(t->from), "%s", from);
 	snprintf(t->to, sizeof(t->to), "<sip:%s@%s>", callee->name,
 		 d->cfg.domain);
 	t->profile = callee->profile;
-	t->profile.browser = strcmp(to->transport, "ws") == 0 ||
-			     strcmp(to->transport, "wss") == 0;
+	t->profile.browser = is_browser(to);
 	t->profile.tls = strcmp(to->transport, "tls") == 0;
 	return true;
 }

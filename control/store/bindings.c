@@ -60,10 +60,10 @@ int store_binding_put(struct store *s, const struct store_binding *b)
 
 	if (err)
 		return err;
-	return store_queue(s, BINDING_PUT, "sssssssiisi", b->user, b->contact,
+	return store_queue(s, BINDING_PUT, "sssssssiisis", b->user, b->contact,
 			   b->source, b->local, b->transport, b->callid,
 			   b->user_agent, (int64_t)b->cseq, b->expires,
-			   b->instance, (int64_t)b->reg_id);
+			   b->instance, (int64_t)b->reg_id, b->path);
 }
 
 int store_binding_remove(struct store *s, const char *user, const char *contact)
@@ -125,7 +125,7 @@ int bindings_load(struct store *s)
 {
 	static const char sql[] =
 		"SELECT user, contact, source, local, transport, callid,"
-		" user_agent, cseq, expires, instance, reg_id FROM binding";
+		" user_agent, cseq, expires, instance, reg_id, path FROM binding";
 	sqlite3_stmt *st;
 	int rc, err = 0;
 
@@ -145,6 +145,7 @@ int bindings_load(struct store *s)
 		b.expires = sqlite3_column_int64(st, 8);
 		column_copy(b.instance, sizeof(b.instance), st, 9);
 		b.reg_id = (uint32_t)sqlite3_column_int64(st, 10);
+		column_copy(b.path, sizeof(b.path), st, 11);
 		err = bound_put(s, &b);
 	}
 	if (!err && rc != SQLITE_DONE)

@@ -33,7 +33,7 @@ enum stmt { /* written by the worker */
 	    STMT_MAX
 };
 
-#define OP_VALUES_MAX 11
+#define OP_VALUES_MAX 12
 
 /* Several statements that belong together. @return 0; else errno, and nothing
  * that it did stays. */

@@ -25,8 +25,8 @@ static const char *const statements[STMT_MAX] = {
 	[USER_REMOVE] = "DELETE FROM user WHERE name = ?",
 	[BINDING_PUT] = "INSERT OR REPLACE INTO binding (user, contact, source,"
 			" local, transport, callid, user_agent, cseq, expires,"
-			" instance, reg_id)"
-			" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			" instance, reg_id, path)"
+			" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[BINDING_REMOVE] = "DELETE FROM binding WHERE user = ? AND contact = ?",
 	[CALL_PUT] = "INSERT OR REPLACE INTO call (id, json) VALUES (?, ?)",
 	[CALL_REMOVE] = "DELETE FROM call WHERE id = ?",
@@ -128,6 +128,9 @@ static const char *const migrations[] = {
 	" also TEXT NOT NULL) WITHOUT ROWID;"
 	"CREATE TRIGGER user_gone_forward AFTER DELETE ON user BEGIN"
 	" DELETE FROM forward WHERE user = OLD.name; END;",
+
+	/* By which proxies a phone is reached (RFC 3327). */
+	"ALTER TABLE binding ADD COLUMN path TEXT NOT NULL DEFAULT '';",
 };
 #define VERSION_NOW ((int)(sizeof(migrations) / sizeof(migrations[0])))
 

@@ -40,6 +40,8 @@ int store_user_get(struct store *s, const char *name, struct store_user *out);
 int store_user_list(struct store *s,
 		    void (*f)(const struct store_user *, void *), void *arg);
 
+#define STORE_PATH_MAX 512 /* octets, with the NUL */
+
 struct store_binding { /* a registration, RFC 3261 section 10 */
 	char user[65];
 	char contact[512]; /* URI */
@@ -52,7 +54,9 @@ struct store_binding { /* a registration, RFC 3261 section 10 */
 	int64_t expires;    /* UNIX time, seconds */
 	char instance[128]; /* +sip.instance, without brackets; "": none */
 	uint32_t reg_id;    /* RFC 5626; 0: no outbound registration */
-	bool lost;	    /* the connection it came by has gone; not kept */
+	char path[STORE_PATH_MAX]; /* RFC 3327: Route values towards it, one a
+				    * line, in the order to be used; "": none */
+	bool lost; /* the connection it came by has gone; not kept */
 };
 
 int store_binding_put(struct store *s, const struct store_binding *b);
