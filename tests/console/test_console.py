@@ -428,6 +428,24 @@ def test_records_are_searched_and_exported(gw, browser, phones):
     assert rows[0]["protection"] == "Not encrypted"
 
 
+def test_the_whole_audit_log_is_searched(gw, browser):
+    for n in range(110):
+        assert gw.api("POST", "/api/v1/groups", {"name": f"g{n}"})[0] == 201
+        assert gw.api("DELETE", f"/api/v1/groups/g{n}")[0] == 200
+    browser.login("rita", PASSWORD)
+    browser.go("audit", "Audit")
+    browser.see("The latest 200 records", "[role=status]")
+    browser.click("Show older ones")
+    browser.wait(lambda: len(browser.all("main tbody tr")) > 200, "older ones")
+    browser.driver.refresh()
+    browser.see("The latest 200 records", "[role=status]")
+    browser.fill(Search="LOG-opened")
+    browser.see("1 record", "[role=status]")
+    browser.see("log-opened", "td")
+    browser.fill(Search="nothing like it")
+    browser.see("No record fits")
+
+
 def test_by_keyboard_alone(gw, browser):
     """From log-in to a group that is made, without a mouse."""
     def press(*keys):

@@ -5,7 +5,9 @@ import { count } from "../format.js";
 import { table, facts } from "../table.js";
 import { save } from "../save.js";
 
-const MANY = 500;
+const PAGE = 200; /* shown at first, and with each press of a button */
+const MOST = 10000; /* that the API says at a time */
+const WAIT = 250; /* milliseconds, until somebody has typed to the end */
 const SHOWN_APART = new Set(["at", "event", "seq", "v"]);
 
 /* What else a record says, as it says it. */
@@ -31,7 +33,7 @@ function verdict(v) {
 		["First", v.first || "–"], ["Last", v.last || "–"])];
 }
 
-function head(a) {
+function headFacts(a) {
 	return facts(["Log", h("code", { class: "key" }, a.log)],
 		["Public key", h("code", { class: "key" }, a.key)],
 		["Signed head", h("code", { class: "key" }, a.head.trim())]);
@@ -39,12 +41,15 @@ function head(a) {
 
 export default async function audit(page) {
 	const list = region(), whole = region(), about = region();
-	const found = region();
+	const more = region(), found = region();
 	const search = h("input", { type: "search", id: "audit-search",
-		autocomplete: "off", oninput: () => filter() });
+		autocomplete: "off", maxlength: 80, oninput: () => {
+			clearTimeout(typing);
+			typing = setTimeout(read, WAIT);
+		} });
 	const go = h("button", { type: "button", class: "primary",
 		onclick: () => verify() }, "Verify the chain");
-	let all = [], described = null;
+	let shown = [], described = null, typing, asked = 0;
 
 	async function verify() {
 		go.disabled = true;
@@ -57,23 +62,49 @@ export default async function audit(page) {
 		}
 	}
 
-	function filter() {
-		const text = search.value.toLowerCase();
-		const rows = all.filter((r) =>
-			JSON.stringify(r).toLowerCase().includes(text));
+	const find = (max, before) => page.get(`/audit?${new URLSearchParams(
+		{ max, text: search.value.trim(), ...before })}`);
 
-		found.set(h("p", { class: "hint", role: "status" },
-			`${count(rows.length)} of the latest ${count(all.length)}`));
+	function draw(rows, ended) {
+		shown = rows;
+		found.set(h("p", { class: "hint", role: "status" }, ended
+			? `${count(rows.length)} ${rows.length === 1 ? "record" : "records"}`
+			: `The latest ${count(rows.length)} records`));
 		list.set(table({ caption: "Audit log", columns: COLUMNS, rows,
 			key: (r) => r.seq, empty: "No record fits." }));
+		more.set(ended ? null : h("button", { type: "button",
+			onclick: () => page.act(older) }, "Show older ones"));
 	}
 
-	const read = async () => {
-		[all, described] = await Promise.all([
-			page.get(`/audit?max=${MANY}`), page.get("/audit/head")]);
-		about.set(head(described));
-		filter();
-	};
+	/* The latest, as many as are shown; whoever is overtaken by a later
+	 * search says nothing. */
+	async function read() {
+		const mine = ++asked;
+		const max = Math.min(MOST, Math.max(PAGE, shown.length));
+
+		try {
+			const [rows, head] = await Promise.all([find(max),
+				page.get("/audit/head")]);
+
+			if (mine !== asked)
+				return;
+			described = head;
+			about.set(headFacts(head));
+			draw(rows, rows.length < max);
+			page.problem("");
+		} catch (e) {
+			if (!page.closed && mine === asked)
+				page.problem(e.message);
+		}
+	}
+
+	async function older() {
+		const mine = ++asked;
+		const rows = await find(PAGE, { before: shown.at(-1).seq });
+
+		if (mine === asked)
+			draw([...shown, ...rows], rows.length < PAGE);
+	}
 
 	page.show("Audit", go,
 		h("section", { class: "card", "aria-labelledby": "chain" },
@@ -91,10 +122,10 @@ export default async function audit(page) {
 			}, "Save key and head"))),
 		h("div", { class: "inline" }, h("div", { class: "field" },
 			h("label", { for: "audit-search" }, "Search"), search)),
-		found.el, list.el);
+		found.el, list.el, more.el);
 	page.on(["change", "call-ended"], () => setTimeout(() => {
 		if (!page.closed)
-			read().catch(() => {});
+			read();
 	}, 300));
 	await read();
 }
