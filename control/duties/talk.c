@@ -252,6 +252,17 @@ void talk_turn(struct duties *d)
 		send_all(d);
 }
 
+static void on_alive(struct duties *d, struct ask *a, const json_t *reply,
+		     int *fd)
+{
+	(void)d;
+	(void)a;
+	(void)reply;
+	(void)fd;
+}
+
+/* Where nothing else is to be said, it is asked how it is: a hang would go
+ * unnoticed otherwise. */
 static void watch(void *arg)
 {
 	struct duties *d = arg;
@@ -260,6 +271,9 @@ static void watch(void *arg)
 	tmr_start(&d->watch, WATCH_MS, watch, d);
 	if (a && tmr_jiffies() > a->deadline)
 		talk_down(d, "it doesn't answer");
+	else if (!a && d->state == LINK_UP && list_isempty(&d->to_send) &&
+		 talk_ask(d, json_pack("{s:s}", "do", "status"), on_alive))
+		talk_turn(d);
 }
 
 /* ---------------------------------------------------------------- hello */

@@ -2,9 +2,10 @@
 #include "control/media/input.h"
 #include <string.h>
 
-#define WINDOW	  100	/* pulls: depth is judged once a second */
-#define DEEP_US	  30000 /* beyond the target, all of a second: too much */
-#define LITTLE_US 8000	/* less than that: the sender's clock is slower */
+#define WINDOW	  100	 /* pulls: depth is judged once a second */
+#define BEHIND_US 600000 /* beyond the target: too late to be drawn in */
+#define DEEP_US	  30000	 /* beyond the target, all of a second: too much */
+#define LITTLE_US 8000	 /* less than that: the sender's clock is slower */
 
 void input_init(struct input *in, const struct format f[], unsigned n,
 		const struct input_handlers *h)
@@ -227,6 +228,14 @@ static void keep_pace(struct input *in)
 	uint32_t depth = input_delay(in);
 	unsigned rate = in->codec->rate;
 
+	/* Time has stood still, ours or the way's: what piled up meanwhile isn't
+	 * worth being late for. */
+	if (depth > in->jitter.target + BEHIND_US) {
+		jitter_catch_up(&in->jitter);
+		in->pulls = 0;
+		in->shallow = UINT32_MAX;
+		return;
+	}
 	if (depth < in->shallow)
 		in->shallow = depth;
 	if (++in->pulls < WINDOW || in->jitter.filling)

@@ -8,6 +8,7 @@
 #define BASE_AGE_US 10000000 /* the fastest transit is forgotten after that */
 #define DECAY	    64	     /* of the target, a packet: 1/64 of the way */
 #define DRY_MS	    60	     /* without a packet; then it fills up anew */
+#define HOLE_MS	    200	     /* a longer one isn't waited through */
 #define FULL	    (JITTER_SLOTS - 4)
 
 void jitter_init(struct jitter *j, unsigned clock)
@@ -242,6 +243,10 @@ enum jitter_kind jitter_get(struct jitter *j, struct jitter_packet **out)
 	}
 	j->dry = 0;
 	p = first(j, &missing);
+	/* What comes behind it is here already: it is time that has stood still,
+	 * ours or the way's. */
+	if (missing && p->time > j->time + j->clock / 1000 * HOLE_MS)
+		j->filling = true;
 	if (j->filling) {
 		/* Where the order begins is where time does. */
 		j->time = p->time;
@@ -255,6 +260,17 @@ enum jitter_kind jitter_get(struct jitter *j, struct jitter_packet **out)
 	}
 	*out = take(j, p, missing);
 	return JITTER_PACKET;
+}
+
+void jitter_catch_up(struct jitter *j)
+{
+	unsigned missing;
+
+	while (j->count > 1 && jitter_depth(j) > j->target) {
+		free(take(j, first(j, &missing), 0));
+		j->overflow++;
+		j->time += j->step;
+	}
 }
 
 void jitter_passed(struct jitter *j, uint32_t units)

@@ -72,3 +72,5 @@ void jitter_free(struct jitter_packet *p);
 void jitter_passed(struct jitter *j, uint32_t units);
 /** Held beyond what is to be read next, us. */
 uint32_t jitter_depth(const struct jitter *j);
+/** Drop the oldest until no more than the target is held. */
+void jitter_catch_up(struct jitter *j);

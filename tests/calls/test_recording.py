@@ -4,6 +4,7 @@ goes on meanwhile, and what the exported file holds."""
 
 import json
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -177,3 +178,51 @@ def test_it_goes_on_in_another_file(office):
     office.end()
     holds_both(office, office.export(second))
     assert office.events("recording-failed")[0]["recording"] == first
+
+
+def test_the_dataplane_dies(office):
+    """The same file goes on once there are copies again."""
+    office.alice.call(office.bob)
+    office.gateway.sallyctl("calls", "record", str(office.the_call()["id"]),
+                            "on")
+    name = office.the_call()["recording"]
+    time.sleep(2)
+    office.gateway.kill(office.gateway.dataplane)
+    time.sleep(0.5)
+    office.gateway.start_dataplane()
+    wait_until("copies again", 10, lambda: office.gateway.sallyctl(
+        "flows", "--json", check=False).stdout.count('"copy"') >= 2)
+    time.sleep(4)
+    assert office.the_call()["recording"] == name
+    office.end()
+    tracks = office.export(name)
+    holds_both(office, [t[-int(2.5 * audio.RATE):] for t in tracks])
+    assert not office.events("recording-failed")
+
+
+def test_it_hangs(office):
+    """sallyport-media stands still: the call goes on, people are told, and once
+    it is back so is the recording."""
+    office.alice.call(office.bob)
+    office.gateway.sallyctl("calls", "record", str(office.the_call()["id"]),
+                            "on")
+    time.sleep(1)
+    office.gateway.media.send(signal.SIGSTOP)
+    try:
+        wait_until("the alarm", 30, lambda: any(
+            a["name"] == "media-away"
+            for a in office.gateway.ctl_json("alarms")))
+        before = len(office.bob.heard())
+        wait_until("bob to hear on", 10, lambda: len(
+            office.bob.heard()) > before + 2 * audio.RATE)
+        assert alike(office.alice.played,
+                     office.bob.heard()[before:]) > 0.9
+    finally:
+        office.gateway.media.send(signal.SIGCONT)
+    wait_until("it to be there again", 15, lambda: not any(
+        a["name"] == "media-away" for a in office.gateway.ctl_json("alarms")))
+    name = office.the_call()["recording"]
+    time.sleep(3)
+    office.end()
+    tracks = office.export(name)
+    holds_both(office, [t[-2 * audio.RATE:] for t in tracks])

@@ -320,6 +320,11 @@ static void test_hangs(void **state)
 {
 	(void)state;
 	fake_media_mute(fake, true);
+	/* also where nothing was to be said */
+	assert_true(loop_until(is_down, NULL, 8000));
+	fake_media_mute(fake, false);
+	assert_true(loop_until(is_up, NULL, PATIENCE));
+	fake_media_mute(fake, true);
 	assert_int_equal(set(DUTY_PORT, "1", 1), 0);
 	assert_true(loop_until(is_down, NULL, 8000));
 	fake_media_mute(fake, false);

@@ -253,6 +253,23 @@ static void the_peer_s_silence_is_told(void **state)
 	lab_close(&lab);
 }
 
+/* A second's packets come at once: nobody is late by it from then on. */
+static void time_that_stood_still(void **state)
+{
+	(void)state;
+	lab_open(&lab);
+	transcode(0, 0);
+	lab_run(&lab, 1000);
+	phones[0].due -= 1000000;
+	lab_run(&lab, 100);
+	assert_true(input_delay(&port_find(lab.engine, 1)->in) < 300000);
+	lab_run(&lab, 200);
+	lab_listen(&lab);
+	lab_run(&lab, 500);
+	each_hears_the_other(0.85);
+	lab_close(&lab);
+}
+
 /* The way breaks among the first packets: nothing is to be heard late for it. */
 static void a_hole_at_the_beginning(void **state)
 {
@@ -422,6 +439,7 @@ int main(void)
 		cmocka_unit_test(silence_becomes_comfort_noise),
 		cmocka_unit_test(what_arrives_as_noise_is_heard_as_noise),
 		cmocka_unit_test(the_peer_s_silence_is_told),
+		cmocka_unit_test(time_that_stood_still),
 		cmocka_unit_test(a_hole_at_the_beginning),
 		cmocka_unit_test(a_notice_is_heard),
 		cmocka_unit_test(a_notice_into_what_passes),
