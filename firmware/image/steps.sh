@@ -68,14 +68,28 @@ step_root() {
 	chroot "$work/root" passwd --quiet --lock root
 }
 
+# What no appliance has: half of the modules, and of what an update writes. The
+# graphics that stay are those of servers' consoles.
+fewer_modules() {
+	local name kernel=$1
+	for name in sound drivers/media drivers/bluetooth drivers/staging \
+		drivers/net/wireless net/bluetooth net/mac80211 net/wireless \
+		drivers/gpu/drm/amd drivers/gpu/drm/i915 \
+		drivers/gpu/drm/nouveau drivers/gpu/drm/radeon; do
+		rm -rf "$work/root/usr/lib/modules/$kernel/kernel/$name"
+	done
+	chroot "$work/root" depmod "$kernel"
+}
+
 # Made inside, by the image's own dracut and for its own kernel.
 step_initrd() {
 	local kernel
 	kernel=$(basename "$work"/root/usr/lib/modules/*)
+	fewer_modules "$kernel"
 	say "initrd: $kernel"
 	cp -a "$here/dracut/90sallyport" "$work/root/usr/lib/dracut/modules.d/"
 	mount -t proc proc "$work/root/proc"
-	chroot "$work/root" dracut --quiet --force --reproducible --no-hostonly \
+	TMPDIR=/tmp chroot "$work/root" dracut --quiet --force --reproducible --no-hostonly \
 		--no-hostonly-cmdline --zstd --kver "$kernel" \
 		--modules "base systemd systemd-initrd systemd-veritysetup dm kernel-modules rootfs-block udev-rules fs-lib sallyport shutdown" \
 		--drivers "virtio_blk virtio_pci virtio_scsi ahci sd_mod nvme usb_storage uas sdhci_pci mmc_block dm_verity squashfs overlay iTCO_wdt" \
@@ -97,6 +111,7 @@ clean_root() {
 	rm -rf "$work"/root/var/cache/* "$work"/root/var/lib/apt/* \
 		"$work"/root/var/log/* "$work"/root/tmp/* \
 		"$work"/root/etc/apt/sources.list* "$work"/root/run/* \
+		"$work"/root/dev/* \
 		"$work"/root/usr/lib/dracut
 	# Links that lead nowhere there, whatever this machine has.
 	chroot "$work/root" find /usr/lib/systemd /etc/systemd -xtype l \
@@ -197,7 +212,7 @@ fat() {
 }
 
 step_boot() {
-	local slot_name class
+	local slot_name class mib
 	mkdir "$work/boot"
 	for class in $(classes_of); do
 		for slot_name in A B; do
@@ -205,7 +220,9 @@ step_boot() {
 			uki "$slot_name" "$class"
 		done
 	done
-	fat "$work/boot.img" 192 SALLYBOOT "$work/boot"
+	# No larger than what it holds: an update writes all of it.
+	mib=$(du -sm "$work/boot" | cut -f1)
+	fat "$work/boot.img" $((mib + 8)) SALLYBOOT "$work/boot"
 }
 
 step_esp() {
@@ -275,7 +292,8 @@ step_bundle() {
 	say "update bundle"
 	mkdir "$work/bundle"
 	mv "$work/boot.img" "$work/root.img" "$work/verity.img" "$work/bundle/"
-	install -m 755 "$here/hook" "$work/bundle/hook"
+	sed "s/@BUILT@/$SOURCE_DATE_EPOCH/" "$here/hook" >"$work/bundle/hook"
+	chmod 755 "$work/bundle/hook"
 	cat >"$work/bundle/manifest.raucm" <<-EOF
 		[update]
 		compatible=$(board_value update.compatible)
