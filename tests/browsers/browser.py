@@ -88,7 +88,7 @@ class Browser:
             env={**os.environ, "HOME": str(self.folder),
                  "TMPDIR": str(self.folder)})
         threading.Thread(target=self._read, daemon=True).start()
-        self.version = self.wait_for("ready", seconds=60)["version"]
+        self.version = self.wait_for("ready", seconds=120)["version"]
 
     def _read(self):
         for line in self.process.popen.stdout:
@@ -108,7 +108,7 @@ class Browser:
         else:
             self._replies[message["id"]] = message
 
-    def do(self, op, *args, seconds=20):
+    def do(self, op, *args, seconds=60):
         """Call a function of the page; @return what it returns."""
         self._count += 1
         self.process.popen.stdin.write(
@@ -125,7 +125,7 @@ class Browser:
                            f"{self.process.tail()}")
         return reply["value"]
 
-    def wait_for(self, *types, seconds=15, since=0, **fields):
+    def wait_for(self, *types, seconds=40, since=0, **fields):
         """Wait for an event of one of the types, with these fields."""
         end = time.monotonic() + seconds
         while True:
@@ -149,7 +149,7 @@ class Browser:
             **options})
         return self
 
-    def call(self, other, seconds=15):
+    def call(self, other, seconds=40):
         mine, theirs = len(self.events), len(other.events)
         self.do("call", other.aor)
         answered(self, mine, seconds)
@@ -158,7 +158,7 @@ class Browser:
     def hang_up(self):
         self.do("hangUp")
 
-    def wait_end(self, seconds=10):
+    def wait_end(self, seconds=40):
         return self.wait_for("ended", "failed", seconds=seconds)
 
     def heard(self):
@@ -173,7 +173,7 @@ class Browser:
             self.process.stop()
 
 
-def answered(phone, since, seconds=15):
+def answered(phone, since, seconds=40):
     """A browser, or another phone, is in a call."""
     if isinstance(phone, Browser):
         event = phone.wait_for("confirmed", "failed", seconds=seconds,
@@ -184,7 +184,7 @@ def answered(phone, since, seconds=15):
         phone.wait_for("CALL_ESTABLISHED", seconds=seconds, since=since)
 
 
-def dial(caller, called, seconds=15):
+def dial(caller, called, seconds=40):
     """Either may be a browser, or another phone."""
     marks = [len(p.events) for p in (caller, called)]
     if isinstance(caller, Browser):

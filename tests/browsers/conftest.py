@@ -85,7 +85,7 @@ def gateway(site, browsers, request):
     if getattr(request.node, "test_failed", False):
         for browser in browsers:
             browser.do("reload")
-    wait_until("the calls to be over", 15,
+    wait_until("the calls to be over", 60,
                lambda: not site.ctl_json("calls") and not site.flows())
 
 

@@ -131,7 +131,7 @@ async function stats(kind, type, names) {
 
 // One after the other: until the far end has answered.
 const asked = f => new Promise((done, no) => {
-	setTimeout(no, 10000, new Error('no answer'));
+	setTimeout(no, 30000, new Error('no answer'));
 	f(() => done(true)) || no(new Error('not now'));
 });
 
