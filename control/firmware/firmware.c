@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "control/audit/audit.h"
 #include "control/calls/call.h"
@@ -413,6 +414,8 @@ int firmware_alloc(struct firmware **fp, const struct firmware_config *cfg)
 	if (!f)
 		return ENOMEM;
 	f->cfg = *cfg;
+	/* a former run may have asked for something, and been told of it */
+	f->number = (json_int_t)time(NULL) * 1000;
 	tmr_init(&f->tmr);
 	snprintf(f->socket, sizeof(f->socket), "%s/firmware.sock", cfg->folder);
 	snprintf(f->board, sizeof(f->board), "%s/board.json", cfg->folder);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What sallyctl can do: the tables of commands and options. */
+/* What sallyctl can do: the tables of commands and options. Long, since all that
+ * one has to know of each stands in its row. */
 #include "control/sallyctl/commands.h"
 #include <stdio.h>
 #include <stdlib.h>
