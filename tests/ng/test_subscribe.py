@@ -302,7 +302,7 @@ def test_parties_are_told(sounds):
             assert events(g, "notice-given", shown["id"]) == []
             assert client.ask("subscribe answer", sdp=other.answer(
                 reply["sdp"]), **keys) == {"result": "ok"}
-            wait_until("both to be told", 10, lambda: len(
+            wait_until("both to be told", 30, lambda: len(
                 events(g, "notice-given", shown["id"])) == 2)
             hears(other, "1", pair.alice, pair.bob)
         end(pair)
