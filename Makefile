@@ -10,6 +10,7 @@
 #   make lint       clang-format, cppcheck
 #   make deb        a Debian package, into $(B)/deb
 #   make image      BOARD: the appliance's disk image and update bundle
+#   make image-test starts it in QEMU, updates it, breaks it, resets it
 #   make install    PREFIX, DESTDIR; uninstall takes it away again
 #   make clean
 #
@@ -163,7 +164,7 @@ suites = $(foreach s,$(2),$(1)$(if \
 
 .PHONY: check check-programs check-clang check-san
 check:
-	@scripts/setup build demo check
+	@scripts/setup build demo check $(if $(WITH_IMAGE),image)
 	@$(submake) all check-programs $(FUZZ_PROGRAMS)
 	@scripts/as-root B=$(abspath $(B)) tests/run --tidy --fuzz-seconds $(FUZZ_SECONDS) \
 	   $(addprefix make=,$(LINTS) check-clang check-san) \
@@ -171,7 +172,8 @@ check:
 	   $(call suites,pytest,$(CHECK_PYTEST_SAN),@$(B)/san) \
 	   $(call suites,tap,$(CHECK_PROGRAMS) $(SAN_PROGRAMS)) \
 	   $(call suites,fuzz,$(FUZZ_PROGRAMS)) \
-	   $(call suites,pytest,$(filter $(CHECK_ALONE),$(CHECK_PYTEST)))
+	   $(call suites,pytest,$(filter $(CHECK_ALONE),$(CHECK_PYTEST))) \
+	   $(if $(WITH_IMAGE),$(IMAGE_SUITES))
 check-programs: $(CHECK_PROGRAMS)
 check-clang:
 	@$(submake) B=$(B)/clang CC=clang all check-programs

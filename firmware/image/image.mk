@@ -4,7 +4,7 @@ BOARD ?= qemu-q35
 KEYS  ?= $(B)/image/keys
 IMAGE := $(B)/image
 
-.PHONY: image image-reproducible
+.PHONY: image image-test image-reproducible
 image:
 	@scripts/setup build image
 	@$(submake) all
@@ -14,7 +14,15 @@ image:
 	@scripts/as-root env KEEP_ROOT=$(abspath $(IMAGE))/root.tar \
 	   firmware/image/build --board $(BOARD) --tree $(IMAGE)/tree \
 	   --out $(IMAGE)/$(BOARD) --keys $(KEYS) --version $(VERSION) \
-	   $(if $(wildcard $(IMAGE)/root.tar),--root $(IMAGE)/root.tar)
+	   $$([ $(IMAGE)/root.tar -nt firmware/image/packages ] && \
+	      echo --root $(IMAGE)/root.tar)
+
+# The life of an appliance, in QEMU; `make check WITH_IMAGE=1` has it as well.
+IMAGE_SUITES := make+alone:1500=image pytest+alone:2400=tests/image/test_image.py
+image-test:
+	@scripts/setup build demo image
+	@$(submake) all
+	@scripts/as-root B=$(abspath $(B)) tests/run --tidy $(IMAGE_SUITES)
 
 # The same inputs twice, compared octet by octet.
 image-reproducible: image
