@@ -161,13 +161,18 @@ class SipClient:
         return self.request("REGISTER", f"sip:{self.domain}",
                             extra=[f"Expires: {expires}"])
 
-    def bye(self, uri, response):
+    def within(self, method, uri, response, extra=()):
+        """A request of the dialog that this response to an INVITE has made."""
         to_tag = re.search(r";tag=[^;>\s]+", response.header("to"))[0]
         target = re.search(r"<([^>]+)>", response.header("contact"))[1]
         self.cseq += 1
-        text = self._message("BYE", target, "", response.call, [], to_tag)
+        text = self._message(method, target, "", response.call, list(extra),
+                             to_tag)
         text = re.sub(r"^To: <[^>]*>", f"To: <{uri}>", text, flags=re.M)
         return self._transact(text, 5)
+
+    def bye(self, uri, response):
+        return self.within("BYE", uri, response)
 
 
 def sdp(address, port, *attributes, profile="RTP/AVP", formats="0"):

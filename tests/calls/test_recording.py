@@ -14,6 +14,7 @@ import pytest
 from lab import audio
 from lab.process import run, wait_until
 from lab.topology import Gateway
+from sip_client import SipClient, sdp
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("B", ROOT / "build"))
@@ -111,6 +112,31 @@ def test_on_and_off(office):
     assert 2 < len(tracks[0]) / audio.RATE < 4
     assert [len(office.events(f"recording-{w}")) for w in
             ("started", "stopped", "failed")] == [1, 1, 0]
+
+
+def test_a_phone_asks(office):
+    """By INFO with Record: on, and off, as some phones' keys do."""
+    g, hq = office.gateway, office.gateway.sides["hq"]
+    g.add_user("dave", "plain")
+    with SipClient(hq.namespace, hq.host, hq.gateway, "dave", g.domain,
+                   "dave-secret") as dave:
+        assert dave.register().status == 200
+        ok = dave.request("INVITE", office.alice.aor, sdp(hq.host, 30000))
+        assert ok.status == 200
+        for word, way in (("on", "copy"), ("off", "none")):
+            assert dave.within("INFO", office.alice.aor, ok,
+                               [f"Record: {word}"]).status == 200
+            assert office.diverted() == [way, way]
+            if word == "on":
+                name = office.the_call()["recording"]
+                time.sleep(3)
+        assert office.the_call()["recording"] is None
+        dave.bye(office.alice.aor, ok)
+    office.alice.wait_end()
+    # dave, who called, is the first, and said nothing at all
+    assert alike(office.alice.played, office.export(name)[1]) > 0.6
+    started, = office.events("recording-started")
+    assert "dave" in started["by"] and "INFO" in started["how"]
 
 
 def test_what_is_stored_by_the_api(office):
