@@ -423,6 +423,41 @@ static void copies(void **state)
 	assert_int_equal(media_ports(t->m, ports, 4), 0);
 }
 
+/* The port that has played is kept, so that its next music comes from the same
+ * sender; it has nothing to say meanwhile. */
+static void music_from_the_same_sender(void **state)
+{
+	struct talk *t = *state;
+	struct media_port ports[4];
+	char id[DUTY_ID_MAX];
+	json_t *p;
+
+	call(t);
+	media_music(t->m, "hold.wav");
+	talk_offer(t, LEG_A, HEAD_A "m=audio 4000 RTP/AVP 0\r\n");
+	talk_answer(t, LEG_B, PCMU_B);
+	for (unsigned i = 0; i < 3; i++) {
+		unsigned one = 1;
+
+		talk_offer(t, LEG_A,
+			   HEAD_A "m=audio 4000 RTP/AVP 0\r\na=sendonly\r\n");
+		talk_answer(t, LEG_B, PCMU_B "a=recvonly\r\n");
+		assert_int_equal(talk_stream(t, LEG_A).divert, SP_DIVERT_TAKE);
+		talk_offer(t, LEG_A, HEAD_A "m=audio 4000 RTP/AVP 0\r\n");
+		talk_answer(t, LEG_B, PCMU_B);
+		assert_int_equal(talk_stream(t, LEG_A).divert, SP_DIVERT_NONE);
+		assert_true(loop_until(has_ports, &one, 1000));
+		assert_int_equal(media_ports(t->m, ports, 4), 0);
+	}
+	loop_for(50);
+	p = fake_media_get(fake, "port",
+			   duty_port_id(talk_stream(t, LEG_A).id, id));
+	assert_non_null(p);
+	assert_null(json_object_get(p, "out"));
+	assert_int_equal(fake_media_asked(fake, "port.remove"), 0);
+	json_decref(p);
+}
+
 /* Taken for the time of a tone, and given back as it came. */
 static void told_that_it_is_recorded(void **state)
 {
@@ -684,6 +719,7 @@ int main(void)
 		T(ssrc_announced_once_heard_others),
 		T(taken_up_again),
 		T(copies),
+		T(music_from_the_same_sender),
 		T(told_that_it_is_recorded),
 		T(video_goes_without_loss_of_audio),
 		T(forced_on_who_is_called),
