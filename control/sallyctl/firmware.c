@@ -96,7 +96,7 @@ static void show_progress(const json_t *j)
 static void show_status(const json_t *j, const struct invocation *in)
 {
 	(void)in;
-	if (yes(j, "image")) {
+	if (text(j, "version")[0]) {
 		printf("Version %s for %s.\n", text(j, "version"),
 		       text(j, "compatible"));
 		show_slots(json_object_get(j, "slots"));

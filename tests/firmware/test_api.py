@@ -123,6 +123,7 @@ def test_the_service_comes_and_goes(tmp_path):
     until(lambda: g.status()["trouble"] ==
           "sallyport-firmware doesn't answer", "that it is away")
     assert g.status()["image"]
+    assert g.ctl("firmware").stdout == "sallyport-firmware doesn't answer.\n"
     done = g.ctl("firmware", "rollback")
     assert done.returncode == 1 and "doesn't answer" in done.stderr
     (g.firmware / "firmware.sock").unlink()
