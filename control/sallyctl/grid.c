@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/sallyctl/grid.h"
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,13 +97,16 @@ static void cell_print(const char *text, int wide, int right, int last)
 void grid_print(struct grid *g, const char *none)
 {
 	int *wide = must(calloc(g->n, sizeof(*wide)));
+	bool titled = false;
 
-	for (unsigned c = 0; c < g->n; c++)
+	for (unsigned c = 0; c < g->n; c++) {
 		wide[c] = width(g->column[c].title);
+		titled |= wide[c] > 0;
+	}
 	for (size_t i = 0; i < g->used; i++)
 		if (width(g->cell[i]) > wide[i % g->n])
 			wide[i % g->n] = width(g->cell[i]);
-	for (unsigned c = 0; g->used && c < g->n; c++)
+	for (unsigned c = 0; titled && g->used && c < g->n; c++)
 		cell_print(g->column[c].title, wide[c], g->column[c].right,
 			   c == g->n - 1);
 	for (size_t i = 0; i < g->used; i++) {

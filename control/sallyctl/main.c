@@ -196,7 +196,8 @@ int main(int argc, char *argv[])
 	if (!take_apart(argc, argv, &in, word, &n))
 		return EXIT_USAGE;
 	c = command_find(word, n, &used);
-	if (!c && in.option[OPTION_HELP] && n == 0) {
+	if (!c && ((in.option[OPTION_HELP] && n == 0) ||
+		   (n == 1 && !strcmp(word[0], "help")))) {
 		usage(stdout);
 		return EXIT_DONE;
 	}

@@ -45,6 +45,12 @@ def test_every_command_explains_itself():
         assert len(done.stdout.splitlines()) > 5, words
 
 
+def test_help_by_its_name():
+    done = ctl("help")
+    assert done.returncode == 0 and done.stdout == ctl("--help").stdout
+    assert ctl("help", "nobody").returncode == 2
+
+
 def test_the_manual_page_is_one():
     page = ctl("help", "man").stdout
     for words in commands():
@@ -213,6 +219,10 @@ def test_what_ails_it_and_what_to_do(gw, tmp_path, what, name, health, word):
     status, checks = look(gw, tmp_path)
     assert (checks[name]["health"], status) == (health, health == "wrong")
     assert word in checks[name]["found"] and checks[name]["todo"]
+
+
+def test_a_table_without_titles_has_no_empty_line_above(gw):
+    assert gw.ctl("certificate").stdout.startswith("subject ")
 
 
 def test_a_gateway_that_is_down(tmp_path):
