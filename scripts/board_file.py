@@ -7,10 +7,15 @@ problems() returns sentences, one for each thing that is wrong; none: good."""
 import fnmatch
 import json
 import re
+import sys
 from pathlib import Path
 
-import jsonschema
-import yaml
+try:
+    import jsonschema
+    import yaml
+except ModuleNotFoundError as missing:
+    sys.exit(f"board files are read with {missing.name}: "
+             "apt-get install python3-jsonschema python3-yaml")
 
 _TREE = Path(__file__).resolve().parents[1] / "boards"
 # On an appliance, where the image has them.
