@@ -194,7 +194,8 @@ bench:
 	   $(if $(FULL),,--quick) $(BENCH_PROGRAMS)
 
 C_FILES     = $(shell find control dataplane tests -name '*.[ch]')
-SHELL_FILES = $(shell grep -rlE '^\#!.*\b(bash|sh)$$' scripts tests .ci)
+SHELL_FILES = $(shell find scripts tests firmware .ci -type f -exec awk \
+                '/^\#!.*[/ ](ba)?sh$$/ {print FILENAME} {nextfile}' {} +)
 
 .PHONY: lint $(LINTS)
 lint: $(LINTS)
