@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* control/trunk/impl.h - shared by the files of trunk/, by nobody else. */
 #pragma once
+#include "control/timer.h"
 #include "control/trunk/challenge.h"
 #include "control/trunk/trunk.h"
 
@@ -42,6 +43,7 @@ struct trunks {
 	struct list list;
 	struct route *routes;
 	unsigned n_routes;
+	struct timer look; /* for a way to those that have none */
 };
 
 /** Something that decides about the state has changed. why: of being down. */

@@ -13,6 +13,8 @@
 #include "control/log.h"
 #include "control/trunk/impl.h"
 
+#define LOOK_MS 5000 /* between two looks for a way to a trunk */
+
 struct trunk_line {
 	struct trunk *t;
 	bool over;
@@ -269,6 +271,16 @@ static void trunk_destructor(void *arg)
 	explicit_bzero(t->password, sizeof(t->password));
 }
 
+static void trunk_go(struct trunk *t)
+{
+	tell_guard(t, allow);
+	t->guarded = true;
+	if (t->set.registers && registration_start(t))
+		log_error(0, "trunk %s: registering: no memory", t->set.name);
+	if (t->set.keepalive && keepalive_start(t))
+		log_error(0, "trunk %s: keep-alive: no memory", t->set.name);
+}
+
 static void trunk_start(struct trunk *t, const struct store_trunk *st)
 {
 	t->set = st->set;
@@ -287,12 +299,27 @@ static void trunk_start(struct trunk *t, const struct store_trunk *st)
 		log_warn(0, "trunk %s: %s", t->set.name, t->why);
 		return;
 	}
-	tell_guard(t, allow);
-	t->guarded = true;
-	if (t->set.registers && registration_start(t))
-		log_error(0, "trunk %s: registering: no memory", t->set.name);
-	if (t->set.keepalive && keepalive_start(t))
-		log_error(0, "trunk %s: keep-alive: no memory", t->set.name);
+	trunk_go(t);
+}
+
+/* The kernel's route to a carrier may come after control: the network is being
+ * set up, or the dataplane has made its interfaces anew. */
+static void look_again(void *arg)
+{
+	struct trunks *ts = arg;
+	struct le *le;
+
+	LIST_FOREACH (&ts->list, le) {
+		struct trunk *t = le->data;
+
+		if (!t->set.enabled || t->hop.via)
+			continue;
+		find_hop(t);
+		trunk_judge(t, NULL);
+		if (t->hop.via)
+			trunk_go(t);
+	}
+	timer_start(&ts->look, LOOK_MS, look_again, ts);
 }
 
 static void trunk_load(const struct store_trunk *st, void *arg)
@@ -373,6 +400,7 @@ static void trunks_destructor(void *arg)
 	struct trunks *ts = arg;
 	struct le *le;
 
+	timer_cancel(&ts->look);
 	LIST_FOREACH (&ts->list, le)
 		((struct trunk *)le->data)->all = NULL;
 	list_flush(&ts->list);
@@ -391,6 +419,7 @@ int trunks_alloc(struct trunks **tsp, const struct trunks_config *cfg)
 		return EIO;
 	}
 	trunks_routes_changed(ts);
+	timer_start(&ts->look, LOOK_MS, look_again, ts);
 	*tsp = ts;
 	return 0;
 }

@@ -2,6 +2,7 @@
 """Calls to and from trunks, as SIP sees them."""
 
 import re
+import subprocess
 import time
 
 import pytest
@@ -471,6 +472,20 @@ def test_keep_alive(gw, alice, carriers):
         a.reply(m, 200)
     gw.wait_state("a", "up")
     assert gw.audit("trunk-up")[-1]["trunk"] == "a"
+
+
+def test_a_route_that_comes_later(gw):
+    way = ["192.0.2.10/32", "dev", "lo", "src", gw.A]
+    gw.ctl("trunk", "add", "far", "address=192.0.2.10:5060", stdin="pass\n")
+    try:
+        got = gw.state("far")
+        assert (got["state"], got["why"]) == (
+            "off", "no listener of ours reaches it")
+        subprocess.run(["ip", "route", "add", *way], check=True)
+        gw.wait_state("far", "trying", timeout=30)
+    finally:
+        subprocess.run(["ip", "route", "del", *way], check=False)
+        gw.ctl("trunk", "remove", "far")
 
 
 def test_after_a_crash(gw, alice, carriers):
