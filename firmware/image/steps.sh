@@ -137,13 +137,18 @@ step_squash() {
 	[ -n "$roothash" ]
 }
 
-# With db.key, or by PKCS#11 where the key is in a token.
+# A command whose clock stands at the time of the source.
+at_source_time() {
+	faketime -f "@$(date -d "@$SOURCE_DATE_EPOCH" '+%F %T') x0" "$@"
+}
+
+# With db.key, or by PKCS#11 where the key is in a token. The signature has a time.
 sign_efi() {
 	if [ -e "$keys/db.uri" ]; then
-		sbsign --engine pkcs11 --key "$(cat "$keys/db.uri")" \
+		at_source_time sbsign --engine pkcs11 --key "$(cat "$keys/db.uri")" \
 			--cert "$keys/db.crt" --output "$2" "$1" 2>/dev/null
 	else
-		sbsign --key "$keys/db.key" --cert "$keys/db.crt" \
+		at_source_time sbsign --key "$keys/db.key" --cert "$keys/db.crt" \
 			--output "$2" "$1" 2>/dev/null
 	fi
 }
@@ -179,7 +184,7 @@ uki() {
 		" $(board_value kernel_options)" \
 		" console=tty0 console=$console${IMAGE_CMDLINE:+ $IMAGE_CMDLINE}" \
 		>"$work/cmdline"
-	objcopy \
+	at_source_time objcopy \
 		--add-section .osrel="$work/root/usr/lib/os-release" \
 		--change-section-vma .osrel=0x20000 \
 		--add-section .cmdline="$work/cmdline" \
@@ -197,16 +202,13 @@ uki() {
 fat() {
 	local image=$1 mib=$2 label=$3 folder=$4
 	truncate -s "${mib}M" "$image"
-	faketime -f "@$(date -d "@$SOURCE_DATE_EPOCH" '+%F %T') x0" \
-		mformat -i "$image" -v "$label" -N 5a11f047 ::
+	at_source_time mformat -i "$image" -v "$label" -N 5a11f047 ::
 	(cd "$folder" && find . -mindepth 1 | LC_ALL=C sort) |
 		while read -r name; do
 			if [ -d "$folder/$name" ]; then
-				faketime -f "@$(date -d "@$SOURCE_DATE_EPOCH" '+%F %T') x0" \
-					mmd -i "$image" "::$name"
+				at_source_time mmd -i "$image" "::$name"
 			else
-				faketime -f "@$(date -d "@$SOURCE_DATE_EPOCH" '+%F %T') x0" \
-					mcopy -i "$image" "$folder/$name" "::$name"
+				at_source_time mcopy -i "$image" "$folder/$name" "::$name"
 			fi
 		done
 }
