@@ -261,13 +261,13 @@ static void say_counts(void)
 {
 	unsigned t = 0, s = 0;
 
+	say = 0; /* first: who has read the answer may ask again at once */
 	for (unsigned i = 0; i < ITEMS_MAX; i++) {
 		t += transports[i].id != 0;
 		s += streams[i].id != 0;
 	}
 	printf("transports %u streams %u\n", t, s);
 	fflush(stdout);
-	say = 0;
 }
 
 /* As if every peer had just fallen silent. */
