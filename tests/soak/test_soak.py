@@ -224,7 +224,7 @@ def test_calls_come_and_go(rig):
     soak = Soak(rig)
     soak.run(0.5)  # neighbours are found, caches are filled
     soak.finish()
-    in_use = telemetry.packets_in_use()
+    in_use = telemetry.packets_at_rest()
 
     soak.run(SECONDS / 3)
     resident = soak.resident()
