@@ -132,8 +132,10 @@ static bool add_branch(const struct store_binding *to, struct fork *f)
 
 	if (f->n == FORK_MAX || to->expires <= f->now)
 		return false;
-	/* who calls their own number doesn't ring themselves */
-	if (sip_addr_parse(&at, to->source) && sa_cmp(&at, &c->at, SA_ALL))
+	/* who calls their own number doesn't ring themselves; all that is
+	 * behind one proxy has the proxy's address */
+	if (!to->path[0] && sip_addr_parse(&at, to->source) &&
+	    sa_cmp(&at, &c->at, SA_ALL))
 		return false;
 	if (!target_phone(&t, f->b->d, to, c->name, f->callee) ||
 	    !branch_new(f->b, &c->profile, &t))

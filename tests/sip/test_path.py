@@ -72,6 +72,21 @@ def test_dialog_has_its_own_route(gw, phones, recorded):
     assert end(d, e).all("route") == recorded[::-1]
 
 
+def test_two_users_behind_one_proxy(gw, phones):
+    """Caller and called have its address, and aren't taken for one another."""
+    proxy = phones(gw, "alice")
+    proxy.user = "bob"
+    assert proxy.register(contact=BEHIND, lines=lines()).status == 200
+    proxy.user = "alice"
+    d = Dialog(proxy, "bob")
+    d.call(A_SDP)
+    invite = proxy.expect("INVITE")
+    assert invite.uri == BEHIND[1:-1] and invite.all("route") == PATH
+    Dialog.of(proxy, invite).reply(invite, 486)
+    proxy.expect("ACK")
+    d.refused(486)
+
+
 def test_two_phones_behind_one_proxy(gw, phones):
     """They have its address, and both ring."""
     a, b = phones(gw, "alice"), phones(gw, "bob", register=False)
