@@ -46,6 +46,9 @@ struct media *media_new(struct dp *dp, uint64_t call,
 /** Who transcodes and records for it; without, neither is possible. Also after
  * media_load, before duties_ready(). */
 void media_duties(struct media *m, struct duties *d);
+/** Of a call from the store, after media_duties: what sallyport-media puts into
+ * its streams, or is copied, goes on. */
+void media_restored(struct media *m);
 /** Removes its flows, frees its ports, wipes its keys. */
 void media_free(struct media *m);
 /** B is known only after a fork or a registration look-up: set it anew, before

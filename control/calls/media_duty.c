@@ -196,6 +196,15 @@ void media_duties(struct media *m, struct duties *d)
 				media_duty_set(m, &m->cur->line[i], x);
 }
 
+void media_restored(struct media *m)
+{
+	struct media_why why;
+
+	/* the dataplane's client was told before it was known who inserts */
+	if (m->duties)
+		media_streams_program(m, &why);
+}
+
 void media_play(struct media *m, enum play what, const char *name)
 {
 	m->play = what;

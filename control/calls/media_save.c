@@ -63,13 +63,14 @@ static json_t *flow_json(const struct mline *l)
 	if (!f)
 		return json_null();
 	return json_pack("{s:[i,i], s:[i,i], s:[o,o], s:[o,o], s:I, s:I, s:o, "
-			 "s:[b,b]}",
+			 "s:[b,b], s:[b,b]}",
 			 "media", a->media, b->media, "port", a->port, b->port,
 			 "transport", id_json(a->id), id_json(b->id), "stream",
 			 id_json(f->stream[0]), id_json(f->stream[1]), "xor",
 			 (json_int_t)f->ssrc_xor, "generation",
 			 (json_int_t)f->generation, "source",
-			 id_json(f->source), "made", f->made[0], f->made[1]);
+			 id_json(f->source), "made", f->made[0], f->made[1],
+			 "sent", f->sent[0], f->sent[1]);
 }
 
 static json_t *mline_json(const struct mline *l)
@@ -291,6 +292,8 @@ static bool flow_load(struct media *m, json_t *j, struct mline *l)
 	for (int x = LEG_A; x <= LEG_B; x++) {
 		f->stream[x] = (uint64_t)stream[x];
 		f->made[x] = made[x];
+		f->sent[x] = json_is_true(
+			json_array_get(json_object_get(j, "sent"), (size_t)x));
 		f->from[x] = (uint64_t)transport[x];
 		if (!media_has(m, x))
 			continue;

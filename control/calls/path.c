@@ -59,6 +59,7 @@ struct path *path_load(struct call *c, const char *json)
 		return mem_deref(p);
 	media_on_change(p->media, changed, p);
 	media_duties(p->media, c->all->cfg.duties);
+	media_restored(p->media);
 	return p;
 }
 

@@ -194,6 +194,9 @@ def test_hold_with_music(gateway):
     wait_until("the hold", 3, lambda: "take" in [
         s["divert"] for f in gateway.flows() for s in f["streams"]])
     listen(gateway, {alice: "music", bob: ""})
+    gateway.kill(gateway.control)  # one that comes back goes on with it
+    gateway.start_control()
+    listen(gateway, {alice: "music", bob: ""})
     bob.command("resume")
     wait_until("the end of it", 3, lambda: "take" not in [
         s["divert"] for f in gateway.flows() for s in f["streams"]])

@@ -193,7 +193,10 @@ def test_silence(gateway, sounds):
         time.sleep(1)
         assert client.ask("silence media", **alice)["result"] == "ok"
         assert diverted(gateway) == ["none", "take"]
+        gateway.kill(gateway.control)  # one that comes back goes on with it
+        gateway.start_control()
         time.sleep(3)
+        assert diverted(gateway) == ["none", "take"]
         heard = pair.bob.heard()[16000:]
         assert len(heard) > 8000 and abs(heard).max() < 100
         assert client.ask("unsilence media", **alice)["result"] == "ok"
