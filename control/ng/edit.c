@@ -186,8 +186,21 @@ char *ng_edit_own(const struct ng_flags *f, char *text)
 	return printed(s, err, text);
 }
 
-/* "opus", "opus/48000/2" */
-static void told_by_name(struct media_codecs *out, struct pl spec)
+/* The one that was put in last goes where there is such a one before it. */
+static void told_once(struct media_codecs *out)
+{
+	for (unsigned i = 0; i + 1 < out->n; i++)
+		if (out->codec[i].clock == out->codec[out->n - 1].clock &&
+		    !strcasecmp(out->codec[i].name,
+				out->codec[out->n - 1].name)) {
+			out->n--;
+			return;
+		}
+}
+
+/* "opus", "opus/48000/2"; rate: where it names none. */
+static void told_by_name(struct media_codecs *out, struct pl spec,
+			 uint32_t rate)
 {
 	const char *slash = spec.l ? memchr(spec.p, '/', spec.l) : NULL;
 	struct pl name = {spec.p, slash ? (size_t)(slash - spec.p) : spec.l};
@@ -202,7 +215,8 @@ static void told_by_name(struct media_codecs *out, struct pl spec)
 		slash = memchr(clock.p, '/', clock.l);
 		clock.l = slash ? (size_t)(slash - clock.p) : clock.l;
 	}
-	out->codec[out->n++].clock = clock.l ? pl_u32(&clock) : 0;
+	out->codec[out->n++].clock = clock.l ? pl_u32(&clock) : rate;
+	told_once(out);
 }
 
 /* Those of one m-line that are left. */
@@ -217,9 +231,7 @@ static void told_of_line(struct media_codecs *out, const struct sdp *s,
 
 			if (c.pt != pt[i] || !name.l)
 				continue;
-			told_by_name(out, name);
-			if (out->n)
-				out->codec[out->n - 1].clock = c.clock;
+			told_by_name(out, name, c.clock);
 		}
 }
 
@@ -242,7 +254,7 @@ bool ng_edit_answer(const struct ng_flags *f, const struct sdp *s,
 		told_of_line(out, s, m, pt, n);
 	}
 	for (unsigned i = 0; i < f->codec_transcode.n; i++)
-		told_by_name(out, f->codec_transcode.v[i]);
+		told_by_name(out, f->codec_transcode.v[i], 0);
 	return out->n;
 }
 
