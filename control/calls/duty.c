@@ -51,8 +51,8 @@ static void on_failed(enum duty kind, const char *id, uint64_t call,
 		 own_port(c, id))
 		c->door->hangup(c->arg, 500,
 				"the call can't be transcoded any more");
-	else if (kind == DUTY_PORT)
-		notice_lost(c);
+	else if (kind == DUTY_PORT && own_port(c, id))
+		notice_failed(c);
 }
 
 /* A recording that ended by itself. */

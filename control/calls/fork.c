@@ -168,6 +168,14 @@ static int stop(struct call *c, enum fork_use use, const char *by,
 	return 0;
 }
 
+/* One use came to nothing; what the others have stays. */
+static void take_back(struct call *c, enum fork_use use)
+{
+	c->forked &= ~(1u << use);
+	if (!c->forked)
+		let_go(c);
+}
+
 int call_fork(struct call *c, enum fork_use use, bool on, const char *by,
 	      const char *how, struct duty_why *why)
 {
@@ -190,7 +198,7 @@ int call_fork(struct call *c, enum fork_use use, bool on, const char *by,
 	c->forked |= 1u << use;
 	if ((!c->fork && begin(c, why) != 0) ||
 	    (strcmp(by, CALL_POLICY) != 0 && notice_give(c, why) != 0)) {
-		let_go(c);
+		take_back(c, use);
 		return -1;
 	}
 	tell(c, "fork-started", by, how, NULL);

@@ -107,7 +107,9 @@ void notice_look(struct call *c);
 void notice_up(struct call *c); /* answered */
 /** @return false: nobody was being told by that stream. */
 bool notice_ended(struct call *c, uint64_t stream);
-void notice_lost(struct call *c); /* sallyport-media can't, or has gone */
+void notice_lost(struct call *c); /* sallyport-media has gone */
+/** It can't give this one; it is tried again. */
+void notice_failed(struct call *c);
 void notice_end(struct call *c);
 void notice_save(const struct call *c, json_t *j);
 void notice_load(struct call *c, const json_t *j);

@@ -56,28 +56,6 @@ static int play(struct media *m, struct mline *l, enum leg from, bool tone,
 	return -1;
 }
 
-int media_notice(struct media *m, enum leg to, const char *file,
-		 struct media_why *why)
-{
-	enum leg from = m->solo ? to : OTHER_LEG(to);
-	bool tone = !file || m->solo;
-	int lines = 0;
-
-	if (!m->duties || m->e2ee.state == E2EE_ON || !media_has(m, to))
-		return 0;
-	snprintf(m->notice, sizeof(m->notice), "%s", file ? file : "");
-	for (unsigned i = 0; i < m->cur->n; i++) {
-		struct mline *l = &m->cur->line[i];
-
-		if (!may_hear(m, l, to, tone))
-			continue;
-		if (play(m, l, from, tone, why) != 0)
-			return -1;
-		lines++;
-	}
-	return lines;
-}
-
 /* Of the stream that leg `from` sends on each m-line. @return were there any? */
 static bool end(struct media *m, unsigned from)
 {
@@ -94,6 +72,30 @@ static bool end(struct media *m, unsigned from)
 	if (any)
 		media_streams_program(m, &(struct media_why){0});
 	return any;
+}
+
+int media_notice(struct media *m, enum leg to, const char *file,
+		 struct media_why *why)
+{
+	enum leg from = m->solo ? to : OTHER_LEG(to);
+	bool tone = !file || m->solo;
+	int lines = 0;
+
+	if (!m->duties || m->e2ee.state == E2EE_ON || !media_has(m, to))
+		return 0;
+	snprintf(m->notice, sizeof(m->notice), "%s", file ? file : "");
+	for (unsigned i = 0; i < m->cur->n; i++) {
+		struct mline *l = &m->cur->line[i];
+
+		if (!may_hear(m, l, to, tone))
+			continue;
+		if (play(m, l, from, tone, why) != 0) {
+			end(m, from); /* those before it too */
+			return -1;
+		}
+		lines++;
+	}
+	return lines;
 }
 
 int media_notice_ended(struct media *m, uint64_t stream)

@@ -56,13 +56,29 @@ static void tell(const struct call *c, const char *kind, unsigned legs,
 
 static void next(struct call *c, uint64_t ms);
 
-/* The far end was silent, say: nothing came that a tone could be put into. */
+void notice_failed(struct call *c)
+{
+	if (!c->telling)
+		return;
+	notice_lost(c);
+	next(c, RETRY_MS);
+}
+
+/* The far end was silent, say: nothing came that a tone could be put into. A file
+ * needs nothing to come, and so much of it is enough. */
 static void too_late(void *arg)
 {
 	struct call *c = arg;
+	unsigned legs = c->telling;
 
+	if (!file_of(c)) {
+		notice_failed(c);
+		return;
+	}
 	notice_lost(c);
-	next(c, RETRY_MS);
+	c->told |= legs;
+	tell(c, "notice-given", legs, "cut short after a minute");
+	call_save(c);
 }
 
 /* @return 0, or -1 with why: somebody can't be told. */

@@ -215,6 +215,7 @@ int call_subscription_answer(struct call *c, struct pl tag,
 {
 	struct subscription *s = find(c, tag);
 	struct media_why media;
+	bool before;
 
 	if (!s)
 		return no(why, 404, "no-subscription",
@@ -223,9 +224,14 @@ int call_subscription_answer(struct call *c, struct pl tag,
 		fork_media_peer(s->media, peer);
 	if (fork_media_answer(s->media, sdp, len, &media) != 0)
 		return no_media(why, &media);
+	before = s->answered;
 	s->answered = true;
 	if (notice_give(c, why) != 0) { /* nobody hears it unsaid */
-		let_go(s);
+		if (before)
+			end(s, by, "the parties can't be told");
+		else
+			let_go(s);
+		call_save(c);
 		return -1;
 	}
 	tell(s, "subscription-started", by, NULL);
@@ -401,7 +407,7 @@ static void load_one(struct call *c, json_t *item)
 	s->media = fork_media_load(c, media);
 	s->answered = s->media;
 	if (!s->media)
-		let_go(s);
+		mem_deref(s);
 }
 
 void subscriptions_load(struct call *c, const json_t *j)
