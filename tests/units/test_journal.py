@@ -2,9 +2,6 @@
 """What an operator finds in the journal: a real journald, the units as they are
 installed, one call."""
 
-import os
-import signal
-
 from lab import wire
 from lab.process import wait_until
 from test_first_light import PLAIN, SHA1_80, two_phones
@@ -39,14 +36,15 @@ def test_a_call_by_its_id(with_journal, sounds):
 
 
 def test_an_alarm_by_its_name(with_journal):
-    """The dataplane dies: a warning that can be filtered for, and what systemd
-    says of it beside."""
+    """The dataplane is away for longer than from one look to the next: a warning
+    that can be filtered for, and what systemd says of it beside."""
     m = with_journal.manager
-    os.kill(m.main_pid("sallyport-dataplane"), signal.SIGKILL)
+    m.ctl("stop", "sallyport-dataplane")
     found = wait_until("the alarm", 20, lambda: m.journal(
         "SALLYPORT_EVENT=alarm-raised"))
     assert found[0]["PRIORITY"] == "4"
     assert "dataplane-away" in found[0]["MESSAGE"]
+    with_journal.start_dataplane()
     assert wait_until("its end", 30, lambda: m.journal(
         "SALLYPORT_EVENT=alarm-cleared"))
     # the dataplane writes to stderr: its lines have a level as well
