@@ -80,6 +80,13 @@ class Box(Afar):
         until(lambda: (s := self.status())["stage"] == "idle" and s["slots"],
               "nothing under way")
 
+    def clear(self):
+        """What a test has left under way: a restart, calls."""
+        self.api("DELETE", "/api/v1/firmware/restart")
+        for call in self.api("GET", "/api/v1/calls")[1]:
+            self.api("DELETE", f"/api/v1/calls/{call['id']}")
+        self.wait_settled()
+
     def done(self):
         self.close()
         if self.appliance:

@@ -41,10 +41,7 @@ def whole():
 def gw(whole):
     whole.ready()
     yield whole
-    whole.api("DELETE", "/api/v1/firmware/restart")
-    for call in whole.api("GET", "/api/v1/calls")[1]:
-        whole.api("DELETE", f"/api/v1/calls/{call['id']}")
-    whole.wait_settled()
+    whole.clear()
 
 
 @pytest.fixture

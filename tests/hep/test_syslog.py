@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "sip"))
 from gateway import Gateway, isolate  # noqa: E402
-from phone import Dialog, Phone, sdp  # noqa: E402
+from course import call_up  # noqa: E402
 
 isolate()
 SERVER = ("127.0.0.62", 25514)
@@ -80,16 +80,7 @@ def test_a_call_is_told(kind, tmp_path):
         g.start()
         for name in ("alice", "bob"):
             g.add_user(name, security=0)
-        a, b = (Phone(g.at, "alice", ip="127.0.0.11"),
-                Phone(g.at, "bob", ip="127.0.0.12"))
-        for p in (a, b):
-            assert p.register().status == 200
-        d = Dialog(a, "bob")
-        d.call(sdp("10.9.0.1", 40000))
-        invite = b.expect("INVITE")
-        Dialog.of(b, invite).reply(invite, 200, sdp("10.9.0.2", 41000))
-        d.answered()
-        b.expect("ACK")
+        a, b, d = call_up(g)
         d.bye()
         b.expect("BYE")
         call = g.record(to="sip:bob@sip.test")["id"]

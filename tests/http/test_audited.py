@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from afar import HTTPS, PASSWORD, ROOT, Afar, Client  # noqa: E402
 from gateway import isolate  # noqa: E402
-from phone import Dialog, Phone, sdp  # noqa: E402
+from course import call_up  # noqa: E402
 
 isolate()
 ROUTES = re.findall(
@@ -109,16 +109,7 @@ def gw(tmp_path_factory):
 
 def a_call(gw):
     """One that is up. @return its id, and what ends it"""
-    a, b = (Phone(gw.at, "alice", ip="127.0.0.11"),
-            Phone(gw.at, "bob", ip="127.0.0.12"))
-    for p in (a, b):
-        assert p.register().status == 200
-    d = Dialog(a, "bob")
-    d.call(sdp("10.9.0.1", 40000))
-    invite = b.expect("INVITE")
-    Dialog.of(b, invite).reply(invite, 200, sdp("10.9.0.2", 41000))
-    d.answered()
-    b.expect("ACK")
+    a, b, _ = call_up(gw)
     (call,) = gw.api("GET", "/api/v1/calls")[1]
     return call["id"], (a, b)
 

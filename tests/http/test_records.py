@@ -16,7 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from afar import Afar, Client  # noqa: E402
 from gateway import isolate  # noqa: E402
-from phone import Dialog, Phone, sdp  # noqa: E402
+from course import call_up  # noqa: E402
 
 isolate()
 MANY = 2500
@@ -25,16 +25,7 @@ FIRST = 1_700_000_040  # when the oldest began, a whole minute; one in each
 
 def a_call(gw):
     """A real one; its record."""
-    a, b = (Phone(gw.at, "alice", ip="127.0.0.11"),
-            Phone(gw.at, "bob", ip="127.0.0.12"))
-    for p in (a, b):
-        assert p.register().status == 200
-    d = Dialog(a, "bob")
-    d.call(sdp("10.9.0.1", 40000))
-    invite = b.expect("INVITE")
-    Dialog.of(b, invite).reply(invite, 200, sdp("10.9.0.2", 41000))
-    d.answered()
-    b.expect("ACK")
+    a, b, d = call_up(gw)
     d.bye()
     b.expect("BYE")
     for p in (a, b):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What most calls of the tests have in common."""
 
-from phone import Dialog, sdp
+from phone import Dialog, Phone, sdp
 
 A_SDP = sdp("10.9.0.1", 40000)
 B_SDP = sdp("10.9.0.2", 41000)
@@ -51,6 +51,16 @@ def set_up(a, b, body=A_SDP, answer=B_SDP, lines=()):
     e.ack = b.expect("ACK")
     sync(d)
     return d, e
+
+
+def call_up(gw):
+    """A call from alice to bob, who register first. @return: both phones, and
+    alice's dialog."""
+    a, b = (Phone(gw.at, "alice", ip="127.0.0.11"),
+            Phone(gw.at, "bob", ip="127.0.0.12"))
+    for p in (a, b):
+        assert p.register().status == 200
+    return a, b, set_up(a, b)[0]
 
 
 def sync(d):
