@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Codecs: what is added to an offer, when it is transcoded and when never, and
  * what sallyport-media is told; over a fake dataplane and a fake
- * sallyport-media. */
+ * sallyport-media. Long, since all of it needs these two fakes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

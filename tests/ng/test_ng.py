@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ng protocol as a proxy speaks it: transports, retransmissions, offers and
-answers, forks, deletes, what is refused and in which words."""
+answers, forks, deletes, what is refused and in which words. Long: a short test for
+each command and flag, on one gateway."""
 
 import socket
 import time

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Recordings: what is in them, what is on the disk, and what happens when that
- * is full, cut off, or tampered with. */
+ * is full, cut off, or tampered with. Long, since each reads back what the same
+ * writer has sealed. */
 #define _GNU_SOURCE
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The walk over SRTP legs, with libsrtp2 as the far side: it opens what the
  * gateway sealed and seals what the gateway has to open. Injected packets,
- * rekeying while media flows, floods of forgeries. */
+ * rekeying while media flows, floods of forgeries. Long, since each case needs the
+ * far side that stands first. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
