@@ -17,7 +17,7 @@ enum alarm {
 	ALARM_DATAPLANE, /* away: no new call, nothing can be changed */
 	ALARM_MEDIA,	 /* sallyport-media is away, and configured */
 	ALARM_PORT,	 /* a port has no link */
-	ALARM_TRUNK,	 /* a trunk is down */
+	ALARM_TRUNK,	 /* a trunk is down, or off though it is enabled */
 	ALARM_CERTIFICATE,
 	ALARM_DISK,
 	ALARM_KEY,	/* a hop key is near its end, and is still in use */

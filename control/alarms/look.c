@@ -59,12 +59,15 @@ void look_trunks(struct alarms *a)
 
 	json_array_foreach (list, i, t) {
 		const char *name, *state, *why;
+		int enabled;
 
-		if (json_unpack(t, "{s:s, s:s, s:s}", "name", &name, "state",
-				&state, "why", &why) == 0 &&
-		    !strcmp(state, "down"))
-			alarm_seen(a, ALARM_TRUNK, name, "Trunk %s is down: %s",
-				   name, why);
+		if (json_unpack(t, "{s:s, s:s, s:s, s:b}", "name", &name,
+				"state", &state, "why", &why, "enabled",
+				&enabled) == 0 &&
+		    enabled &&
+		    (!strcmp(state, "down") || !strcmp(state, "off")))
+			alarm_seen(a, ALARM_TRUNK, name, "Trunk %s is %s: %s",
+				   name, state, why);
 	}
 	json_decref(list);
 }

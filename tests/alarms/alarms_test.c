@@ -25,6 +25,7 @@
 static struct {
 	bool dataplane, media, link;
 	const char *trunk;    /* state */
+	bool disabled;	      /* that trunk */
 	const char *firmware; /* what it says; NULL: nothing */
 	uint64_t wrong, expected, now, free_mib;
 	struct sp_greeting greeting;
@@ -79,8 +80,9 @@ bool duties_up(const struct duties *d, struct duty_why *why)
 json_t *trunks_json(const struct trunks *ts)
 {
 	(void)ts;
-	return json_pack("[{s:s, s:s, s:s}]", "name", "carrier", "state",
-			 world.trunk, "why", "no answer to OPTIONS");
+	return json_pack("[{s:s, s:s, s:s, s:b}]", "name", "carrier", "state",
+			 world.trunk, "why", "no answer to OPTIONS", "enabled",
+			 !world.disabled);
 }
 
 bool firmware_attention(const struct firmware *f, char *about, size_t n_about,
@@ -284,6 +286,21 @@ static void trunk(void **state)
 	comes_and_goes(*state, ALARM_TRUNK, "carrier", trunk_is_back);
 }
 
+/* No listener reaches it. */
+static void trunk_off(void **state)
+{
+	world.trunk = "off";
+	comes_and_goes(*state, ALARM_TRUNK, "carrier", trunk_is_back);
+}
+
+static void trunk_disabled(void **state)
+{
+	world.trunk = "off";
+	world.disabled = true;
+	look();
+	expect_silence(*state);
+}
+
 static void firmware_is_well(void)
 {
 	world.firmware = NULL;
@@ -410,6 +427,7 @@ int main(void)
 		T(disk),	T(key),
 		T(many_keys),	T(drops),
 		T(certificate), T(firmware),
+		T(trunk_off),	T(trunk_disabled),
 #undef T
 	};
 

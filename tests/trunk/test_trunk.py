@@ -474,6 +474,17 @@ def test_keep_alive(gw, alice, carriers):
     assert gw.audit("trunk-up")[-1]["trunk"] == "a"
 
 
+def wait_alarms(gw, n):
+    """Of trunks: until there are n."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        got = [a for a in gw.ctl_json("alarms") if a["name"] == "trunk-down"]
+        if len(got) == n:
+            return got
+        time.sleep(0.1)
+    raise AssertionError(got)
+
+
 def test_a_route_that_comes_later(gw):
     way = ["192.0.2.10/32", "dev", "lo", "src", gw.A]
     gw.ctl("trunk", "add", "far", "address=192.0.2.10:5060", stdin="pass\n")
@@ -481,8 +492,12 @@ def test_a_route_that_comes_later(gw):
         got = gw.state("far")
         assert (got["state"], got["why"]) == (
             "off", "no listener of ours reaches it")
+        alarm = wait_alarms(gw, 1)[0]
+        assert (alarm["name"], alarm["about"]) == ("trunk-down", "far")
+        assert "off: no listener of ours reaches it" in alarm["message"]
         subprocess.run(["ip", "route", "add", *way], check=True)
         gw.wait_state("far", "trying", timeout=30)
+        wait_alarms(gw, 0)
     finally:
         subprocess.run(["ip", "route", "del", *way], check=False)
         gw.ctl("trunk", "remove", "far")
