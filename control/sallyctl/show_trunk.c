@@ -145,6 +145,7 @@ void show_route_test(const json_t *j, const struct invocation *in)
 {
 	const json_t *steps = json_object_get(j, "trunks");
 	const char *prefix = show_text(j, "prefix");
+	const char *why = show_text(j, "why");
 	json_t *t;
 	size_t i;
 
@@ -161,7 +162,7 @@ void show_route_test(const json_t *j, const struct invocation *in)
 		       show_text(j, "rings_group"));
 	if (*prefix)
 		printf("Prefix %s decides.\n", prefix);
-	if (show_text(j, "user"))
+	if (json_object_get(j, "allowed"))
 		printf("%s may dial: %s; this number: %s%s%s\n",
 		       show_text(j, "user"), show_text(j, "dial"),
 		       is(j, "allowed") ? "yes" : "no",
@@ -170,7 +171,7 @@ void show_route_test(const json_t *j, const struct invocation *in)
 	if (is(j, "blocked"))
 		puts("It is blocked: no trunk is tried.");
 	else if (!json_array_size(steps))
-		puts("No trunk is tried.");
+		printf("No trunk is tried%s%s.\n", *why ? ". " : "", why);
 	json_array_foreach (steps, i, t)
 		step(i, t);
 }

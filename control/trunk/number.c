@@ -122,6 +122,24 @@ enum number_kind number_read(struct number *n, const struct number_plan *p,
 	return n->kind = NUMBER_INCOMPLETE;
 }
 
+const char *number_lacks(const struct number *n, const struct number_plan *p)
+{
+	const char *d = n->text;
+
+	if (n->kind != NUMBER_INCOMPLETE)
+		return NULL;
+	if (d[0] == '+' || starts(d, p->international))
+		return "With its country's code it isn't a number of E.164: "
+		       "3 to 15 digits, the first of them not 0";
+	if (!*p->country)
+		return "pstn.country isn't set, so only numbers with + or the "
+		       "international prefix and a country's code are known";
+	if (!starts(d, p->national) && !*p->area && *p->national)
+		return "It has no area code, and pstn.area isn't set";
+	return "With the codes of our country and area it isn't a number of "
+	       "E.164: 3 to 15 digits";
+}
+
 /* A view that ends before the first c; *rest is what follows it, or empty. */
 static size_t until(const char *text, size_t len, char c, const char **rest,
 		    size_t *rest_len)

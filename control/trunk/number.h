@@ -59,6 +59,10 @@ enum number_kind number_read(struct number *n, const struct number_plan *p,
  * is somebody else's local one. */
 enum number_kind number_of_uri(struct number *n, const struct number_plan *p,
 			       const char *domain, const char *uri, size_t len);
+/** What keeps digits that were read with p from being a whole number.
+ * @return a sentence without its full stop, static; NULL: nothing, or it is no
+ * number at all. */
+const char *number_lacks(const struct number *n, const struct number_plan *p);
 /** Write a number that has an E.164 form as the trunk wants it; another is
  * written as dialled. */
 void number_print(char out[NUMBER_MAX], const struct number *n,

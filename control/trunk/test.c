@@ -37,7 +37,7 @@ static enum policy_dial needs(const struct number *n)
 					  : POLICY_DIAL_INTERNATIONAL;
 }
 
-/* By whom: may they? */
+/* By whom: may they? Nobody needs leave for what leads nowhere. */
 static void add_user(json_t *j, const struct trunks *ts, const struct number *n,
 		     bool emergency, const char *user,
 		     struct trunk_caller *from)
@@ -46,10 +46,32 @@ static void add_user(json_t *j, const struct trunks *ts, const struct number *n,
 	struct policy_answer a = policy_pstn(has, needs(n), emergency);
 
 	store_did_of(ts->cfg.store, user, "", from->number);
-	json_object_update_new(j, json_pack("{s:s, s:s, s:b, s:s}", "user",
-					    user, "dial", policy_dial_name(has),
-					    "allowed", (int)a.allowed, "reason",
-					    a.reason ? a.reason : ""));
+	json_object_update_new(j, json_pack("{s:s, s:s}", "user", user, "dial",
+					    policy_dial_name(has)));
+	if (emergency || n->kind > NUMBER_INTERNAL)
+		json_object_update_new(j, json_pack("{s:b, s:s}", "allowed",
+						    (int)a.allowed, "reason",
+						    a.reason ? a.reason : ""));
+}
+
+/* Why no trunk is tried; "": one is, or that has been said already. */
+static const char *nowhere(const struct trunks *ts, const struct number *n,
+			   const struct trunks_way *way,
+			   const struct store_did *did)
+{
+	if (way->n || way->blocked || did->number[0])
+		return "";
+	if (way->emergency)
+		return "All trunks are off";
+	if (n->kind == NUMBER_NONE)
+		return "It isn't a telephone number";
+	if (n->kind == NUMBER_INCOMPLETE)
+		return number_lacks(n, &ts->cfg.plan);
+	if (n->kind == NUMBER_INTERNAL)
+		return "It is short enough for an internal number "
+		       "(pstn.internal_digits)";
+	return way->prefix[0] ? "The trunks of its route are off"
+			      : "No route has a prefix of it";
 }
 
 json_t *trunks_test(const struct trunks *ts, const char *dialled,
@@ -78,5 +100,6 @@ json_t *trunks_test(const struct trunks *ts, const char *dialled,
 		json_array_append_new(steps, trunk_step(way.trunk[i], &n, &from,
 							way.emergency));
 	json_object_set_new(j, "trunks", steps);
+	json_object_set_new(j, "why", json_string(nowhere(ts, &n, &way, &did)));
 	return j;
 }

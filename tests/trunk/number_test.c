@@ -75,6 +75,42 @@ static void numbers(void **state)
 	}
 }
 
+/* What an incomplete one lacks: a word of the sentence. */
+static void lacks(void **state)
+{
+	static const struct {
+		const struct number_plan *plan;
+		const char *dialled, *word; /* NULL: nothing */
+	} cases[] = {
+		{&bare, "030123456", "pstn.country"},
+		{&bare, "+4930123456", NULL},
+		{&bare, "004930123456", NULL},
+		{&bare, "000", "E.164"},
+		{&bare, "+12", "E.164"},
+		{&no_area, "12345", "pstn.area"},
+		{&no_area, "030123456", NULL},
+		{&no_area, "0301234567890123", "E.164"},
+		{&berlin, "1234567890123456", "E.164"},
+		{&berlin, "112", NULL},
+		{&berlin, "alice", NULL},
+	};
+	(void)state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct number n;
+		const char *said;
+
+		number_read(&n, cases[i].plan, cases[i].dialled,
+			    strlen(cases[i].dialled));
+		said = number_lacks(&n, cases[i].plan);
+		if (!cases[i].word)
+			assert_null(said);
+		else
+			assert_non_null(
+				strstr(said ? said : "", cases[i].word));
+	}
+}
+
 static void uris(void **state)
 {
 	static const struct {
@@ -185,6 +221,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers),
+		cmocka_unit_test(lacks),
 		cmocka_unit_test(uris),
 		cmocka_unit_test(as_trunks_want_it),
 		cmocka_unit_test(from_trunks),

@@ -571,8 +571,39 @@ def test_route_test(gw, alice, carriers):
     assert told["trunks"][0]["uri"].startswith("sip:030123456@")
     assert told["trunks"][1]["calls"] == 5
     text = gw.ctl("route", "test", "+33123456789", "bob")
-    assert "No trunk is tried" in text and "bob may dial: internal" in text
+    assert "No trunk is tried. No route has a prefix of it.\n" in text
+    assert "bob may dial: internal; this number: no. The caller may" in text
+    gw.ctl("trunk", "set", "a", "enabled=no")
+    gw.ctl("trunk", "set", "b", "enabled=no")
+    assert "The trunks of its route are off." in \
+        gw.ctl("route", "test", "030123456")
     a.silent(0.1)
+
+
+def test_route_test_without_a_country(gw, carriers):
+    """What leads nowhere isn't the user's fault: what is missing is said."""
+    gw.trunk(carriers())
+    with open(gw.config) as f:
+        whole = f.read()
+    try:
+        for missing, dialled in ((("country", "area"), "030123456"),
+                                 (("area",), "123456")):
+            gw.stop()
+            with open(gw.config, "w") as f:
+                f.writelines(line for line in whole.splitlines(True)
+                             if line.split(":")[0].strip() not in missing)
+            gw.start()
+            told = gw.ctl_json("route", "test", dialled, "bob")
+            assert told["kind"] == "incomplete" and not told["trunks"]
+            assert f"pstn.{missing[0]} isn't set" in told["why"]
+            assert "allowed" not in told and told["dial"] == "internal"
+            text = gw.ctl("route", "test", dialled, "bob")
+            assert "may not dial" not in text and told["why"] in text
+    finally:
+        gw.stop()
+        with open(gw.config, "w") as f:
+            f.write(whole)
+        gw.start()
 
 
 def test_a_trunk_with_routes_stays(gw, carriers):

@@ -190,13 +190,13 @@ function outcome(t) {
 		: t.rings_group ? `It rings the group ${t.rings_group}`
 		: t.trunks.length ? `It goes to ${t.trunks.map((x) => x.trunk)
 			.join(", then ")}`
-		: t.prefix ? "Its route leads to no trunk that could take it"
-		: "No route leads anywhere";
+		: "No trunk is tried";
 
 	return [
 		h("p", { class: "verdict" }, h("b", null, head),
 			t.allowed === false ? h("span", { class: "tag wrong" },
 				t.reason) : null),
+		t.why ? h("p", null, `${t.why}.`) : null,
 		facts(["Understood as", t.number || t.dialled], ["Kind", t.kind],
 			["Route", t.prefix || "none"],
 			["Emergency", t.emergency ? "yes" : "no"],
