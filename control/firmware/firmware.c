@@ -27,6 +27,7 @@ static const char *const kinds[] = {"install", "rollback", "restart", "reset"};
 struct firmware {
 	struct firmware_config cfg;
 	char socket[PATH_MAX], board[PATH_MAX], upload[PATH_MAX];
+	char part[PATH_MAX + sizeof(FIRMWARE_PART)]; /* of upload */
 	struct firmware_link *link;
 	json_t *status; /* what the service said last; NULL: nothing yet */
 	enum stage stage;
@@ -250,11 +251,14 @@ static bool url_ok(const char *url)
 static int source_ok(const struct firmware *f, const char *source,
 		     struct firmware_why *why)
 {
-	if (!strcmp(source, "upload"))
-		return access(f->upload, F_OK) == 0
-			       ? 0
-			       : no(why, 409, "nothing-uploaded",
-				    "Nothing was uploaded");
+	if (!strcmp(source, "upload")) {
+		if (access(f->upload, F_OK) == 0)
+			return 0;
+		if (access(f->part, F_OK) == 0)
+			return no(why, 409, "busy",
+				  "The upload isn't whole yet");
+		return no(why, 409, "nothing-uploaded", "Nothing was uploaded");
+	}
 	return url_ok(source) ? 0
 			      : no(why, 400, "bad-source",
 				   "source is \"upload\", or a URL with https "
@@ -420,7 +424,9 @@ int firmware_alloc(struct firmware **fp, const struct firmware_config *cfg)
 	snprintf(f->socket, sizeof(f->socket), "%s/firmware.sock", cfg->folder);
 	snprintf(f->board, sizeof(f->board), "%s/board.json", cfg->folder);
 	snprintf(f->upload, sizeof(f->upload), "%s/firmware.raucb", cfg->state);
-	unlink(f->upload); /* of a former run, perhaps cut off */
+	snprintf(f->part, sizeof(f->part), "%s" FIRMWARE_PART, f->upload);
+	unlink(f->upload); /* of a former run */
+	unlink(f->part);
 	f->link = firmware_link_new(f->socket, heard, f);
 	if (!f->link) {
 		free(f);

@@ -15,6 +15,7 @@
 #define FIRMWARE_WAIT_MAX 86400 /* seconds */
 #define FIRMWARE_URL_MAX  1024	/* octets, with the NUL */
 #define FIRMWARE_MAX	  (1ull << 30) /* octets of a bundle */
+#define FIRMWARE_PART	  ".part" /* ends an upload's name until it is whole */
 
 struct audit;
 struct calls;
@@ -50,7 +51,8 @@ struct firmware_why {
 	char text[192];	   /* a sentence */
 };
 
-/** May a bundle be uploaded now, and where to? @return NULL, with why. */
+/** May a bundle be uploaded now, and where to, once it is whole? @return NULL, with
+ * why. */
 const char *firmware_upload(struct firmware *f, struct firmware_why *why);
 
 enum firmware_kind {

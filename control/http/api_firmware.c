@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The machine, and updates of its image. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,11 +64,19 @@ const char *firmware_bundle_path(const struct request *rq, struct reply *rp)
 void api_firmware_bundle(const struct request *rq, struct reply *rp)
 {
 	uint64_t octets;
+	int err;
 
-	if (!request_upload(rq, &octets)) {
-		if (firmware_bundle_path(rq, rp))
+	/* it is asked again: something may have been begun while it came */
+	if (!firmware_bundle_path(rq, rp))
+		return;
+	err = request_upload(rq, &octets);
+	if (err) {
+		if (err == ENODATA)
 			reply_error(rp, 409, "busy",
 				    "Another upload was under way");
+		else
+			reply_error(rp, 500, "not-written", "%s",
+				    strerror(err));
 		return;
 	}
 	reply_ok(rp, json_pack("{s:I}", "octets", (json_int_t)octets));

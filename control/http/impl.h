@@ -96,8 +96,8 @@ bool http_later(const struct request *rq, enum later_kind kind, struct later *l,
 bool request_number(const struct request *rq, const char *name, int64_t *out);
 
 /** The file that this request brought is the caller's now, where routes_file()
- * said. @return false: it was refused before it came. */
-bool request_upload(const struct request *rq, uint64_t *octets);
+ * said. @return 0; ENODATA: it was refused before it came; or errno. */
+int request_upload(const struct request *rq, uint64_t *octets);
 
 /** {"error": name, "message": sentence}. name is stable: lower case, hyphens. */
 __attribute__((format(printf, 4, 5))) void reply_error(struct reply *rp,

@@ -16,16 +16,28 @@
 
 struct upload {
 	struct later later;
-	int fd;
-	char path[PATH_MAX];
+	int fd; /* -1: the part has gone, or has its name */
+	char path[PATH_MAX], part[PATH_MAX + sizeof(FIRMWARE_PART)];
 	char *piece;
 	size_t fill;	 /* octets in piece */
 	uint64_t octets; /* that have come */
 	int error;	 /* errno */
 	bool last;	 /* no more will come, */
 	bool whole;	 /* and all is on the disk */
-	bool kept;	 /* somebody has taken the file over */
 };
+
+/* Is there room for so much more, and for a copy of it all, which
+ * sallyport-firmware makes? @return 0 or errno. */
+static int room(int fd, uint64_t more, uint64_t all)
+{
+	struct statvfs st;
+
+	if (fstatvfs(fd, &st))
+		return errno;
+	return (uint64_t)st.f_bavail * st.f_frsize < more + all + ROOM_LEFT
+		       ? ENOSPC
+		       : 0;
+}
 
 /* On the thread. */
 static void work(struct later *l)
@@ -33,6 +45,8 @@ static void work(struct later *l)
 	struct upload *u = (struct upload *)l;
 	size_t done = 0;
 
+	if (u->fill)
+		u->error = room(u->fd, u->fill, u->octets);
 	while (done < u->fill && !u->error) {
 		ssize_t n = write(u->fd, u->piece + done, u->fill - done);
 
@@ -55,18 +69,14 @@ static void finish(struct later *l, const struct request *rq, struct reply *rp)
 	(void)rp;
 }
 
-/* @return 0, or how much too much it is. */
-static uint64_t too_much(const char *path, uint64_t octets)
+/* At once, since it may take long until the request is over. */
+static void part_away(struct upload *u)
 {
-	uint64_t room = FIRMWARE_MAX;
-	struct statvfs st;
-
-	if (statvfs(path, &st) == 0 &&
-	    (uint64_t)st.f_bavail * st.f_frsize < room + ROOM_LEFT) {
-		room = (uint64_t)st.f_bavail * st.f_frsize;
-		room = room > ROOM_LEFT ? room - ROOM_LEFT : 0;
-	}
-	return octets > room ? octets - room : 0;
+	if (u->fd < 0)
+		return;
+	close(u->fd);
+	u->fd = -1;
+	unlink(u->part);
 }
 
 static bool refuse(struct reply *rp, int status, const char *name,
@@ -91,7 +101,9 @@ bool upload_begin(struct incoming *in, const char *path, uint64_t octets,
 		return refuse(rp, 500, "no-memory", "Out of memory");
 	}
 	snprintf(u->path, sizeof(u->path), "%s", path);
-	u->fd = open(path,
+	snprintf(u->part, sizeof(u->part), "%s" FIRMWARE_PART, u->path);
+	unlink(u->path); /* the former one's room */
+	u->fd = open(u->part,
 		     O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
 		     0600);
 	in->upload = u;
@@ -100,8 +112,13 @@ bool upload_begin(struct incoming *in, const char *path, uint64_t octets,
 	u->later.finish = finish;
 	if (u->fd < 0)
 		u->error = errno;
-	else if (too_much(path, octets))
-		u->error = ENOSPC;
+	else if (octets > FIRMWARE_MAX)
+		u->error = EFBIG;
+	else
+		u->error = room(u->fd, octets, octets);
+	if (!u->error)
+		return true;
+	part_away(u);
 	return !upload_failed(in, rp);
 }
 
@@ -135,6 +152,7 @@ bool upload_more(struct incoming *in, const char *data, size_t *n)
 	}
 	if (u->error || u->octets + take > FIRMWARE_MAX) {
 		u->error = u->error ? u->error : EFBIG;
+		part_away(u);
 		*n = 0; /* the rest is read and dropped */
 		return false;
 	}
@@ -153,7 +171,8 @@ bool upload_failed(const struct incoming *in, struct reply *rp)
 		return false;
 	if (u->error == ENOSPC || u->error == EDQUOT)
 		reply_error(rp, 507, "no-room",
-			    "There is no room on the disk for it");
+			    "There is no room on the disk for it, twice: while "
+			    "it is installed there is a copy");
 	else if (u->error == EFBIG)
 		reply_error(rp, 413, "too-large",
 			    "It is larger than any bundle");
@@ -163,15 +182,18 @@ bool upload_failed(const struct incoming *in, struct reply *rp)
 	return true;
 }
 
-bool request_upload(const struct request *rq, uint64_t *octets)
+int request_upload(const struct request *rq, uint64_t *octets)
 {
 	struct upload *u = rq->in->upload;
 
-	if (!u)
-		return false;
-	u->kept = true;
+	if (!u || !u->whole)
+		return ENODATA;
+	if (rename(u->part, u->path))
+		return errno;
+	close(u->fd);
+	u->fd = -1;
 	*octets = u->octets;
-	return true;
+	return 0;
 }
 
 void upload_end(struct incoming *in)
@@ -182,11 +204,7 @@ void upload_end(struct incoming *in)
 		return;
 	in->upload = NULL;
 	in->l->http->uploading = false;
-	if (u->fd >= 0) {
-		close(u->fd);
-		if (!u->kept || !u->whole)
-			unlink(u->path);
-	}
+	part_away(u);
 	free(u->piece);
 	free(u);
 }

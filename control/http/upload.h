@@ -3,14 +3,15 @@
  * file: a firmware bundle. One at a time.
  *
  * What has come is written by a thread (later.c), a piece at a time, while the
- * connection waits: a slow disk never holds up control's loop. The route's handler
- * is called when the file is whole and on the disk; where it never is, it goes.
- * Control's thread. */
+ * connection waits: a slow disk never holds up control's loop. Until it is whole and
+ * on the disk the file is path and FIRMWARE_PART; then the route's handler is called,
+ * and gives it its name (request_upload). What doesn't come to that goes, and does so
+ * at once where the disk has no room left. Control's thread. */
 #pragma once
 #include "control/http/server.h"
 
 /** Begin one to this file, of which octets are announced (0: nobody knows): it is
- * in->upload from now on. @return false, with rp filled in. */
+ * in->upload from now on. What was there goes. @return false, with rp filled in. */
 bool upload_begin(struct incoming *in, const char *path, uint64_t octets,
 		  struct reply *rp);
 /** Up to *n octets more, which it takes off *n; *n 0: that was all. @return true:

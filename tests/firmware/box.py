@@ -50,6 +50,11 @@ class Box(Afar):
     def upload(self):
         return Path(self.folder, "firmware.raucb")
 
+    @property
+    def part(self):
+        """What has come of an upload that isn't whole."""
+        return Path(f"{self.upload}.part")
+
     def status(self):
         return self.api("GET", "/api/v1/firmware")[1]
 
