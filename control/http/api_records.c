@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Call detail records: searched, counted, as CSV; on a thread, since the whole
- * table may have to be read. */
+ * table may have to be read. The CSV of all of them is made in pieces. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,11 +18,18 @@ static const char *const kinds[] = {
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
+#define PIECE 500 /* records of CSV that are in memory at once */
+#define SORRY "The records can't be read; see the log"
+
+struct asked {
+	struct store_cdr_query q;
+	char text[HTTP_ARG_MAX]; /* q's */
+};
+
 struct search {
 	struct later later; /* first: it is what the thread is given */
 	struct store *store;
-	struct store_cdr_query q;
-	char text[HTTP_ARG_MAX];
+	struct asked asked;
 	FILE *f; /* into out, of len octets */
 	char *out;
 	size_t len, n; /* n: records so far */
@@ -45,7 +52,7 @@ static bool kind(const struct request *rq, enum store_cdr_kind *out)
 	return false;
 }
 
-static bool query(const struct request *rq, struct search *x, struct reply *rp)
+static bool query(const struct request *rq, struct asked *x, struct reply *rp)
 {
 	const char *text = request_query(rq, "text");
 
@@ -96,7 +103,8 @@ static void begin(const struct request *rq, struct reply *rp,
 	x->store = rq->ctx->store;
 	x->later.work = work;
 	x->later.finish = finish;
-	if (!query(rq, x, rp) || !http_later(rq, LATER_SEARCH, &x->later, rp))
+	if (!query(rq, &x->asked, rp) ||
+	    !http_later(rq, LATER_SEARCH, &x->later, rp))
 		search_free(x);
 }
 
@@ -105,31 +113,8 @@ static bool went_well(const struct search *x, const struct request *rq,
 		      struct reply *rp)
 {
 	if (rq && x->err)
-		reply_error(rp, 500, "database",
-			    "The records can't be read; see the log");
+		reply_error(rp, 500, "database", SORRY);
 	return rq && !x->err;
-}
-
-static void finish_text(struct later *l, const struct request *rq,
-			struct reply *rp, const char *type)
-{
-	struct search *x = (struct search *)l;
-
-	if (went_well(x, rq, rp)) {
-		rp->status = 200;
-		rp->type = type;
-		rp->text = x->out; /* the server's now */
-		x->out = NULL;
-	}
-	search_free(x);
-}
-
-/* What was written is all there, with a NUL behind it. */
-static void done(struct search *x)
-{
-	if (fclose(x->f) != 0)
-		x->err = ENOMEM;
-	x->f = NULL;
 }
 
 /* ---------------------------------------------------------- GET /records */
@@ -148,14 +133,24 @@ static void list(struct later *l)
 	struct search *x = (struct search *)l;
 
 	fputc('[', x->f);
-	x->err = store_cdr_find(x->store, &x->q, list_one, x);
+	x->err = store_cdr_find(x->store, &x->asked.q, list_one, x);
 	fputc(']', x->f);
-	done(x);
+	if (fclose(x->f) != 0) /* all of it is there, with a NUL behind it */
+		x->err = ENOMEM;
+	x->f = NULL;
 }
 
 static void listed(struct later *l, const struct request *rq, struct reply *rp)
 {
-	finish_text(l, rq, rp, "application/json");
+	struct search *x = (struct search *)l;
+
+	if (went_well(x, rq, rp)) {
+		rp->status = 200;
+		rp->type = "application/json";
+		rp->text = x->out; /* the server's now */
+		x->out = NULL;
+	}
+	search_free(x);
 }
 
 void api_records(const struct request *rq, struct reply *rp)
@@ -169,7 +164,7 @@ static void count(struct later *l)
 {
 	struct search *x = (struct search *)l;
 
-	x->err = store_cdr_count(x->store, &x->q, &x->found, &x->kept);
+	x->err = store_cdr_count(x->store, &x->asked.q, &x->found, &x->kept);
 }
 
 static void counted(struct later *l, const struct request *rq, struct reply *rp)
@@ -190,37 +185,65 @@ void api_records_count(const struct request *rq, struct reply *rp)
 
 /* ------------------------------------------------------ GET /records.csv */
 
+struct csv {
+	struct pages pages; /* first: it is what the server is given */
+	struct store *store;
+	struct asked asked;
+	bool begun;
+	unsigned left, n; /* records at most; of them in this piece */
+	FILE *f;
+};
+
 static void csv_one(int64_t seq, const char *json, void *arg)
 {
-	struct search *x = arg;
+	struct csv *x = arg;
 	json_t *record = json_loads(json, 0, NULL);
 
-	(void)seq;
+	x->asked.q.before = seq;
+	x->n++;
 	if (record)
 		csv_record(x->f, record);
 	json_decref(record);
 }
 
-static void csv(struct later *l)
+static int csv_write(struct pages *p, FILE *f)
 {
-	struct search *x = (struct search *)l;
+	struct csv *x = (struct csv *)p;
+	struct store_cdr_query *q = &x->asked.q;
+	int err;
 
-	csv_head(x->f);
-	x->err = store_cdr_find(x->store, &x->q, csv_one, x);
-	done(x);
+	if (!x->begun)
+		csv_head(f);
+	x->begun = true;
+	x->f = f;
+	x->n = 0;
+	q->max = x->left < PIECE ? x->left : PIECE;
+	err = store_cdr_find(x->store, q, csv_one, x);
+	x->left -= x->n;
+	p->last = x->n < q->max || !x->left;
+	return err;
 }
 
-static void csv_done(struct later *l, const struct request *rq,
-		     struct reply *rp)
+static void csv_free(struct pages *p)
 {
-	finish_text(l, rq, rp, "text/csv; charset=utf-8");
+	free(p);
 }
 
 void api_records_csv(const struct request *rq, struct reply *rp)
 {
-	struct request all = *rq;
+	struct csv *x = calloc(1, sizeof(*x));
 
-	if (!request_query(rq, "max"))
-		all.max = STORE_CDR_KEEP;
-	begin(&all, rp, csv, csv_done);
+	if (!x) {
+		reply_error(rp, 500, "no-memory", "Out of memory");
+		return;
+	}
+	x->pages.write = csv_write;
+	x->pages.free = csv_free;
+	x->pages.type = "text/csv; charset=utf-8";
+	x->pages.sorry = SORRY;
+	x->store = rq->ctx->store;
+	x->left = request_query(rq, "max") ? rq->max : STORE_CDR_KEEP;
+	if (!query(rq, &x->asked, rp) ||
+	    !http_pages(rq, LATER_SEARCH, &x->pages, rp))
+		free(x);
 }

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include "control/http/access.h"
 #include "control/http/http.h"
 
@@ -44,12 +45,13 @@ struct reply {
 	char *text;	  /* malloc'd, the server's to free; or */
 	const char *data; /* static, or as long-lived as the server */
 	size_t data_len;
-	const char *etag; /* of data, or NULL */
-	int fd;		  /* a file from its beginning, closed by the server,
-			    * where type is set and neither text nor data */
-	bool stream;	  /* events, as they come */
-	uint64_t since;	  /* those after this number */
-	bool later;	  /* http_later: there is no answer yet */
+	const char *etag;    /* of data, or NULL */
+	int fd;		     /* a file from its beginning, closed by the server,
+			    * where type is set and nothing of the above */
+	struct pages *pages; /* the server's to free */
+	bool stream;	     /* events, as they come */
+	uint64_t since;	     /* those after this number */
+	bool later;	     /* http_later: there is no answer yet */
 };
 
 typedef void http_handler(const struct request *rq, struct reply *rp);
@@ -81,7 +83,8 @@ enum later_kind {
  * http_later succeeds; then finish frees it, which is called on control's
  * thread, also where the client has gone (rq NULL then). */
 struct later {
-	struct later *next;
+	struct later *next; /* later.c's, as is the one below */
+	struct later *beside;
 	struct incoming *in;
 	void (*work)(struct later *l); /* on the thread */
 	void (*finish)(struct later *l, const struct request *rq,
@@ -92,6 +95,29 @@ struct later {
 /** @return false, with rp filled in: too much is waiting already. */
 bool http_later(const struct request *rq, enum later_kind kind, struct later *l,
 		struct reply *rp);
+
+/* An answer in pieces, whose length nobody knows before. The fields up to sorry
+ * are the maker's, set before http_pages; owned as struct later, and by the server
+ * once the first piece is there. */
+struct pages {
+	struct later later; /* first: it is what the thread is given */
+	/* On the thread: write the next piece to f, with the last one set last.
+	 * @return 0 or errno: the answer is cut off there. */
+	int (*write)(struct pages *p, FILE *f);
+	void (*free)(struct pages *p); /* p too */
+	bool last;
+	const char *type;  /* Content-Type, static */
+	const char *sorry; /* of the 500, where there is no first piece */
+	enum later_kind kind;
+	char *text; /* of the piece that is being sent; malloc'd */
+	size_t len, sent;
+	int err;
+};
+
+/** As http_later. */
+bool http_pages(const struct request *rq, enum later_kind kind, struct pages *p,
+		struct reply *rp);
+
 /** Of ?name=, a number from 0; left out, *out stays. @return false: it is none. */
 bool request_number(const struct request *rq, const char *name, int64_t *out);
 

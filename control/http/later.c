@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include "control/http/server.h"
 
-#define QUEUE_MAX 16
+#define QUEUE_MAX 16 /* requests; answers that have begun come on top */
 
 struct worker {
 	struct http *http;
@@ -15,8 +15,8 @@ struct worker {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	struct later *head, **tail;
-	struct later *waiting[QUEUE_MAX]; /* control's thread: all of them */
-	unsigned n;
+	struct later *waiting; /* control's thread: all of them, */
+	unsigned n;	       /* so many */
 	bool stop;
 	struct mqueue *mq; /* what is done, to control's thread */
 };
@@ -52,9 +52,13 @@ static void on_done(int id, void *data, void *arg)
 	struct later *l = data;
 
 	(void)id;
-	for (unsigned i = 0; i < w->n; i++)
-		if (w->waiting[i] == l)
-			w->waiting[i] = w->waiting[--w->n];
+	for (struct later **at = &w->waiting; *at; at = &(*at)->beside) {
+		if (*at != l)
+			continue;
+		*at = l->beside;
+		w->n--;
+		break;
+	}
 	l->done = true;
 	MHD_resume_connection(l->in->c);
 	http_listener_run(l->in->l);
@@ -90,11 +94,13 @@ struct worker *worker_new(struct http *h)
 	return NULL;
 }
 
-bool worker_add(struct worker *w, struct later *l)
+bool worker_add(struct worker *w, struct later *l, bool rest)
 {
-	if (w->n == QUEUE_MAX)
+	if (w->n >= QUEUE_MAX && !rest)
 		return false;
-	w->waiting[w->n++] = l;
+	l->beside = w->waiting;
+	w->waiting = l;
+	w->n++;
 	l->next = NULL;
 	pthread_mutex_lock(&w->lock);
 	*w->tail = l;
@@ -120,9 +126,9 @@ void worker_free(struct worker *w)
 	pthread_join(w->thread, NULL);
 	mem_deref(w->mq);
 	/* their connections are suspended, and may not be when MHD stops */
-	for (unsigned i = 0; i < w->n; i++) {
-		w->waiting[i]->done = true;
-		MHD_resume_connection(w->waiting[i]->in->c);
+	for (struct later *l = w->waiting; l; l = l->beside) {
+		l->done = true;
+		MHD_resume_connection(l->in->c);
 	}
 	pthread_cond_destroy(&w->more);
 	pthread_mutex_destroy(&w->lock);

@@ -70,6 +70,8 @@ static struct MHD_Response *response_of(const struct incoming *in,
 {
 	if (rp->stream)
 		return events_stream_new(in->l->http, in->l, in->c, rp->since);
+	if (rp->pages)
+		return pages_response(rp->pages);
 	if (!rp->type)
 		return json_response(rp);
 	if (rp->text) {
@@ -368,7 +370,7 @@ bool http_later(const struct request *rq, enum later_kind kind, struct later *l,
 {
 	l->in = rq->in;
 	l->done = false;
-	if (!worker_add(rq->in->l->http->workers[kind], l)) {
+	if (!worker_add(rq->in->l->http->workers[kind], l, false)) {
 		reply_error(rp, 503, "busy",
 			    "Too much is waiting at once; try again");
 		rp->retry = 1;

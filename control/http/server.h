@@ -67,9 +67,14 @@ void http_server_completed(void *listener, struct MHD_Connection *c,
 struct worker *worker_new(struct http *h); /* NULL: no memory, no thread */
 /** Waits for what is being worked at. */
 void worker_free(struct worker *w);
-/** @return false: too much is waiting. */
-bool worker_add(struct worker *w, struct later *l);
+/** @return false: too much is waiting; not where it is the rest of an answer that
+ * has begun. */
+bool worker_add(struct worker *w, struct later *l, bool rest);
 bool worker_busy(const struct worker *w);
+
+/* pages.c: answers in pieces. */
+/** p is the response's. @return NULL: no memory, and p is freed. */
+struct MHD_Response *pages_response(struct pages *p);
 
 /* stream.c: server-sent events. */
 struct MHD_Response *events_stream_new(struct http *h, struct listener *l,

@@ -130,7 +130,7 @@ static bool piece_write(struct incoming *in)
 
 	u->later.in = in;
 	u->later.done = false;
-	if (!worker_add(w, &u->later)) {
+	if (!worker_add(w, &u->later, false)) {
 		u->error = EBUSY;
 		return false;
 	}

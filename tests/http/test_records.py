@@ -4,8 +4,10 @@ as CSV."""
 
 import copy
 import csv
+import http.client
 import io
 import json
+import socket
 import sqlite3
 import sys
 import time
@@ -127,8 +129,8 @@ def test_as_csv(client):
     assert status == 200
     assert headers["Content-Type"] == "text/csv; charset=utf-8"
     rows = table(text.decode())
-    assert len(rows) == MANY
-    assert rows[0]["id"] == str(10000 + MANY - 1)
+    assert [r["id"] for r in rows] == [
+        str(10000 + n) for n in reversed(range(MANY))]
     odd, plain = rows[-2], rows[-1]
     assert odd["from"] == 'sip:"a,b"@sip.test'
     # no formula, wherever it is opened
@@ -144,6 +146,71 @@ def test_as_csv(client):
                                              time.gmtime(FIRST))
     text = client.ask("GET", "/records.csv?text=u7@")[1].decode()
     assert [r["id"] for r in table(text)] == ["10007"]
+    for n in (1, 499, 500, 501, 1000):  # around the ends of pieces
+        text = client.ask("GET", f"/records.csv?max={n}")[1].decode()
+        assert len(table(text)) == n
+    text = client.ask("GET", "/records.csv?text=nobody")[1].decode()
+    assert table(text) == [] and text.startswith("id,from,to,")
+
+
+@pytest.fixture
+def slow(gw):
+    """A client that has asked for the CSV, and reads no further."""
+    c = http.client.HTTPConnection("localhost")
+    c.sock = socket.socket(socket.AF_UNIX)
+    c.sock.settimeout(10)
+    c.sock.connect(gw.api_socket)
+    c.request("GET", "/api/v1/records.csv")
+    r = c.getresponse()
+    assert r.status == 200 and r.getheader("Transfer-Encoding") == "chunked"
+    yield r, r.read(1000)
+    c.close()
+
+
+def change(gw, *sql):
+    """In one transaction, beside the gateway: it has to hold none."""
+    with sqlite3.connect(Path(gw.folder, "control.db"), timeout=2) as db:
+        for line in sql:
+            db.execute(line)
+        if sql[-1].startswith("PRAGMA"):
+            return db.execute(sql[-1]).fetchone()
+    return None
+
+
+def test_csv_is_made_as_it_is_read(gw, client, slow):
+    """What is deleted meanwhile is missing in the end: it wasn't in memory, nor
+    in a transaction that lasts."""
+    r, begun = slow
+    oldest = f"id < {10000 + 200}"
+    change(gw, f"CREATE TABLE aside AS SELECT * FROM cdr WHERE {oldest}",
+           f"DELETE FROM cdr WHERE {oldest}")
+    try:
+        assert change(gw, "PRAGMA wal_checkpoint(TRUNCATE)") == (0, 0, 0)
+        assert find(client, max=1)[0]["id"] == 10000 + MANY - 1
+        rows = table((begun + r.read()).decode())
+        assert [r["id"] for r in rows] == [
+            str(10000 + n) for n in reversed(range(200, MANY))]
+    finally:
+        change(gw, "INSERT INTO cdr SELECT * FROM aside", "DROP TABLE aside")
+    assert len(find(client, max=10000)) == MANY
+
+
+def test_csv_that_ends_too_early_is_seen_to(gw, slow):
+    r, _ = slow
+    change(gw, "ALTER TABLE cdr RENAME TO away")
+    try:
+        with pytest.raises(http.client.IncompleteRead):
+            r.read()
+    finally:
+        change(gw, "ALTER TABLE away RENAME TO cdr")
+
+
+def test_a_gateway_stops_with_csv_under_way(gw, slow):
+    r, _ = slow
+    assert gw.stop() == 0
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        r.read()
+    gw.start()
 
 
 def test_sallyctl_searches_too(gw):
