@@ -70,20 +70,18 @@ struct routes {
 	int err;
 };
 
-static bool add_route(const struct sip_hdr *hdr, const struct sip_msg *m,
-		      void *arg)
+static bool add_route(const struct pl *val, void *arg)
 {
 	struct routes *r = arg;
 
-	(void)m;
-	if (r->n == DIALOG_ROUTES_MAX || hdr->val.l >= MESSAGE_URI_MAX)
+	if (r->n == DIALOG_ROUTES_MAX || val->l >= MESSAGE_URI_MAX)
 		r->err = EBADMSG;
-	for (size_t i = 0; i < hdr->val.l; i++)
-		if (hdr->val.p[i] < ' ' || hdr->val.p[i] >= 0x7f)
+	for (size_t i = 0; i < val->l; i++)
+		if (val->p[i] < ' ' || val->p[i] >= 0x7f)
 			r->err = EBADMSG;
 	if (r->err)
 		return true;
-	r->err = pl_strdup(&r->route[r->n], &hdr->val);
+	r->err = pl_strdup(&r->route[r->n], val);
 	if (!r->err)
 		r->n++;
 	return r->err != 0;
@@ -98,7 +96,13 @@ static int learn_routes(struct dialog *d, const struct sip_msg *m, bool fwd)
 	for (unsigned i = 0; i < d->routes; i++)
 		mem_deref(d->route[i]);
 	d->routes = 0;
-	sip_msg_hdr_apply(m, fwd, SIP_HDR_RECORD_ROUTE, add_route, &r);
+	message_values(m, SIP_HDR_RECORD_ROUTE, add_route, &r);
+	for (unsigned i = 0; !fwd && i < r.n / 2; i++) {
+		char *route = d->route[i];
+
+		d->route[i] = d->route[r.n - 1 - i];
+		d->route[r.n - 1 - i] = route;
+	}
 	d->routes = r.n;
 	return r.err;
 }

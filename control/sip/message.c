@@ -264,6 +264,92 @@ uint32_t message_expires(const struct sip_msg *m)
 		       : MESSAGE_NO_EXPIRES;
 }
 
+/* ----------------------------------------------------- lists of addresses */
+
+struct values {
+	message_value_h *h;
+	void *arg;
+	const char *start, *at; /* of this value; read so far. NULL: none yet */
+	bool quoted, escaped, angle;
+	bool enough;
+};
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static void value_ends(struct values *v, const char *end)
+{
+	struct pl val = {v->start, (size_t)(end - v->start)};
+
+	while (val.l && is_blank(val.p[val.l - 1]))
+		val.l--;
+	while (val.l && is_blank(*val.p))
+		pl_advance(&val, 1);
+	v->enough = v->enough || v->h(&val, v->arg);
+}
+
+static void values_read(struct values *v, const char *end)
+{
+	for (; v->at < end; v->at++) {
+		char c = *v->at;
+
+		if (v->escaped) {
+			v->escaped = false;
+		} else if (v->quoted) {
+			v->escaped = c == '\\';
+			v->quoted = c != '"';
+		} else if (v->angle) {
+			v->angle = c != '>';
+		} else if (c == ',') {
+			value_ends(v, v->at);
+			v->start = v->at + 1;
+		} else {
+			v->quoted = c == '"';
+			v->angle = c == '<';
+		}
+	}
+}
+
+/* Are they of one line, with nothing between them but what libre split at? */
+static bool is_next(const struct values *v, const struct pl *piece)
+{
+	if (!v->start || piece->p < v->at)
+		return false;
+	for (const char *p = v->at; p < piece->p; p++)
+		if (*p != ',' && !is_blank(*p))
+			return false;
+	return true;
+}
+
+static bool piece_read(const struct sip_hdr *hdr, const struct sip_msg *m,
+		       void *arg)
+{
+	const struct pl *piece = &hdr->val;
+	struct values *v = arg;
+
+	(void)m;
+	if (!is_next(v, piece)) {
+		if (v->start)
+			value_ends(v, v->at);
+		v->start = v->at = piece->p;
+		v->quoted = v->escaped = v->angle = false;
+	}
+	values_read(v, piece->p + piece->l);
+	return v->enough;
+}
+
+void message_values(const struct sip_msg *m, enum sip_hdrid id,
+		    message_value_h *h, void *arg)
+{
+	struct values v = {.h = h, .arg = arg};
+
+	sip_msg_hdr_apply(m, true, id, piece_read, &v);
+	if (v.start)
+		value_ends(&v, v.at);
+}
+
 /* "<urn:uuid:...>"; some phones leave out the quotes, some the brackets. */
 static void read_instance(struct pl *out, const struct pl *params)
 {
@@ -302,28 +388,34 @@ static bool contact_read(struct message_contact *c, const struct pl *val)
 	return true;
 }
 
-static bool add_contact(const struct sip_hdr *hdr, const struct sip_msg *m,
-			void *arg)
-{
-	struct message_contacts *cs = arg;
+struct contacts {
+	struct message_contacts *out;
+	bool bad;
+};
 
-	(void)m;
-	if (!pl_strcmp(&hdr->val, "*")) {
+static bool add_contact(const struct pl *val, void *arg)
+{
+	struct contacts *c = arg;
+	struct message_contacts *cs = c->out;
+
+	if (!pl_strcmp(val, "*")) {
 		cs->star = true;
 		return false;
 	}
-	if (cs->n == MESSAGE_CONTACTS_MAX ||
-	    !contact_read(&cs->c[cs->n], &hdr->val))
-		return true;
-	cs->n++;
-	return false;
+	c->bad = cs->n == MESSAGE_CONTACTS_MAX ||
+		 !contact_read(&cs->c[cs->n], val);
+	cs->n += !c->bad;
+	return c->bad;
 }
 
 bool message_contacts(const struct sip_msg *m, struct message_contacts *out)
 {
+	struct contacts c = {out, false};
+
 	out->n = 0;
 	out->star = false;
-	return !sip_msg_hdr_apply(m, true, SIP_HDR_CONTACT, add_contact, out);
+	message_values(m, SIP_HDR_CONTACT, add_contact, &c);
+	return !c.bad;
 }
 
 /* Phones that are set to TLS write sips: or sip:, as they please. */
@@ -333,11 +425,18 @@ bool message_is_sip_uri(const struct uri *u)
 	       !pl_strcasecmp(&u->scheme, "sips");
 }
 
+static bool first_value(const struct pl *val, void *arg)
+{
+	*(struct pl *)arg = *val;
+	return true;
+}
+
 bool message_contact(const struct sip_msg *m, struct message_contact *out)
 {
-	const struct sip_hdr *hdr = sip_msg_hdr(m, SIP_HDR_CONTACT);
+	struct pl val = {NULL, 0};
 
-	return hdr && contact_read(out, &hdr->val) &&
+	message_values(m, SIP_HDR_CONTACT, first_value, &val);
+	return val.p && contact_read(out, &val) &&
 	       message_is_sip_uri(&out->parsed);
 }
 

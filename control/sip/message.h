@@ -83,6 +83,14 @@ bool message_rack(const struct sip_msg *m, uint32_t *rseq, uint32_t *cseq);
 /** The user part, unescaped. @return false: none, or longer than size. */
 bool message_uri_user(const struct uri *u, char *user, size_t size);
 
+/** One value of a list; true: enough. */
+typedef bool message_value_h(const struct pl *val, void *arg);
+/** Each value of the headers of an id whose values are addresses (Contact, Path,
+ * Record-Route), in order. A comma between <> or in quotes is part of a value
+ * (RFC 3261 section 25.1); libre splits there. */
+void message_values(const struct sip_msg *m, enum sip_hdrid id,
+		    message_value_h *h, void *arg);
+
 /** Copy the headers named (NULL-terminated) from m into mb, line by line. */
 int message_copy(struct mbuf *mb, const struct sip_msg *m,
 		 const char *const names[]);

@@ -34,6 +34,7 @@ struct registration {
 	bool outbound;		   /* the phone knows of it */
 	char path[STORE_PATH_MAX]; /* as in store.h */
 	size_t path_len;
+	unsigned paths;
 	bool path_bad;
 	bool edge_keeps; /* the proxy next to the phone keeps its flow */
 };
@@ -47,26 +48,24 @@ static void collect(const struct store_binding *b, void *arg)
 }
 
 /* One Path value. The last is that of the proxy next to the phone. */
-static bool take_path(const struct sip_hdr *hdr, const struct sip_msg *m,
-		      void *arg)
+static bool take_path(const struct pl *val, void *arg)
 {
 	struct registration *r = arg;
 	struct sip_addr addr;
 	struct pl none;
 
-	(void)m;
-	for (size_t i = 0; i < hdr->val.l; i++)
-		r->path_bad |= hdr->val.p[i] < ' ' || hdr->val.p[i] >= 0x7f;
-	r->path_bad |= sip_addr_decode(&addr, &hdr->val) ||
+	for (size_t i = 0; i < val->l; i++)
+		r->path_bad |= val->p[i] < ' ' || val->p[i] >= 0x7f;
+	r->path_bad |= sip_addr_decode(&addr, val) ||
 		       !message_is_sip_uri(&addr.uri) ||
-		       r->path_len + hdr->val.l + 2 > sizeof(r->path);
-	if (r->path_bad)
+		       r->path_len + val->l + 2 > sizeof(r->path);
+	if (r->path_bad || ++r->paths > DIALOG_ROUTES_MAX)
 		return true;
 	r->edge_keeps = !msg_param_exists(&addr.uri.params, "ob", &none);
 	if (r->path_len)
 		r->path[r->path_len++] = '\n';
-	memcpy(r->path + r->path_len, hdr->val.p, hdr->val.l);
-	r->path_len += hdr->val.l;
+	memcpy(r->path + r->path_len, val->p, val->l);
+	r->path_len += val->l;
 	return false;
 }
 
@@ -276,7 +275,19 @@ static bool any_flow(const struct registration *r)
 	return false;
 }
 
-static const char *const path_names[] = {"Path", NULL};
+/* Section 5.3: what was learned, to whom knows of it. */
+static int path_lines(struct mbuf *mb, const char *path)
+{
+	int err = 0;
+
+	while (*path) {
+		struct pl line = {path, strcspn(path, "\n")};
+
+		err |= mbuf_printf(mb, "Path: %r\r\n", &line);
+		path += line.l + (path[line.l] == '\n');
+	}
+	return err | mbuf_write_str(mb, "Supported: path\r\n");
+}
 
 static void answer(struct registration *r, struct listener *l, uint16_t status,
 		   const char *text)
@@ -298,10 +309,8 @@ static void answer(struct registration *r, struct listener *l, uint16_t status,
 	if (status < 300 && any_flow(r))
 		list.err |= mbuf_write_str(list.mb, "Require: outbound\r\n"
 						    "Supported: outbound\r\n");
-	if (status < 300 && r->path_len) {
-		list.err |= message_copy(list.mb, r->m, path_names);
-		list.err |= mbuf_write_str(list.mb, "Supported: path\r\n");
-	}
+	if (status < 300 && r->path_len)
+		list.err |= path_lines(list.mb, r->path);
 	st = stxn_new(l, r->m, NULL, NULL);
 	if (st && !list.err)
 		stxn_answer(st, &a);
@@ -343,10 +352,11 @@ void verb_register(struct door *d, struct listener *l, struct session *s,
 	text = "malformed Contact";
 	if (message_contacts(m, &r.contacts))
 		status = check_contacts(&r, &text);
-	sip_msg_hdr_apply(m, true, SIP_HDR_PATH, take_path, &r);
-	if (!status && r.path_bad) {
+	message_values(m, SIP_HDR_PATH, take_path, &r);
+	if (!status && (r.path_bad || r.paths > DIALOG_ROUTES_MAX)) {
 		status = 400;
-		text = "a Path that is malformed, or too long";
+		text = r.path_bad ? "a Path that is malformed, or too long"
+				  : "more Paths than there may be Routes";
 	}
 	/* RFC 5626 section 6: what lies between must keep the flow. */
 	if (!status && any_flow(&r) && !r.edge_keeps &&

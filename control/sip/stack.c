@@ -341,6 +341,12 @@ static int echo_header(struct mbuf *mb, const struct sip_msg *m,
 	return err | mbuf_write_str(mb, "\r\n");
 }
 
+static bool echo_route(const struct pl *val, void *arg)
+{
+	return mbuf_write_str(arg, "Record-Route: ") || print_value(arg, val) ||
+	       mbuf_write_str(arg, "\r\n");
+}
+
 struct mbuf *stack_response(const struct stack *s, const struct sip_msg *m,
 			    const struct answer *a, bool record_route)
 {
@@ -357,10 +363,11 @@ struct mbuf *stack_response(const struct stack *s, const struct sip_msg *m,
 
 		if (hdr->id == SIP_HDR_VIA || hdr->id == SIP_HDR_TO ||
 		    hdr->id == SIP_HDR_FROM || hdr->id == SIP_HDR_CALL_ID ||
-		    hdr->id == SIP_HDR_CSEQ ||
-		    (record_route && hdr->id == SIP_HDR_RECORD_ROUTE))
+		    hdr->id == SIP_HDR_CSEQ)
 			err |= echo_header(mb, m, a, hdr, &vias);
 	}
+	if (record_route)
+		message_values(m, SIP_HDR_RECORD_ROUTE, echo_route, mb);
 	err |= mbuf_printf(mb, "Server: %s\r\n", s->cfg.software);
 	if (a->headers)
 		err |= mbuf_write_mem(mb, a->headers->buf, a->headers->end);

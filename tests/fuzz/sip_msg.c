@@ -21,6 +21,13 @@ static bool credentials(const struct sip_hdr *hdr, const struct sip_msg *m,
 	return false;
 }
 
+/* A value is within the message, whatever it is. */
+static bool first_octet(const struct pl *val, void *arg)
+{
+	*(uint32_t *)arg = val->l ? (uint8_t)*val->p : 0;
+	return false;
+}
+
 static void read_headers(const struct sip_msg *m, struct digest *digest)
 {
 	static const char *const ours[] = {"100rel", NULL};
@@ -33,6 +40,7 @@ static void read_headers(const struct sip_msg *m, struct digest *digest)
 
 	message_contacts(m, &contacts);
 	message_contact_addr(m, &sa);
+	message_values(m, SIP_HDR_PATH, first_octet, &a);
 	message_unsupported(m, ours, text, sizeof(text));
 	message_lists(m, SIP_HDR_ALLOW, "UPDATE");
 	message_max_forwards(m);

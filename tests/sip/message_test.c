@@ -142,6 +142,51 @@ static void contacts(void **state)
 	mem_deref(m);
 }
 
+static bool print(const struct pl *val, void *arg)
+{
+	return mbuf_printf(arg, "[%r]", val) != 0;
+}
+
+static void values(void **state)
+{
+	static const struct {
+		const char *lines, *values;
+	} cases[] = {
+		{"", ""},
+		{"Path: <sip:a>\r\n", "[<sip:a>]"},
+		{"Path: <sip:a> , <sip:b>\r\nPath: <sip:c>\r\n",
+		 "[<sip:a>][<sip:b>][<sip:c>]"},
+		{"Path: <sip:a>,\r\n <sip:b>\r\n", "[<sip:a>][<sip:b>]"},
+		{"Path: <sip:a,b,,c@h>, sip:d,sip:e\r\n",
+		 "[<sip:a,b,,c@h>][sip:d][sip:e]"},
+		{"Path: \"a, \\\", <b\" <sip:a>;x=\"1,2\", <sip:c>\r\n",
+		 "[\"a, \\\", <b\" <sip:a>;x=\"1,2\"][<sip:c>]"},
+		/* what isn't closed ends with its line */
+		{"Path: <sip:a,b\r\nPath: <sip:c>\r\n", "[<sip:a,b][<sip:c>]"},
+		{"Path: \"a,b\r\nPath: <sip:c>\r\n", "[\"a,b][<sip:c>]"},
+		{"Path: <sip:a\"b>, <sip:c>\r\n", "[<sip:a\"b>][<sip:c>]"},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct mbuf *mb = mbuf_alloc(256);
+		char text[1024];
+		struct sip_msg *m;
+
+		snprintf(text, sizeof(text), HEAD CSEQ "%s" END,
+			 cases[i].lines);
+		m = sip_text(text);
+		assert_non_null(m);
+		message_values(m, SIP_HDR_PATH, print, mb);
+		if (mb->end != strlen(cases[i].values) ||
+		    memcmp(mb->buf, cases[i].values, mb->end))
+			fail_msg("%s: %.*s", cases[i].lines, (int)mb->end,
+				 mb->buf);
+		mem_deref(mb);
+		mem_deref(m);
+	}
+}
+
 static void require(void **state)
 {
 	static const char *const ours[] = {"100rel", NULL};
@@ -241,8 +286,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests), cmocka_unit_test(too_long),
 		cmocka_unit_test(numbers),  cmocka_unit_test(contacts),
-		cmocka_unit_test(require),  cmocka_unit_test(rack),
-		cmocka_unit_test(users),    cmocka_unit_test(copying),
+		cmocka_unit_test(values),   cmocka_unit_test(require),
+		cmocka_unit_test(rack),	    cmocka_unit_test(users),
+		cmocka_unit_test(copying),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,6 +58,56 @@ def test_path_is_the_route(gw, phones, tp, joined):
     assert ack.uri == invite.uri and ack.all("route") == PATH
 
 
+COMMAS = ["<sip:a,b@core.example;lr>", '"Edge, \\"the\\" first" <sip:e@192.0.2.20;lr>',
+          "<sip:c@192.0.2.21;lr;x=1>;y=\"1,2\""]
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_commas_that_separate_nothing(gw, phones, joined):
+    """In a URI's user (RFC 3261 section 25.1), a name, a parameter: in Path, the
+    Contact, and the routes that are recorded."""
+    a, b = phones(gw, "alice"), phones(gw, "bob", register=False)
+    said = [", ".join(COMMAS)] if joined else COMMAS
+    contact = "<sip:bob,1@192.0.2.7:5062>"
+    m = b.register(contact=contact, lines=lines(said))
+    assert m.status == 200 and m.all("path") == COMMAS
+    assert m["contact"].startswith(contact)
+    d, e, invite = rung(a, b)
+    assert invite.uri == contact[1:-1] and invite.all("route") == COMMAS
+    e.reply(invite, 200, B_SDP, lines=[f"Record-Route: {r}" for r in said])
+    d.answered()
+    assert b.expect("ACK").all("route") == COMMAS[::-1]
+    sync(d)
+    assert end(d, e).all("route") == COMMAS[::-1]
+
+
+def test_recorded_commas_come_back(gw, phones):
+    a, b = phones(gw, "alice"), phones(gw, "bob")
+    d = Dialog(a, "bob")
+    d.call(A_SDP, lines=[f"Record-Route: {', '.join(COMMAS)}"])
+    invite = b.expect("INVITE")
+    e = Dialog.of(b, invite)
+    e.reply(invite, 200, B_SDP)
+    assert d.answered().all("record-route") == COMMAS
+    b.expect("ACK")
+    sync(d)
+    assert end(e, d).all("route") == COMMAS
+
+
+def test_as_many_as_a_route_has(gw, phones):
+    b = phones(gw, "bob", register=False)
+    path = [f"<sip:10.0.0.{i};lr>" for i in range(17)]
+    m = b.register(contact=BEHIND, lines=lines([", ".join(path)]))
+    assert m.status == 400 and "more Paths" in m["reason"]
+    assert not registered(gw)
+    m = b.register(contact=BEHIND, lines=lines(path[:16]))
+    assert m.status == 200
+    _, e, invite = rung(phones(gw, "alice"), b)
+    assert invite.all("route") == path[:16]
+    e.reply(invite, 486)
+    b.expect("ACK")
+
+
 @pytest.mark.parametrize("recorded", [
     ["<sip:edge@192.0.2.20:5070;lr>", "<sip:core.example;lr>"], []])
 def test_dialog_has_its_own_route(gw, phones, recorded):
