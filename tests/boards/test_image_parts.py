@@ -119,6 +119,20 @@ def test_every_boot_class_is_there():
         assert f"isolcpus=managed_irq,domain,{cores}-N" in said, name
 
 
+# Where DPDK's driver has another name than the kernel's.
+DPDK_NAMES = {"igb": "e1000", "e1000e": "e1000", "virtio-pci": "virtio"}
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_the_image_has_the_drivers_of_a_boards_ports(name):
+    packages = (IMAGE / "packages").read_text().split()
+    for port in BOARDS[name]["ports"]:
+        if port["role"] in ("access", "trunk") and "driver" in port:
+            driver = DPDK_NAMES.get(port["driver"], port["driver"])
+            assert any(re.fullmatch(rf"librte-net-{driver}-?23", package)
+                       for package in packages), port["driver"]
+
+
 def test_values_for_shells():
     board = ROOT / "boards/qemu-q35/board.yaml"
     for name, value in (("update.compatible", "sallyport-qemu-q35"),
