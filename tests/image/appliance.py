@@ -215,7 +215,12 @@ class Appliance(Gateway):
         and version."""
         self.release = self.healthy()
         self.console.log_in(self.password)
+        wait_until("sallyport-firmware to answer", 120, self._slots, every=1)
         return self.release
+
+    def _slots(self):
+        done = self.sallyctl("--json", "firmware", "status", check=False)
+        return '"slot": ' in done.stdout
 
     # --- what an operator types ---
 
