@@ -22,6 +22,8 @@
 #define PER_ADDRESS_MAX 24
 #define IDLE_SECONDS	30
 #define BACKLOG		16
+#define LEAVE_MS	10000 /* to answer what is under way */
+#define LEAVE_LOOK_MS	200
 #define MEMORY_LIMIT	(32 * 1024) /* octets of one connection's headers */
 
 /* GnuTLS: 1.2 and 1.3, nothing without forward secrecy. */
@@ -79,6 +81,7 @@ static struct listener *listener_new(struct http *h, int fd, bool local)
 	l->epoll = -1;
 	l->local = local;
 	tmr_init(&l->tmr);
+	tmr_init(&l->gone);
 	l->next = h->listeners;
 	h->listeners = l;
 	return l;
@@ -87,6 +90,7 @@ static struct listener *listener_new(struct http *h, int fd, bool local)
 static void listener_stop(struct listener *l)
 {
 	tmr_cancel(&l->tmr);
+	tmr_cancel(&l->gone);
 	if (l->epoll >= 0)
 		fd_close(l->epoll);
 	l->epoll = -1;
@@ -285,21 +289,50 @@ static int pair_load(struct http *h, char **cert, char **key, char *err,
 	return 0;
 }
 
+static bool idle(const struct listener *l)
+{
+	const union MHD_DaemonInfo *info =
+		l->mhd ? MHD_get_daemon_info(
+				 l->mhd, MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
+		       : NULL;
+
+	return !info || !info->num_connections;
+}
+
+static void leave(void *arg)
+{
+	struct listener *l = arg, **at = &l->http->listeners;
+
+	/* While a worker is busy some connection may be suspended, which none
+	 * may be that is stopped. */
+	if (!idle(l) &&
+	    (tmr_jiffies() < l->until || http_server_busy(l->http))) {
+		tmr_start(&l->gone, LEAVE_LOOK_MS, leave, l);
+		return;
+	}
+	while (*at != l)
+		at = &(*at)->next;
+	*at = l->next;
+	listener_stop(l);
+	free(l);
+}
+
+/* Its place is free at once; who is connected already has an answer still. */
 static void secure_stop(struct http *h)
 {
-	struct listener **at = &h->listeners;
-
-	while (*at) {
-		struct listener *l = *at;
-
-		if (l->local) {
-			at = &l->next;
+	for (struct listener *l = h->listeners; l; l = l->next) {
+		if (l->local || l->leaving)
 			continue;
-		}
-		*at = l->next;
 		http_server_leave(l);
-		listener_stop(l);
-		free(l);
+		if (l->mhd) {
+			http_listener_run(l); /* take who waits to be taken */
+			MHD_quiesce_daemon(l->mhd);
+		}
+		close(l->fd);
+		l->fd = -1;
+		l->leaving = true;
+		l->until = tmr_jiffies() + LEAVE_MS;
+		tmr_start(&l->gone, l->mhd ? LEAVE_LOOK_MS : 0, leave, l);
 	}
 }
 

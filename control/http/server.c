@@ -388,13 +388,6 @@ static void secure_again(void *arg)
 	struct http *h = arg;
 	char err[256];
 
-	for (unsigned i = 0; i < LATER_KINDS; i++) {
-		if (!worker_busy(h->workers[i]))
-			continue;
-		/* some log-in waits on a listener */
-		tmr_start(&h->again, 100, secure_again, h);
-		return;
-	}
 	if (http_secure(h, err, sizeof(err)) != 0)
 		log_error(0, "%s", err);
 }
@@ -446,6 +439,14 @@ int http_server_start(struct http *h)
 void http_server_leave(struct listener *l)
 {
 	events_streams_stop(l->http, l);
+}
+
+bool http_server_busy(const struct http *h)
+{
+	for (unsigned i = 0; i < LATER_KINDS; i++)
+		if (worker_busy(h->workers[i]))
+			return true;
+	return false;
 }
 
 void http_server_stop(struct http *h)

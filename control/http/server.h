@@ -16,6 +16,9 @@ struct listener {
 	int fd, epoll;
 	bool local; /* the UNIX socket */
 	struct tmr tmr;
+	bool leaving;	/* listens no more, and answers what is under way */
+	uint64_t until; /* ms: no longer than that */
+	struct tmr gone;
 };
 
 struct http {
@@ -56,6 +59,8 @@ int http_server_start(struct http *h); /* 0 or errno */
 /** No connection is suspended after this, and none will be. */
 void http_server_stop(struct http *h);
 void http_server_leave(struct listener *l); /* its streams */
+/** May a connection be suspended? */
+bool http_server_busy(const struct http *h);
 enum MHD_Result http_server_request(void *listener, struct MHD_Connection *c,
 				    const char *url, const char *method,
 				    const char *version, const char *data,

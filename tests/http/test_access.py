@@ -322,6 +322,10 @@ def test_the_certificate_is_replaced_in_place(gw, tmp_path):
     wrong = make_certificate(other, "x", gw.A)[1]
     done = gw.ctl("certificate", "install", cert, wrong)
     assert done.returncode == 1 and "key isn't the certificate's" in done.stderr
+    # one that is in the middle of a request has its answer still
+    begun = c.tls.wrap_socket(socket.create_connection((gw.A, HTTPS), 10),
+                              server_hostname=gw.A)
+    begun.sendall(b"GET /api/v1/openapi.json HTTP/1.1\r\n")
     done = gw.ctl("certificate", "install", cert, key)
     assert done.returncode == 0 and "gateway.example" in done.stdout
     end = time.monotonic() + 5
@@ -334,6 +338,11 @@ def test_the_certificate_is_replaced_in_place(gw, tmp_path):
             break
         assert time.monotonic() < end
         time.sleep(0.05)
+    begun.sendall(b"Host: x\r\nConnection: close\r\n\r\n")
+    assert begun.recv(64).startswith(b"HTTP/1.1 200 ")
+    while begun.recv(65536):
+        pass
+    begun.close()
     # sessions live on
     c.tls = ssl.create_default_context(cafile=cert)
     assert c.ask("GET", "/session")[1]["name"] == "ada"
