@@ -258,6 +258,12 @@ static int start_below(const struct config *c)
 	return 0;
 }
 
+static void on_call_ended(const json_t *record, void *arg)
+{
+	(void)arg;
+	hep_ended(control.hep, record);
+}
+
 /* Calls, and the doors in front of them. */
 static int start_calls(struct config *c)
 {
@@ -275,6 +281,7 @@ static int start_calls(struct config *c)
 				.notice = c->calls.notice,
 				.notice_every = c->calls.notice_every,
 				.events = control.events,
+				.ended = on_call_ended,
 			});
 	if (e) {
 		log_error(0, "calls: %s", strerror(e));
@@ -369,6 +376,7 @@ static void stop(void)
 	ng_free(control.ng);
 	door_free(control.sip);
 	hep_close(control.hep);
+	control.hep = NULL;
 	calls_free(control.calls);
 	duties_free(control.duties);
 	if (control.dp)

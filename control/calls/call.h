@@ -62,6 +62,9 @@ struct calls_config {
 	const char *music;     /* file for who is on hold; NULL: none */
 	const char *notice;    /* of recording: NOTICE_TONE or a file; NULL */
 	unsigned notice_every; /* seconds; 0: once */
+	/* Each call's record, when it ends; may be NULL. */
+	void (*ended)(const json_t *record, void *arg);
+	void *arg;
 };
 
 int calls_alloc(struct calls **csp, const struct calls_config *cfg);

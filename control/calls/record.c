@@ -33,6 +33,8 @@ void record_write(struct call *c, enum call_by by, int status,
 				    reason ? json_string(reason) : json_null());
 		text = json_dumps(j, JSON_COMPACT);
 	}
+	if (j && c->all->cfg.ended)
+		c->all->cfg.ended(j, c->all->cfg.arg);
 	if (text)
 		store_cdr_add(c->all->cfg.store, c->id, c->started, text);
 	free(text);

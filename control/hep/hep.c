@@ -78,9 +78,12 @@ static void put(struct hep *h, struct hep_packet *p)
 	p->id = h->cfg->id;
 	p->password = h->cfg->password;
 	n = hep_write(p, h->packet);
-	/* what can't be sent now is of no use later */
-	if (n && send(h->fd, h->packet, n, MSG_DONTWAIT) < 0)
-		return;
+	/* A refusal is that of an earlier one: the collector may be back. What
+	 * can't be sent now is of no use later. */
+	for (int i = 0; n && i < 2; i++)
+		if (send(h->fd, h->packet, n, MSG_DONTWAIT) >= 0 ||
+		    errno != ECONNREFUSED)
+			return;
 }
 
 void hep_sip(struct hep *h, bool udp, const struct sa *src,
@@ -122,6 +125,14 @@ static void tick(void *arg)
 	hep_reports_make(calls, report, h);
 	json_decref(calls);
 	tmr_start(&h->tmr, HEP_REPORT_SECONDS * 1000, tick, h);
+}
+
+void hep_ended(struct hep *h, const json_t *call)
+{
+	json_t *calls = h ? json_pack("[O]", call) : NULL;
+
+	hep_reports_make(calls, report, h);
+	json_decref(calls);
 }
 
 void hep_reports(struct hep *h, struct calls *calls)

@@ -25,6 +25,9 @@ int hep_open(struct hep **hp, const struct config_hep *cfg, char *err,
 void hep_close(struct hep *h); /* also NULL */
 /** Every five seconds, a report on each stream of each call. */
 void hep_reports(struct hep *h, struct calls *calls);
+/** A call has ended: the last report on each of its streams. call: as
+ * calls_json has one. h may be NULL. */
+void hep_ended(struct hep *h, const json_t *call);
 /** A SIP message on its way; udp: else TCP, whatever is above it. h may be
  * NULL. */
 void hep_sip(struct hep *h, bool udp, const struct sa *src,

@@ -74,22 +74,27 @@ def gateway():
         yield g
 
 
+def talk(gateway, tmp_path):
+    """@return two phones, plain and SRTP, in a call."""
+    phones = []
+    for i, (user, side, suite) in enumerate((
+            ("alice", "branch", None),
+            ("bob", "hq", "AES_CM_128_HMAC_SHA1_80"))):
+        audio.melody(tmp_path / f"{user}.wav", 40, i)
+        gateway.add_user(user, "sdes" if suite else "plain", suites=suite)
+        phones.append(gateway.phone(
+            user, side, tmp_path / f"{user}.wav",
+            encryption="srtp-mand" if suite else None))
+    phones[0].call(phones[1])
+    return phones
+
+
 def test_of_a_call(gateway, tmp_path):
     captures = {side: gateway.capture(side) for side in gateway.sides}
-    phones = []
     with hep.Sngrep(SNGREP, tmp_path / "seen.pcap",
                     gateway.namespace) as sngrep:
         collector = Collector(gateway.namespace)
-        for i, (user, side, suite) in enumerate((
-                ("alice", "branch", None),
-                ("bob", "hq", "AES_CM_128_HMAC_SHA1_80"))):
-            audio.melody(tmp_path / f"{user}.wav", 40, i)
-            gateway.add_user(user, "sdes" if suite else "plain", suites=suite)
-            phones.append(gateway.phone(
-                user, side, tmp_path / f"{user}.wav",
-                encryption="srtp-mand" if suite else None))
-        alice, bob = phones
-        alice.call(bob)
+        alice, bob = talk(gateway, tmp_path)
         # a second report of each leg: counters have gone on
         first = wait_until("reports", 30, lambda: len(
             collector.reports()) == 2 and collector.reports())
@@ -137,3 +142,24 @@ def test_of_a_call(gateway, tmp_path):
     for p in collector.packets:
         assert not [k for k in p[hep.PAYLOAD].split(b"inline:")[1:]
                     if not k.startswith(b"xxxx")]
+
+
+def test_of_a_calls_end(gateway, tmp_path):
+    """The last report has all that came, as the record does; a call need not
+    last until there is one."""
+    collector = Collector(gateway.namespace)
+    alice, bob = talk(gateway, tmp_path)
+    wait_until("media", 20, lambda: all(
+        s["packets_in"] > 20 for c in gateway.ctl_json("calls")
+        for s in c["media"][0]["streams"]))
+    alice.hang_up()
+    bob.wait_end()
+    (record,) = wait_until("the record", 10,
+                           lambda: gateway.ctl_json("records"))
+    medium, = record["media"]
+    counted = {leg["peer"]: s["packets_in"] for leg, s in zip(
+        medium["legs"], medium["streams"])}
+    assert min(counted.values()) > 20
+    wait_until("last reports", 10, lambda: counted == {
+        "%s:%d" % at: body["sender_information"]["packets"]
+        for at, (_, body) in collector.reports().items()})
