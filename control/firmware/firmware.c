@@ -202,7 +202,8 @@ static void heard(const json_t *message, void *arg)
 		json_decref(f->status);
 		f->status = json_incref(status);
 		job_heard(f, json_object_get(status, "job"));
-	} else if (f->stage == WORK) { /* somebody else is at it */
+	} else if (f->stage == WORK || f->stage == RESTART) {
+		/* somebody else is at it */
 		over(f, "busy", "sallyport-firmware was busy");
 	}
 }
@@ -216,6 +217,29 @@ static int no(struct firmware_why *why, int status, const char *error,
 	why->error = error;
 	snprintf(why->text, sizeof(why->text), "%s", text);
 	return -1;
+}
+
+/* What the service is at, also where a former run of control asked for it; NULL:
+ * nothing. */
+static const char *unfinished(const struct firmware *f)
+{
+	const json_t *job = json_object_get(f->status, "job");
+	const char *phase = text_of(job, "phase"), *kind = text_of(job, "kind");
+
+	if (!phase || !strcmp(phase, "done") || !strcmp(phase, "failed"))
+		return NULL;
+	return kind ? kind : "something";
+}
+
+static int at_work(struct firmware_why *why, const char *kind)
+{
+	char text[96];
+
+	snprintf(text, sizeof(text),
+		 "sallyport-firmware hasn't ended yet what it was asked for "
+		 "before: %s",
+		 kind);
+	return no(why, 409, "busy", text);
 }
 
 /* Can anything be begun at all? */
@@ -233,6 +257,8 @@ static int ready(struct firmware *f, struct firmware_why *why)
 			  f->stage == WORK ? "Something is under way already"
 					   : "The machine is about to be "
 					     "started again");
+	if (unfinished(f))
+		return at_work(why, unfinished(f));
 	return 0;
 }
 

@@ -232,11 +232,13 @@ class Client:
     def slots(self):
         return {s["slot"]: s for s in self.status["slots"]}
 
+    def send(self, **message):
+        self.socket.sendall(json.dumps(message).encode() + b"\n")
+
     def ask(self, **message):
         """@return: the job when it has ended, and each phase that it had."""
         self.id = getattr(self, "id", 0) + 1
-        self.socket.sendall(json.dumps({"id": self.id, **message}).encode()
-                            + b"\n")
+        self.send(id=self.id, **message)
         phases = []
         while True:
             job = self.next()["job"]

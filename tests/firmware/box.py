@@ -62,6 +62,10 @@ class Box(Afar):
         return until(lambda: (s := self.status())["stage"] == stage and s,
                      f"stage {stage}")
 
+    def phase(self):
+        """Of the service's latest job; "": there was none."""
+        return (self.status()["job"] or {"phase": ""})["phase"]
+
     def audit(self, event):
         done = self.ctl("audit", "list", "--json", "--max", "200")
         return [r for r in json.loads(done.stdout) if r["event"] == event]
@@ -82,11 +86,12 @@ class Box(Afar):
         if self.status()["stage"] == "restart":
             self.stop()
             self.start()
-        until(lambda: (s := self.status())["stage"] == "idle" and s["slots"],
-              "nothing under way")
+        until(lambda: (s := self.status())["stage"] == "idle" and s["slots"]
+              and self.phase() in ("", "done", "failed"), "nothing under way")
 
     def clear(self):
         """What a test has left under way: a restart, calls."""
+        self.go.touch()
         self.api("DELETE", "/api/v1/firmware/restart")
         for call in self.api("GET", "/api/v1/calls")[1]:
             self.api("DELETE", f"/api/v1/calls/{call['id']}")

@@ -52,6 +52,7 @@ def phones(gw):
         p = Phone(gw.at if side == "A" else gw.at_b, user,
                   ip=f"127.0.0.{10 + len(made)}")
         made.append(p)
+        p.register(contact="*", expires=0)  # those of former tests
         assert p.register().status == 200
         return p
 
@@ -531,8 +532,7 @@ def test_a_broken_off_installation(gw):
     c.close()
     assert gw.api("POST", "/api/v1/firmware/install",
                   {"source": "upload"})[0] == 202
-    until(lambda: (j := gw.status()["job"]) and j["phase"] == "write",
-          "it is written")
+    until(lambda: gw.phase() == "write", "it is written")
     child = gw.appliance.children.pop()
     child.kill()
     child.wait()
@@ -542,6 +542,58 @@ def test_a_broken_off_installation(gw):
     gw.go.touch()
     gw.appliance.start("--upload", str(gw.upload))
     until(lambda: gw.status()["slots"], "slots again")
+
+
+def test_control_starts_anew_meanwhile(gw, phones):
+    """The service goes on with what a former run asked for; nothing begins beside
+    it, and no call is refused for a restart that can't come."""
+    a, b = phones("alice"), phones("bob", side="B")
+    gw.go.unlink()
+    c = UnixConnection(gw.api_socket)
+    c.request("PUT", "/api/v1/firmware/bundle", gw.bundle.read_bytes())
+    assert answer(c)[0] == 200
+    assert gw.api("POST", "/api/v1/firmware/install",
+                  {"source": "upload"})[0] == 202
+    until(lambda: gw.phase() == "write", "it is written")
+    gw.stop()
+    gw.start()
+    until(lambda: gw.status()["slots"], "slots")
+    assert gw.phase() == "write"
+    for path, body in (("restart", {}), ("rollback", {}),
+                       ("reset", {"erase": "everything"}),
+                       ("install", {"source": "https://127.0.0.1/u"})):
+        status, j = gw.api("POST", f"/api/v1/firmware/{path}", body)
+        assert (status, j["error"]) == (409, "busy"), path
+        assert j["message"].endswith("asked for before: install"), path
+        assert gw.status()["stage"] == "idle"
+    assert answer(upload_begun(gw, 10, 10)) == (409, "busy")
+    assert "Under way: install, write" in gw.ctl("firmware").stdout
+    set_up(a, b)
+    gw.go.touch()
+    until(lambda: gw.phase() == "done", "its end")
+    assert gw.api("POST", "/api/v1/firmware/restart", {"wait": 0})[0] == 202
+    until(lambda: restarted(gw), "the restart")
+
+
+def test_somebody_else_asks_the_service(gw, phones):
+    """While calls are drained: the restart doesn't come about, which is said, and
+    calls are taken again."""
+    a, b = phones("alice"), phones("bob", side="B")
+    d, e = set_up(a, b)
+    assert gw.api("POST", "/api/v1/firmware/restart", {})[0] == 202
+    gw.go.unlink()
+    gw.upload.write_bytes(gw.bundle.read_bytes())
+    other = gw.appliance.client()
+    other.send(id=1, do="install", source="upload")
+    until(lambda: gw.phase() == "write", "it is written")
+    d.request("BYE")
+    e.reply(b.expect("BYE"), 200)
+    s = gw.wait_stage("idle")
+    assert s["trouble"] == "sallyport-firmware was busy"
+    assert not restarted(gw)
+    gw.go.touch()
+    until(lambda: gw.phase() == "done", "its end")
+    other.close()
 
 
 # ------------------------------------------------------------- back, and reset
