@@ -33,6 +33,8 @@ struct worker {
 	unsigned next_port;   /* the one that rx asks first */
 	uint32_t next_id;     /* of the next datagram in fragments */
 	uint64_t now;	      /* TSC at the start of this turn */
+	bool sealed;	      /* classify: some of the burst came by SRTP */
+	uint8_t diverts;      /* unprotect: any of the burst is to be */
 	uint64_t turns, idle_turns; /* for load */
 	uint64_t count[VERDICT_COUNT];
 	volatile bool *stop;

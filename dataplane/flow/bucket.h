@@ -41,13 +41,14 @@ static inline struct rate rate_make(uint32_t pps, uint32_t octets, uint64_t hz)
 static inline bool bucket_spend(struct bucket *b, const struct rate *r,
 				uint64_t now, uint32_t octets)
 {
-	uint64_t p = b->packet > now ? b->packet : now;
-	uint64_t o = b->octet > now ? b->octet : now;
+	const uint64_t p = b->packet > now ? b->packet : now;
+	const uint64_t o = b->octet > now ? b->octet : now;
 
 	/* What was spent under a stricter rate before doesn't bind the one
 	 * that has no limit. */
-	if ((r->packet && p - now > r->slack) ||
-	    (r->octet && o - now > r->slack))
+	if (__builtin_expect((p > o ? p : o) - now > r->slack, 0) &&
+	    ((r->packet && p - now > r->slack) ||
+	     (r->octet && o - now > r->slack)))
 		return false;
 	b->packet = p + r->packet;
 	b->octet = o + ((octets * r->octet) >> 16);

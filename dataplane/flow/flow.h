@@ -223,6 +223,28 @@ static inline struct flow *const *flow_place(const struct flow_index *x,
 	return NULL;
 }
 
+/** The same for IPv4, looking first at the address that the packet before was
+ * for: *at, NULL where there was none. */
+static inline struct flow *const *flow_place4(const struct flow_index *x,
+					      const struct flow_address **at,
+					      const uint8_t *addr,
+					      uint16_t port)
+{
+	uint16_t off = (uint16_t)(port - x->udp_first);
+	unsigned i = 0;
+
+	if (__builtin_expect(off >= x->udp_span, 0))
+		return NULL;
+	if (__builtin_expect(!*at || memcmp((*at)->addr, addr, 4) != 0, 0)) {
+		while (i < x->n4 && memcmp(x->v4[i].addr, addr, 4) != 0)
+			i++;
+		if (i == x->n4)
+			return NULL;
+		*at = &x->v4[i];
+	}
+	return &(*at)->port[off];
+}
+
 /** The flow in a place, or at a stream's end, now; NULL: none. */
 static inline struct flow *flow_at(struct flow *const *place)
 {

@@ -35,10 +35,11 @@ static enum verdict judge(enum frame_kind kind, const uint8_t *frame)
 	return frame[0] & 1 ? V_NOT_FOR_US : V_NONE; /* group MAC, host IP */
 }
 
-/* Headers only. @return the place of the flow, or NULL with a verdict. */
+/* Headers only. *port: where it came to, network order.
+ * @return the place of the flow, or NULL with a verdict. */
 static __attribute__((noinline)) struct flow *const *look(
 	const struct worker *w, const struct flow_index *index,
-	struct rte_mbuf *m)
+	struct rte_mbuf *m, uint16_t *port)
 {
 	struct pkt_meta *x = pkt_meta(m);
 	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
@@ -65,12 +66,14 @@ static __attribute__((noinline)) struct flow *const *look(
 		return NULL;
 	}
 	x->verdict = judge(kind, p);
+	memcpy(port, p + f.udp_off + 2, 2);
 	x->ip_off = f.ip_off;
 	x->udp_off = f.udp_off;
 	x->rtp_off = f.payload_off;
 	x->rtp_len = f.payload_len;
 	x->family = f.family;
-	x->from = 0;
+	x->kind = PKT_RAW;
+	x->from = UINT64_MAX;
 	if (f.family == 4) {
 		memcpy(&src, f.src, 4);
 		x->from = endpoint_word4(src, f.src_port);
@@ -78,12 +81,29 @@ static __attribute__((noinline)) struct flow *const *look(
 	return x->verdict == V_NONE ? place : NULL;
 }
 
-/* The same at once for the frames in which nearly all media comes: of one
- * buffer, to our MAC address, without a tag, IPv4 without options or fragments,
- * UDP, lengths right. @return the place of the flow, or NULL: look has to. */
-static inline struct flow *const *look_usual(const struct port *in,
-					     const struct flow_index *index,
-					     struct rte_mbuf *m)
+/* What a burst's packets have in common, most often. */
+struct usual {
+	const struct flow_index *index;
+	const struct flow_address *addr; /* of the packet before */
+	const struct port *in; /* the same; NULL: not for us to look at */
+	uint8_t port;	       /* its number; PORT_MAX: none yet */
+	__m128i head;	       /* of frames that are its own */
+};
+
+static void usual_turn(struct usual *u, const struct ports *ps, uint8_t port)
+{
+	const struct port *in = &ps->port[port];
+
+	u->port = port;
+	u->in = in->cfg.vlan ? NULL : in;
+	u->head = usual_head(in->mac.addr_bytes);
+}
+
+/* The same as look at once for nearly all media. @return the place of the flow,
+ * or NULL: look has to. */
+static inline struct flow *const *look_usual(struct usual *u,
+					     const struct ports *ps,
+					     struct rte_mbuf *m, uint16_t *port)
 {
 	struct pkt_meta *x = pkt_meta(m);
 	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
@@ -91,11 +111,12 @@ static inline struct flow *const *look_usual(const struct port *in,
 	struct frame f;
 	uint32_t src;
 
-	if (__builtin_expect(m->nb_segs != 1 || in->cfg.vlan, 0) ||
-	    !frame_usual(p, m->data_len, &f) ||
-	    !rte_is_same_ether_addr((const void *)p, &in->mac))
+	if (__builtin_expect(x->in_port != u->port, 0))
+		usual_turn(u, ps, x->in_port);
+	if (__builtin_expect(m->nb_segs != 1 || !u->in, 0) ||
+	    !frame_usual(p, m->data_len, u->head, &f))
 		return NULL;
-	place = flow_place(index, 4, f.dst, f.dst_port);
+	place = flow_place4(u->index, &u->addr, f.dst, f.dst_port);
 	if (__builtin_expect(!place, 0))
 		return NULL;
 	memcpy(&src, f.src, 4);
@@ -105,6 +126,10 @@ static inline struct flow *const *look_usual(const struct port *in,
 	x->rtp_off = USUAL_PAYLOAD;
 	x->rtp_len = f.payload_len;
 	x->family = 4;
+	x->kind = PKT_RTP; /* demux has to say, where it isn't plainly */
+	memcpy(port, p + USUAL_UDP + 2, 2);
+	if (__builtin_expect(!payload_is_plain_rtp(p + USUAL_PAYLOAD), 0))
+		x->kind = PKT_RAW;
 	return place;
 }
 
@@ -204,62 +229,88 @@ static inline void prefetch_run(const struct flow *f)
 	}
 }
 
-static inline enum verdict claim(const struct worker *w, struct rte_mbuf *m)
+/* port: where it came to. *sealed: no longer 0 if some is. */
+static inline enum verdict claim(const struct worker *w, struct rte_mbuf *m,
+				 uint16_t port, uintptr_t *sealed)
 {
 	struct pkt_meta *x = pkt_meta(m);
-	const uint8_t *udp = rte_pktmbuf_mtod_offset(m, uint8_t *, x->udp_off);
 	const struct flow *flow = x->flow;
 
 	if (__builtin_expect(!flow, 0))
 		return V_NO_FLOW;
 	prefetch_run(flow);
+	*sealed |= (uintptr_t)flow->rx;
 	if (__builtin_expect(flow->owner != w->id, 0)) {
 		x->owner = flow->owner;
 		return V_HANDOVER;
 	}
 	if (!sums_ok(m))
 		return V_CHECKSUM;
-	x->side =
-		memcmp(udp + 2, &flow->rtp_port, 2) == 0 ? SIDE_RTP : SIDE_RTCP;
 	x->stream = flow->only;
+	x->side = SIDE_RTP;
+	if (__builtin_expect(port == flow->rtp_port, 1)) {
+		if (__builtin_expect(x->kind == PKT_RTP, 1))
+			return V_NONE;
+	} else {
+		x->side = SIDE_RTCP;
+	}
 	return demux(w, flow, x, pkt_payload(m));
+}
+
+/* Those without a place to the end, order kept. @return how many have one. */
+static __attribute__((noinline)) uint16_t placed(struct rte_mbuf *m[],
+						 struct flow *const *place[],
+						 uint16_t port[], uint16_t n)
+{
+	struct rte_mbuf *bad[BURST];
+	uint16_t k = 0, b = 0;
+
+	for (uint16_t i = 0; i < n; i++) {
+		if (!place[i]) {
+			bad[b++] = m[i];
+			continue;
+		}
+		m[k] = m[i];
+		place[k] = place[i];
+		port[k++] = port[i];
+	}
+	memcpy(&m[k], bad, b * sizeof(bad[0]));
+	return k;
 }
 
 uint16_t stage_classify(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 {
-	const struct flow_index *index = table_index(w->table);
+	struct usual u = {.index = table_index(w->table), .port = PORT_MAX};
 	struct flow *const *place[BURST];
+	uint16_t port[BURST];
+	uintptr_t sealed = 0;
 	unsigned bad = V_NONE;
-	struct flow *flow;
-	uint16_t i;
 
-	for (i = 0; i < n; i++) {
-		place[i] = look_usual(&w->ports->port[pkt_meta(m[i])->in_port],
-				      index, m[i]);
+	for (unsigned i = 0; i < n; i++) {
+		place[i] = look_usual(&u, w->ports, m[i], &port[i]);
 		if (__builtin_expect(!place[i], 0))
-			place[i] = look(w, index, m[i]);
-		if (place[i])
-			rte_prefetch0(place[i]);
-		else
+			place[i] = look(w, u.index, m[i], &port[i]);
+		if (__builtin_expect(!place[i], 0))
 			bad = 1;
+		else
+			rte_prefetch0(place[i]);
 	}
-	for (i = 0; i < n; i++) {
-		if (!place[i])
-			continue;
-		flow = flow_at(place[i]);
-		pkt_meta(m[i])->flow = flow;
-		if (__builtin_expect(!flow, 0))
-			continue;
-		rte_prefetch0(flow);
-		rte_prefetch0(&flow->lone);
-	}
-	for (i = 0; i < n; i++) {
-		struct pkt_meta *x = pkt_meta(m[i]);
+	if (__builtin_expect(bad, 0))
+		n = placed(m, place, port, n);
+	for (unsigned i = 0; i < n; i++) {
+		struct flow *flow = flow_at(place[i]);
 
-		if (!place[i])
-			continue;
-		x->verdict = claim(w, m[i]);
-		bad |= x->verdict;
+		pkt_meta(m[i])->flow = flow;
+		rte_prefetch0(flow);
+		rte_prefetch0((char *)flow + offsetof(struct flow, lone));
 	}
+	bad = V_NONE;
+	for (unsigned i = 0; i < n; i++) {
+		enum verdict v = claim(w, m[i], port[i], &sealed);
+
+		pkt_meta(m[i])->verdict = v;
+		bad |= v;
+	}
+	w->sealed = sealed != 0;
 	return bad ? stage_split(m, n) : n;
 }

@@ -64,11 +64,9 @@ static enum verdict divert(struct worker *w, struct divert *d,
 uint16_t stage_divert(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 {
 	struct divert *d;
-	unsigned any = SP_DIVERT_NONE, bad = V_NONE;
+	unsigned bad = V_NONE;
 
-	for (uint16_t i = 0; i < n; i++)
-		any |= pkt_meta(m[i])->stream->divert;
-	if (__builtin_expect(any == SP_DIVERT_NONE, 1))
+	if (__builtin_expect(w->diverts == SP_DIVERT_NONE, 1))
 		return n;
 	d = __atomic_load_n(&w->media, __ATOMIC_ACQUIRE);
 	for (uint16_t i = 0; i < n; i++) {

@@ -6,6 +6,7 @@
  * what UDP carries (RFC 7983, RFC 5761, RFC 3550). Pure: no DPDK. Nothing is
  * read beyond (p, n). */
 #pragma once
+#include <smmintrin.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,36 +33,47 @@ struct frame {
  * FRAME_UDP). Octets behind the UDP datagram are padding. */
 enum frame_kind frame_parse(const uint8_t *p, size_t n, struct frame *f);
 
-/* Where things are in such a frame. */
-enum { USUAL_IP = 14, USUAL_UDP = 34, USUAL_PAYLOAD = 42 };
+/* Where things are in the frames in which nearly all media comes: IPv4 without
+ * options, tag, fragment or padding, UDP, and in that at least an RTP header. */
+enum { USUAL_IP = 14, USUAL_UDP = 34, USUAL_PAYLOAD = 42, USUAL_MIN = 54 };
 
-/** The same, at once, for what nearly all media comes in: IPv4 without options,
- * tag or fragment, UDP, all lengths right. @return false: frame_parse has to
- * look. Octets are compared in words as they lie in memory. */
-static inline bool frame_usual(const uint8_t *p, size_t n, struct frame *f)
+/** What the first 16 octets of one to this MAC address are. */
+static inline __m128i usual_head(const uint8_t mac[6])
 {
-	static const uint8_t type[4] = {0x08, 0x00, 0x45, 0},
-			     type_mask[4] = {0xff, 0xff, 0xff, 0};
-	static const uint8_t udp[4] = {0, 0, 0, 17},
-			     udp_mask[4] = {0x3f, 0xff, 0, 0xff};
-	uint32_t word, mask, want;
+	uint8_t head[16] = {[12] = 0x08, [14] = 0x45};
+
+	memcpy(head, mac, 6);
+	return _mm_loadu_si128((const __m128i *)head);
+}
+
+/** The same as frame_parse, at once, for such a frame. @return false: it is
+ * another, or not to this MAC address; frame_parse has to look. */
+static inline bool frame_usual(const uint8_t *p, size_t n, __m128i head,
+			       struct frame *f)
+{
+	/* all but our own MAC address is any; so is DSCP */
+	const __m128i head_mask = _mm_setr_epi8(-1, -1, -1, -1, -1, -1, 0, 0, 0,
+						0, 0, 0, -1, -1, -1, 0);
+	/* from octet 14: no fragment, UDP */
+	const __m128i udp =
+		_mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 0, 17, 0, 0, 0, 0, 0, 0);
+	const __m128i udp_mask = _mm_setr_epi8(0, 0, 0, 0, 0, 0, 0x3f, -1, 0,
+					       -1, 0, 0, 0, 0, 0, 0);
+	__m128i first, second;
 	uint16_t total, len;
 
-	if (n < 42)
+	if (n < USUAL_MIN || n > UINT16_MAX)
 		return false;
-	memcpy(&word, p + 12, 4); /* EtherType, version, header length */
-	memcpy(&mask, type_mask, 4);
-	memcpy(&want, type, 4);
-	if ((word & mask) != want)
-		return false;
-	memcpy(&word, p + 20, 4); /* fragment, TTL, protocol */
-	memcpy(&mask, udp_mask, 4);
-	memcpy(&want, udp, 4);
-	if ((word & mask) != want)
-		return false;
-	total = (uint16_t)(p[16] << 8 | p[17]);
-	len = (uint16_t)(p[38] << 8 | p[39]);
-	if (len < 8 || (size_t)len + 20 > total || (size_t)total + 14 > n)
+	first = _mm_loadu_si128((const __m128i *)p);
+	second = _mm_loadu_si128((const __m128i *)(p + USUAL_IP));
+	first = _mm_and_si128(_mm_xor_si128(first, head), head_mask);
+	second = _mm_and_si128(_mm_xor_si128(second, udp), udp_mask);
+	first = _mm_or_si128(first, second);
+	memcpy(&total, p + USUAL_IP + 2, 2);
+	memcpy(&len, p + USUAL_UDP + 4, 2);
+	if (!_mm_testz_si128(first, first) ||
+	    total != __builtin_bswap16((uint16_t)(n - USUAL_IP)) ||
+	    len != __builtin_bswap16((uint16_t)(n - USUAL_UDP)))
 		return false;
 	f->src = p + 26;
 	f->dst = p + 30;
@@ -70,7 +82,7 @@ static inline bool frame_usual(const uint8_t *p, size_t n, struct frame *f)
 	f->ip_off = USUAL_IP;
 	f->udp_off = USUAL_UDP;
 	f->payload_off = USUAL_PAYLOAD;
-	f->payload_len = (uint16_t)(len - 8);
+	f->payload_len = (uint16_t)(n - USUAL_PAYLOAD);
 	f->family = 4;
 	return true;
 }
@@ -95,6 +107,16 @@ enum payload_kind payload_kind(uint8_t first);
 static inline bool payload_is_rtcp(const uint8_t *p, size_t n)
 {
 	return n >= 2 && p[1] >= 192 && p[1] <= 223;
+}
+
+/** Is it RTP without a doubt, so that RTCP needn't be thought of? n >= 2. */
+static inline bool payload_is_plain_rtp(const uint8_t *p)
+{
+	uint16_t word;
+
+	memcpy(&word, p, 2);
+	word &= 0xe0c0;
+	return (word & 0xff) == 0x80 && word != 0xc080;
 }
 
 /** Octets of the RTP header with its CSRCs and extension; 0: too short. */

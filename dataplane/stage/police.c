@@ -7,21 +7,16 @@
 #include "dataplane/flow/source.h"
 #include "dataplane/stage/source_of.h"
 
-static enum verdict police(const struct worker *w, struct rte_mbuf *m)
+/* From where a source may still have to be learned. */
+static __attribute__((noinline)) enum verdict police_source(
+	const struct worker *w, struct rte_mbuf *m)
 {
-	struct pkt_meta *x = pkt_meta(m);
+	const struct pkt_meta *x = pkt_meta(m);
 	const struct flow *f = x->flow;
 	struct endpoint e;
 	struct rate stray;
 	bool within;
 
-	if (__builtin_expect(f->run->source_gen == f->source_gen &&
-				     source_bound(f->run, x),
-			     1))
-		return bucket_spend(&f->run->bucket, &f->rate, w->now,
-				    x->rtp_len)
-			       ? V_NONE
-			       : V_RATE;
 	source_of(m, &e);
 	switch (source_check(f, x->side, &e)) {
 	case SOURCE_RIGHT:
@@ -39,15 +34,32 @@ static enum verdict police(const struct worker *w, struct rte_mbuf *m)
 	return within ? V_NONE : V_RATE;
 }
 
+static inline enum verdict police(const struct worker *w, struct rte_mbuf *m,
+				  uint64_t now)
+{
+	const struct pkt_meta *x = pkt_meta(m);
+	const struct flow *f = x->flow;
+	struct flow_run *r = f->run;
+
+	if (__builtin_expect(
+		    r->source_gen != f->source_gen || !source_bound(r, x), 0))
+		return police_source(w, m);
+	return bucket_spend(&r->bucket, &f->rate, now, x->rtp_len) ? V_NONE
+								   : V_RATE;
+}
+
 uint16_t stage_police(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 {
+	const uint64_t now = w->now;
 	unsigned bad = V_NONE;
 
-	for (uint16_t i = 0; i < n; i++) {
-		enum verdict v = police(w, m[i]);
+	for (unsigned i = 0; i < n; i++) {
+		enum verdict v = police(w, m[i], now);
 
-		pkt_meta(m[i])->verdict = v;
-		bad |= v;
+		if (__builtin_expect(v != V_NONE, 0)) {
+			pkt_meta(m[i])->verdict = v;
+			bad = v;
+		}
 	}
 	return bad ? stage_split(m, n) : n;
 }

@@ -14,7 +14,7 @@ static inline bool source_bound(const struct flow_run *r,
 	uint64_t word;
 
 	memcpy(&word, &r->source[x->side], sizeof(word));
-	return word == x->from && word != 0;
+	return word == x->from;
 }
 
 static inline void source_of(struct rte_mbuf *m, struct endpoint *e)

@@ -44,7 +44,7 @@ struct pkt_meta {
 	struct stream *stream;	    /* classify or unprotect: where it goes */
 	const struct flow_out *out; /* rewrite: how it gets there */
 	uint64_t from;		    /* classify: endpoint_word4() of its source;
-				     * IPv6: 0, which is no source's */
+				     * IPv6: all ones, which no source is */
 	uint16_t ip_off;	    /* octets from the frame's start */
 	uint16_t udp_off;
 	uint16_t rtp_off;
