@@ -2,7 +2,7 @@
 /* dataplane/flow/flow.h - a transport and its streams as the workers see them.
  *
  * struct flow and struct stream are immutable once published, but for the flow
- * that a stream leads to: the main lcore makes another, replaces the pointers in
+ * that a stream leads to, and what a worker keeps of an adjacency: the main lcore makes another, replaces the pointers in
  * the port index and in the streams that lead there, and frees the old one after
  * a grace period. A worker may hold what it found for the rest of its
  * turn, never longer. What changes for each packet stands in *_run and in the
@@ -18,11 +18,12 @@
 #include "dataplane/flow/bucket.h"
 #include "dataplane/flow/demux.h"
 #include "dataplane/flow/stats.h"
+#include "dataplane/port/adjacency.h"
 
 #define FLOW_STREAMS_MAX 32 /* streams that lead from one transport */
 #define FLOW_HDR_MAX	 44 /* IPv6 and the ports of UDP */
+#define FLOW_HDR_IP4	 24 /* IPv4 and the ports of UDP */
 
-struct adjacency;
 struct srtp_session;
 struct table;
 
@@ -89,15 +90,29 @@ static inline uint32_t flow_moment(uint64_t tsc)
 
 /* How to send to one of a transport's peers. */
 struct flow_out {
-	struct adjacency *adj;	   /* NULL: the peer isn't known yet */
-	struct srtp_session *tx;   /* NULL: plain */
-	uint8_t hdr[FLOW_HDR_MAX]; /* IP header, UDP ports; lengths are zero */
-	uint16_t udp_sum;	   /* of the pseudo header */
-	uint8_t trailer;	   /* octets that sealing adds */
+	struct adjacency *adj;	 /* NULL: the peer isn't known yet */
+	struct srtp_session *tx; /* NULL: plain */
+	union {
+		uint8_t hdr[FLOW_HDR_MAX]; /* IP header, UDP ports; lengths are
+					    * zero */
+		struct {
+			uint8_t hdr4[FLOW_HDR_IP4];
+			/* The owning worker's, in the room that IPv4 leaves:
+			 * what adj said when adjacency_changes was `changes`,
+			 * so that its line needn't be fetched; but port is
+			 * an index into ports->port[]. changes 0: not asked
+			 * yet, or IPv6. */
+			struct adjacency_value known;
+			uint32_t changes;
+		};
+	};
+	uint16_t udp_sum; /* of the pseudo header */
+	uint8_t trailer;  /* octets that sealing adds */
 	uint8_t family;
 } __rte_cache_aligned;
 
 static_assert(sizeof(struct flow_out) == 64, "one cache line");
+static_assert(offsetof(struct flow_out, known) % 8 == 0, "two words");
 
 /* From one flow to another, one version of it. */
 struct stream {
@@ -114,6 +129,7 @@ struct stream {
 	uint32_t generation;	  /* what sallyport-media returns names it */
 	struct flow *const *from; /* its own transport's place in the index */
 	uint8_t divert;		  /* enum sp_divert */
+	bool masked;		  /* ssrc_xor or out_pt change something */
 } __rte_cache_aligned;
 
 static_assert(sizeof(struct stream) == 64, "one cache line");

@@ -137,6 +137,7 @@ static struct stream *stream_build(struct table *t,
 		rule_build(spec, stream_rule(s));
 	s->pt = spec->pt;
 	s->out_pt = spec->out_pt;
+	s->masked = spec->ssrc_xor || spec->out_pt != SP_PT_KEEP;
 	s->blocked = spec->blocked;
 	s->divert = spec->divert;
 	s->generation = spec->generation;

@@ -6,6 +6,7 @@
  * alive. Entries are made and dropped by the main lcore and read by workers
  * without a lock: one 16-octet value, replaced whole (sequence lock). */
 #pragma once
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <rte_ether.h>
@@ -42,3 +43,15 @@ void adjacency_put(struct adjacencies *as, struct adjacency *a);
 
 /** @return false: no route, or its MAC address isn't known yet. Any worker. */
 bool adjacency_read(const struct adjacency *a, struct adjacency_value *out);
+
+/** Moves on after any value has been replaced, and is never 0: a value that was
+ * read when it was the same is still right. (After 2^32 changes it has come
+ * round; who keeps a value that long, and meets that very number, sends one
+ * packet to where the peer once was.) */
+extern atomic_uint adjacency_changes;
+
+static inline void adjacency_changed(void)
+{
+	if (atomic_fetch_add(&adjacency_changes, 1) == UINT32_MAX)
+		atomic_fetch_add(&adjacency_changes, 1);
+}

@@ -54,10 +54,11 @@ static inline uint64_t csum_add(uint64_t sum, const void *p, size_t n)
 	return sum;
 }
 
-/** To 16 bits, not inverted: a sum of at most 65,537 words. */
-static inline uint16_t csum_fold_small(uint32_t sum)
+/** The sum of two words, not inverted. */
+static inline uint16_t csum_two(uint16_t a, uint16_t b)
 {
-	sum = (sum & 0xffff) + (sum >> 16);
+	const uint32_t sum = (uint32_t)a + b;
+
 	return (uint16_t)(sum + (sum >> 16));
 }
 

@@ -5,7 +5,6 @@
  * SSRCs get the stream's mask and the payload type its number. UDP's checksum
  * waits for tx, since sealing changes what it is of. */
 #include <rte_byteorder.h>
-#include <rte_cycles.h>
 #include <rte_prefetch.h>
 #include "dataplane/app/worker.h"
 #include "dataplane/flow/flow.h"
@@ -27,6 +26,8 @@ static void rewrite_rtp(const struct stream *s, uint8_t *p)
 {
 	unsigned csrcs = p[0] & 0x0f;
 
+	if (!s->masked)
+		return;
 	if (s->out_pt != SP_PT_KEEP)
 		p[1] = (uint8_t)((p[1] & 0x80) | s->out_pt);
 	if (s->ssrc_xor == 0)
@@ -126,8 +127,7 @@ static enum verdict rewrite_rtcp(const struct worker *w, struct pkt_meta *x,
 }
 
 /* Which of the other leg's two peers. */
-static const struct flow_out *departure(const struct flow *to,
-					const struct pkt_meta *x)
+static struct flow_out *departure(struct flow *to, const struct pkt_meta *x)
 {
 	bool rtcp;
 
@@ -138,46 +138,33 @@ static const struct flow_out *departure(const struct flow *to,
 	return &to->out[rtcp ? SIDE_RTCP : SIDE_RTP];
 }
 
-/* The port that adjacencies name: most often that of the packet before. */
-struct egress {
-	const struct port *p; /* NULL: none yet */
-	uint16_t id;	      /* DPDK's */
-	uint8_t port;	      /* index into ports->port[] */
-};
-
-/* @return false: no such port. */
-static bool egress_find(struct egress *e, const struct ports *ps, uint16_t id)
-{
-	if (__builtin_expect(e->p && e->id == id, 1))
-		return true;
-	for (unsigned i = 0; i < ps->n; i++)
-		if (ps->port[i].id == id) {
-			*e = (struct egress){&ps->port[i], id, (uint8_t)i};
-			return true;
-		}
-	return false;
-}
-
 /* Put the other leg's headers before what UDP carries, for what sealing will
- * make of it: octets, UDP's header included. The sum of the pseudo header stands
- * where UDP's is to be; tx, or the device, adds the rest. ip: octets of an IP
- * header. Where that and vlan are constants, so is all that follows from them. */
-static inline void headers(struct rte_mbuf *m, const struct flow_out *o,
-			   const struct adjacency_value *a, const uint16_t vlan,
-			   const uint16_t ip, unsigned octets)
+ * make of it: octets, UDP's header included; and say how long that is, and what
+ * a device is to sum. The sum of the pseudo header stands where UDP's is to be;
+ * the device, or tx, adds the rest. ip: octets of an IP header. Where that and
+ * vlan are constants, so is all that follows from them. */
+static inline __attribute__((always_inline)) void headers(
+	struct rte_mbuf *m, const struct flow_out *o,
+	const struct adjacency_value *a, const uint16_t vlan, const uint16_t ip,
+	unsigned octets)
 {
 	struct pkt_meta *x = pkt_meta(m);
 	const uint16_t ether = RTE_ETHER_HDR_LEN + (vlan ? VLAN_LEN : 0);
 	const uint16_t before = (uint16_t)(ether + ip + UDP_LEN);
 	const uint16_t type = rte_cpu_to_be_16(
 		ip == IP6_LEN ? RTE_ETHER_TYPE_IPV6 : RTE_ETHER_TYPE_IPV4);
-	uint16_t udp_len, total, sum;
+	const uint16_t udp_len = rte_cpu_to_be_16((uint16_t)octets);
+	uint16_t total, sum;
 	uint8_t *p;
 
 	/* Frames arrive with RTE_PKTMBUF_HEADROOM before them, which is more
-	 * than IPv6 and a tag need beyond IPv4. tx sets the length. */
+	 * than IPv6 and a tag need beyond IPv4. */
 	m->data_off = (uint16_t)(m->data_off + x->rtp_off - before);
-	m->ol_flags = 0;
+	m->data_len = (uint16_t)(ether + ip + octets);
+	m->pkt_len = m->data_len;
+	m->ol_flags = RTE_MBUF_F_TX_UDP_CKSUM |
+		      (ip == IP4_LEN ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
+	m->tx_offload = rte_mbuf_tx_offload(ether, ip, 0, 0, 0, 0, 0);
 	x->ip_off = ether;
 	x->udp_off = (uint16_t)(ether + ip);
 	x->rtp_off = before;
@@ -190,85 +177,139 @@ static inline void headers(struct rte_mbuf *m, const struct flow_out *o,
 	p += ether;
 	memcpy(p - 2, &type, 2);
 	memcpy(p, o->hdr, ip + PORTS_LEN);
-	udp_len = rte_cpu_to_be_16((uint16_t)octets);
 	if (ip == IP4_LEN) {
 		total = rte_cpu_to_be_16((uint16_t)(ip + octets));
 		memcpy(p + 2, &total, 2);
 		/* The template has the sum of the rest in its place. */
 		memcpy(&sum, o->hdr + 10, 2);
-		sum = (uint16_t)~csum_fold_small((uint32_t)sum + total);
+		sum = (uint16_t)~csum_two(sum, total);
 		memcpy(p + 10, &sum, 2);
 	} else {
 		memcpy(p + 4, &udp_len, 2);
 	}
-	sum = csum_fold_small((uint32_t)o->udp_sum + udp_len);
+	sum = csum_two(o->udp_sum, udp_len);
 	memcpy(p + ip + PORTS_LEN, &udp_len, 2);
 	memcpy(p + ip + UDP_SUM, &sum, 2);
 }
 
-static enum verdict rewrite(const struct worker *w, struct rte_mbuf *m,
-			    const struct flow *to, const struct flow_out *o,
-			    struct egress *e)
+/* How to reach the peer, a->port as an index into ports->port[]. changes: of
+ * adjacencies, before this burst read any. */
+static enum verdict resolve(const struct worker *w, struct flow_out *o,
+			    uint32_t changes, struct adjacency_value *a)
 {
-	struct pkt_meta *x = pkt_meta(m);
-	struct adjacency_value a;
-	const bool six = o && o->family == 6;
-	enum verdict v = V_NONE;
-	unsigned octets, ip_len;
-	uint16_t vlan;
+	uint16_t port = 0;
 
 	if (!o || !o->adj)
 		return V_NO_PEER;
-	if (!adjacency_read(o->adj, &a) || !egress_find(e, w->ports, a.port))
+	if (o->changes == changes) {
+		*a = o->known;
+		return V_NONE;
+	}
+	if (!adjacency_read(o->adj, a))
 		return V_NO_NEIGHBOUR;
+	while (port < w->ports->n && w->ports->port[port].id != a->port)
+		port++;
+	if (port == w->ports->n)
+		return V_NO_NEIGHBOUR;
+	a->port = port;
+	if (o->family == 4) {
+		o->known = *a;
+		o->changes = changes;
+	}
+	return V_NONE;
+}
+
+/* Any packet. */
+static __attribute__((noinline)) enum verdict rewrite(const struct worker *w,
+						      struct rte_mbuf *m,
+						      const struct flow *to,
+						      struct flow_out *o,
+						      uint32_t changes)
+{
+	struct pkt_meta *x = pkt_meta(m);
+	const struct port_config *out;
+	struct adjacency_value a;
+	enum verdict v = resolve(w, o, changes, &a);
+	unsigned octets, ip_len;
+	bool six;
+
+	if (v != V_NONE)
+		return v;
+	out = &w->ports->port[a.port].cfg;
+	six = o->family == 6;
 	octets = UDP_LEN + x->rtp_len + (x->kind == PKT_RAW ? 0u : o->trailer);
 	ip_len = (six ? IP6_LEN : IP4_LEN) + octets;
 	if (__builtin_expect(ip_len > a.mtu, 0)) {
 		/* sallyport-media isn't told: no headers came with it. */
 		v = too_big(m,
 			    x->handed == HANDED_BACK &&
-					    e->p->cfg.too_big == TOO_BIG_ICMP
+					    out->too_big == TOO_BIG_ICMP
 				    ? TOO_BIG_DROP
-				    : e->p->cfg.too_big,
+				    : out->too_big,
 			    ip_len, a.mtu);
 		if (v != V_NONE)
 			return v;
 	}
-	if (__builtin_expect(x->kind == PKT_RTP, 1))
+	if (x->kind == PKT_RTP)
 		rewrite_rtp(x->stream, pkt_payload(m));
 	else if (x->kind == PKT_RTCP)
 		v = rewrite_rtcp(w, x, to, pkt_payload(m));
 	if (v != V_NONE)
 		return v;
 	x->out = o;
-	x->out_port = e->port;
+	x->out_port = (uint8_t)a.port;
 	rte_prefetch0(o->tx);
-	vlan = e->p->cfg.vlan;
-	if (__builtin_expect(!six && vlan == 0, 1))
-		headers(m, o, &a, 0, IP4_LEN, octets);
-	else
-		headers(m, o, &a, vlan, six ? IP6_LEN : IP4_LEN, octets);
+	headers(m, o, &a, out->vlan, six ? IP6_LEN : IP4_LEN, octets);
 	return V_NONE;
+}
+
+/* The same at once for nearly all: RTP that leaves by IPv4, without a tag, by an
+ * adjacency that is known and hasn't changed. @return false: rewrite has to. */
+static inline bool rewrite_usual(const struct worker *w, struct rte_mbuf *m,
+				 const struct flow_out *o, uint32_t changes)
+{
+	struct pkt_meta *x = pkt_meta(m);
+	const struct adjacency_value *a = &o->known;
+	const unsigned octets = UDP_LEN + x->rtp_len + (unsigned)o->trailer;
+
+	if (__builtin_expect(o->changes != changes || x->kind != PKT_RTP ||
+				     w->ports->port[a->port].cfg.vlan ||
+				     IP4_LEN + octets > a->mtu,
+			     0))
+		return false;
+	if (__builtin_expect(x->stream->masked, 0))
+		rewrite_rtp(x->stream, pkt_payload(m));
+	x->out = o;
+	x->out_port = (uint8_t)a->port;
+	rte_prefetch0(o->tx);
+	headers(m, o, a, 0, IP4_LEN, octets);
+	return true;
 }
 
 uint16_t stage_rewrite(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 {
-	const struct flow *to[BURST];
-	const struct flow_out *out[BURST];
-	struct egress e = {.p = NULL};
+	const uint32_t changes =
+		atomic_load_explicit(&adjacency_changes, memory_order_acquire);
+	struct flow *to[BURST];
+	struct flow_out *out[BURST];
 	unsigned bad = V_NONE;
 
-	for (uint16_t i = 0; i < n; i++) {
+	for (unsigned i = 0; i < n; i++) {
 		to[i] = flow_at(&pkt_meta(m[i])->stream->to);
 		out[i] = to[i] ? departure(to[i], pkt_meta(m[i])) : NULL;
 		rte_prefetch0(out[i]);
 	}
-	for (uint16_t i = 0; i < n; i++)
-		if (out[i])
+	for (unsigned i = 0; i < n; i++)
+		if (out[i] && __builtin_expect(out[i]->changes != changes, 0))
 			rte_prefetch0(out[i]->adj);
-	for (uint16_t i = 0; i < n; i++) {
-		enum verdict v = rewrite(w, m[i], to[i], out[i], &e);
+	for (unsigned i = 0; i < n; i++) {
+		enum verdict v;
 
+		if (__builtin_expect(out[i] && rewrite_usual(w, m[i], out[i],
+							     changes),
+				     1))
+			continue;
+		v = rewrite(w, m[i], to[i], out[i], changes);
 		pkt_meta(m[i])->verdict = v;
 		bad |= v;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tx: checksums, now that all octets are as they leave; then to the queue of the
- * port that the adjacency named. A worker that has no queue of that port
+/* tx: checksums that the device doesn't fill in, now that all octets are as they
+ * leave; then to the queue of the port that the adjacency named. A worker that has no queue of that port
  * (the device has too few) hands the packet to one that has. */
 #include <rte_byteorder.h>
 #include <rte_ethdev.h>
@@ -13,13 +13,14 @@
 
 enum { UDP_SUM = 6, UDP_LEN = 8 };
 
-/* The UDP checksum in software. Its field holds the sum of the pseudo header,
- * but what was just written there isn't read back: the template has it too.
- * Zero would mean that there is none, so a sum that comes out as zero is sent as
+/* The UDP checksum in software, instead of the device's. Its field holds the sum
+ * of the pseudo header, but what was just written there isn't read back: the
+ * template has it too. Zero would mean that there is none, so a sum that comes out as zero is sent as
  * its other representation (RFC 768). */
-static inline void udp_sum(struct rte_mbuf *m, const uint16_t ip)
+static inline void udp_sum(struct rte_mbuf *m)
 {
 	const struct pkt_meta *x = pkt_meta(m);
+	const uint16_t ip = (uint16_t)(x->udp_off - x->ip_off);
 	const struct flow_out *o = x->out;
 	uint8_t *udp = rte_pktmbuf_mtod_offset(m, uint8_t *, x->udp_off);
 	const uint16_t len = rte_cpu_to_be_16((uint16_t)(UDP_LEN + x->rtp_len));
@@ -32,24 +33,7 @@ static inline void udp_sum(struct rte_mbuf *m, const uint16_t ip)
 	folded = (uint16_t)~csum_fold(csum_add(sum, udp + UDP_LEN, x->rtp_len));
 	folded = folded ? folded : 0xffff;
 	memcpy(udp + UDP_SUM, &folded, 2);
-}
-
-/* The length, and the checksum, or what the device needs to know for it. */
-static inline void finish(struct rte_mbuf *m, bool device)
-{
-	const struct pkt_meta *x = pkt_meta(m);
-	const bool four = __builtin_expect(x->family == 4, 1);
-	const uint16_t ip = (uint16_t)(x->udp_off - x->ip_off);
-
-	m->data_len = (uint16_t)(x->rtp_off + x->rtp_len);
-	m->pkt_len = m->data_len;
-	if (!device) {
-		udp_sum(m, ip);
-		return;
-	}
-	m->tx_offload = rte_mbuf_tx_offload(x->ip_off, ip, 0, 0, 0, 0, 0);
-	m->ol_flags = RTE_MBUF_F_TX_UDP_CKSUM |
-		      (four ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
+	m->ol_flags = 0;
 }
 
 /* What to count for a packet once it is gone and its mbuf no longer ours. */
@@ -148,7 +132,8 @@ static uint16_t transmit_some_cut(struct worker *w, const struct port *p,
 
 		r[i] = (struct receipt){x->stream->run, x->media, x->kind};
 		/* No device sums over several frames. */
-		finish(m[i], p->csum_tx && !x->mtu);
+		if (!p->csum_tx || x->mtu)
+			udp_sum(m[i]);
 	}
 	sent = give_some_cut(w, p, m, n, r);
 	for (uint16_t i = 0; i < sent; i++)
@@ -167,7 +152,8 @@ static uint16_t transmit_whole(struct worker *w, const struct port *p,
 	for (uint16_t i = 0; i < n; i++) {
 		const struct pkt_meta *x = pkt_meta(m[i]);
 
-		finish(m[i], device);
+		if (!device)
+			udp_sum(m[i]);
 		count(&(struct receipt){x->stream->run, x->media, x->kind}, 1);
 	}
 	sent = give(w, p, m, n);

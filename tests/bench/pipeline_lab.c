@@ -419,6 +419,8 @@ void adjacency_put(struct adjacencies *as, struct adjacency *a)
 	arena_give(near, a, sizeof(*a));
 }
 
+atomic_uint adjacency_changes = 1;
+
 bool adjacency_read(const struct adjacency *a, struct adjacency_value *out)
 {
 	uint64_t word[2];

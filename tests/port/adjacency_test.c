@@ -254,6 +254,34 @@ static void finds_a_peer_on_the_same_network(void **state)
 	adjacency_put(as, a);
 }
 
+/* Who keeps a value has to hear that it isn't right any more, and only that. */
+static void says_when_a_value_has_changed(void **state)
+{
+	struct adjacency *a = get("10.9.0.2"), *b;
+	unsigned before;
+
+	(void)state;
+	assert_true(becomes(a, 0x22, PATIENCE));
+	before = adjacency_changes;
+	adjacencies_work(as);
+	assert_int_equal(adjacency_changes, before);
+	set_neighbour(2, 0x23, true);
+	sh("ip neigh flush dev port0");
+	assert_true(becomes(a, 0x23, PATIENCE));
+	assert_int_not_equal(adjacency_changes, before);
+	set_neighbour(2, 0x22, true);
+	sh("ip neigh flush dev port0");
+	assert_true(becomes(a, 0x22, PATIENCE));
+	before = adjacency_changes;
+	b = get("10.9.0.2");
+	assert_int_equal(adjacency_changes, before);
+	adjacency_put(as, b);
+	adjacency_put(as, a);
+	adjacency_changes = UINT32_MAX;
+	adjacency_changed();
+	assert_int_not_equal(adjacency_changes, 0);
+}
+
 static void shares_one_between_its_users(void **state)
 {
 	struct adjacency *a = get("10.9.0.2"), *b = get("10.9.0.2");
@@ -369,6 +397,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_a_peer_on_the_same_network),
+		cmocka_unit_test(says_when_a_value_has_changed),
 		cmocka_unit_test(shares_one_between_its_users),
 		cmocka_unit_test(follows_a_changed_mac_address),
 		cmocka_unit_test(goes_through_a_router),

@@ -308,8 +308,14 @@ struct rte_mbuf *lab_inject(unsigned port, unsigned queue, const void *frame,
 
 void lab_turn(void)
 {
+	static bool neighbours;
+	static uint16_t mtu;
 	unsigned n;
 
+	if (neighbours != lab_neighbours || mtu != lab_mtu)
+		adjacency_changed();
+	neighbours = lab_neighbours;
+	mtu = lab_mtu;
 	do {
 		n = 0;
 		for (unsigned i = 0; i < lab.workers; i++) {
@@ -402,6 +408,8 @@ void adjacency_put(struct adjacencies *as, struct adjacency *a)
 	lab_adjacencies--;
 	free(a);
 }
+
+atomic_uint adjacency_changes = 1;
 
 bool adjacency_read(const struct adjacency *a, struct adjacency_value *out)
 {
