@@ -252,7 +252,8 @@ step_esp() {
 	fat "$work/env.img" 8 SALLYENV "$work/env"
 }
 
-# Type GUIDs: ESP, and Linux data for what only its label tells.
+# Type GUIDs: ESP, and Linux data for what only its label tells. What is left at the
+# end is data's, and has room for a bundle twice: as it was uploaded, and its copy.
 step_disk() {
 	local esp=C12A7328-F81F-11D2-BA4B-00A0C93EC93B
 	local linux=0FC63DAF-8483-4772-8E79-3D69D8477DE4
@@ -275,7 +276,7 @@ step_disk() {
 		EOF
 	} >"$work/table"
 	rm -f "$file"
-	truncate -s $((64 + 8 + 384 + 2 * slot + 2 * verity + 512))M "$file"
+	truncate -s $((64 + 8 + 384 + 2 * slot + 2 * verity + 1024))M "$file"
 	sfdisk --quiet "$file" <"$work/table"
 	n=0
 	for image in esp env boot - root - verity; do

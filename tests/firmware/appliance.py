@@ -221,7 +221,8 @@ class Client:
         self.socket.settimeout(PATIENCE)
         self.socket.connect(str(path))
         self.lines = self.socket.makefile("r", encoding="utf-8")
-        self.status = self.next()
+        self.next()  # as it was last looked at; then as it is
+        self.next()
 
     def next(self):
         line = self.lines.readline()

@@ -40,6 +40,8 @@ class Box(Afar):
         self.go = a.folder / "go"
         a.env["PATH"] = f"{self.folder}/bin:{a.env['PATH']}"
         a.env["WAIT_FOR"] = str(self.go)
+        self.read = a.folder / "read"
+        a.env["READ"] = str(self.read)
         self.go.touch()
         a.start("--upload", os.path.join(self.folder, "firmware.raucb"))
         a.file("board.json", json.dumps({
@@ -61,6 +63,11 @@ class Box(Afar):
     def wait_stage(self, stage):
         return until(lambda: (s := self.status())["stage"] == stage and s,
                      f"stage {stage}")
+
+    @property
+    def copies(self):
+        """What the service has beside it, of uploads and downloads."""
+        return list((self.appliance.folder / "downloads").iterdir())
 
     def phase(self):
         """Of the service's latest job; "": there was none."""

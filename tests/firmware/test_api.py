@@ -323,6 +323,32 @@ def test_installed_and_calls_go_on(gw, phones):
     assert gw.audit("firmware-restart")
 
 
+def test_the_upload_is_another_meanwhile(gw, tmp_path):
+    """Who is control could write another bundle, signed as well, into what has
+    been checked, or lay it in its place; what is installed is what was checked."""
+    good = gw.bundle.read_bytes()
+    gw.go.unlink()
+    c = UnixConnection(gw.api_socket)
+    c.request("PUT", "/api/v1/firmware/bundle", good)
+    assert answer(c) == (200, len(good))
+    with open(gw.upload, "r+b") as held:
+        assert gw.api("POST", "/api/v1/firmware/install",
+                      {"source": "upload", "restart": False})[0] == 202
+        until(lambda: gw.phase() == "write", "it is written")
+        other = gw.appliance.bundle("other").read_bytes()
+        held.write(other)
+        held.flush()
+        (tmp_path / "other").write_bytes(other)
+        os.replace(tmp_path / "other", gw.upload)
+        copy, = gw.copies
+        assert copy.parent.stat().st_mode & 0o777 == 0o700
+        gw.go.touch()
+        until(lambda: gw.phase() == "done", "its end")
+    assert gw.read.read_bytes() == good != other
+    until(lambda: not gw.upload.exists(), "the upload gone")
+    assert not gw.copies
+
+
 def test_at_the_latest(gw, phones):
     """A call that doesn't end is hung up, on both sides, with the reason."""
     a, b = phones("alice"), phones("bob", side="B")
@@ -538,10 +564,12 @@ def test_a_broken_off_installation(gw):
     child.wait()
     s = gw.wait_stage("idle")
     assert "went away before it was done" in s["trouble"]
+    assert gw.copies  # as a power cut would leave it
     (gw.firmware / "firmware.sock").unlink()
     gw.go.touch()
     gw.appliance.start("--upload", str(gw.upload))
     until(lambda: gw.status()["slots"], "slots again")
+    assert not gw.copies
 
 
 def test_control_starts_anew_meanwhile(gw, phones):

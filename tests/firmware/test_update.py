@@ -5,6 +5,7 @@ and that nothing has been written then."""
 import json
 import os
 import socket
+import stat
 import subprocess
 import tempfile
 
@@ -143,10 +144,87 @@ def test_nothing_uploaded(box, client):
     box.uploaded.unlink(missing_ok=True)
     job, _ = refused(box, client, None)
     assert job["error"] == "damaged"
-    box.uploaded.symlink_to(box.folder / "good.raucb")
+
+
+def socket_at(path):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(str(path))
+
+
+@pytest.mark.parametrize("make", [
+    lambda path, bundle: path.symlink_to(bundle),
+    lambda path, bundle: os.mkfifo(path),
+    lambda path, bundle: os.mkdir(path),
+    lambda path, bundle: socket_at(path),
+    lambda path, bundle: os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, 5)),
+], ids=["link", "fifo", "folder", "socket", "device"])
+def test_what_is_no_file(box, client, good, make):
+    """The folder is control's: it may lay anything there."""
+    box.uploaded.unlink(missing_ok=True)
+    make(box.uploaded, box.folder / "good.raucb")
+    job, phases = refused(box, client, None)
+    assert (job["error"], job["message"]) == ("damaged", "Nothing was uploaded")
+    assert phases[-2:] == ["check", "failed"]
+    if box.uploaded.is_dir():
+        box.uploaded.rmdir()
+    else:
+        box.uploaded.unlink()
+
+
+def test_larger_than_any(box, client):
+    with open(box.uploaded, "wb") as f:
+        f.truncate((1 << 30) + 1)
     job, _ = refused(box, client, None)
-    assert job["error"] == "damaged"
+    assert job["error"] == "no-room"
     box.uploaded.unlink()
+
+
+def test_room_for_the_copy(tmp_path, good):
+    """It leaves 32 MiB free, or isn't made."""
+    box = Appliance(tmp_path)
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", folder],
+                   check=True)
+    try:
+        box.start()
+        client = box.client()
+        box.uploaded.write_bytes(bytes(9 << 20))
+        job, _ = client.ask(do="install", source="upload")
+        assert job["error"] == "no-room"
+        assert job["message"] == "It takes 9 MiB, and there is room for 8"
+        assert list(folder.iterdir()) == []
+        box.uploaded.write_bytes(good)
+        job, _ = client.ask(do="install", source="upload")
+        assert job["error"] == "bad-signature"  # another box's: it was copied
+        assert list(folder.iterdir()) == []
+        client.close()
+    finally:
+        box.close()
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_its_folder_is_its_own(tmp_path):
+    """What is left in it goes; where it is another's, the service doesn't start."""
+    box = Appliance(tmp_path)
+    folder = tmp_path / "downloads"
+    folder.mkdir()
+    folder.chmod(0o777)
+    (folder / "bundle.raucb").write_bytes(b"x")
+    box.start()
+    assert list(folder.iterdir()) == []
+    assert folder.stat().st_mode & 0o777 == 0o700
+    child = box.children.pop()
+    child.terminate()
+    child.wait()
+    (tmp_path / "firmware.sock").unlink()
+    os.chown(folder, 65534, 65534)
+    words = child.args
+    done = subprocess.run(words, env=box.env, capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 1
+    assert "isn't a folder of this service's own" in done.stderr
+    box.close()
 
 
 def test_a_good_one_gets_to_rauc(box, client, good):

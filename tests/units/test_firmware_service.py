@@ -157,6 +157,8 @@ def test_what_control_uploaded(service, tmp_path):
     assert got["error"] == "write-failed", got
     assert "Failed mounting bundle" in got["message"] or \
         "device" in got["message"], got
+    folder = service.path("/data/sallyport/firmware")
+    assert folder.stat().st_mode & 0o777 == 0o700 and not list(folder.iterdir())
 
 
 def test_what_is_fetched(service, tmp_path):
