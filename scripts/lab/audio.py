@@ -4,7 +4,9 @@
 Samples are numpy int16, mono, 8,000 a second throughout. G.711 as in ITU-T
 G.711; nothing here knows of RTP, calls or namespaces."""
 
+import os
 import subprocess
+import tempfile
 import wave
 from dataclasses import dataclass
 
@@ -46,9 +48,12 @@ def write_wav(path, samples):
 
 def speech(path, text, voice="en", words_a_minute=160):
     """Have espeak-ng say text, resampled to the telephone's rate."""
-    said = subprocess.run(
-        ["espeak-ng", "-v", voice, "-s", str(words_a_minute), "--stdout", text],
-        check=True, capture_output=True).stdout
+    # it opens PulseAudio's client first, which would leave a folder in /tmp
+    with tempfile.TemporaryDirectory() as folder:
+        said = subprocess.run(
+            ["espeak-ng", "-v", voice, "-s", str(words_a_minute), "--stdout",
+             text], check=True, capture_output=True,
+            env={**os.environ, "PULSE_RUNTIME_PATH": folder}).stdout
     subprocess.run(
         ["ffmpeg", "-loglevel", "error", "-y", "-f", "wav", "-i", "pipe:0",
          "-ar", str(RATE), "-ac", "1", "-c:a", "pcm_s16le", "-bitexact",

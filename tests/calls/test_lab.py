@@ -82,6 +82,17 @@ def test_lost_sound(sound):
     assert match.within(5, 9).missing == 0
 
 
+def test_speech_leaves_nothing_behind(tmp_path, monkeypatch):
+    """Not even the link to its folder in /tmp that PulseAudio's client keeps."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.delenv("PULSE_RUNTIME_PATH", raising=False)
+    assert len(audio.speech(tmp_path / "a.wav", "nothing")) > audio.RATE // 10
+    assert not list(home.rglob("*"))
+
+
 def test_entropy():
     assert audio.entropy(b"") == 0
     assert audio.entropy(b"a" * 100) == 0
