@@ -77,6 +77,13 @@ def melody(path, seconds, seed):
     return samples
 
 
+def melodies(folder, seconds=40):
+    """One each for alice and bob: user.wav. @return where they lie"""
+    for seed, user in enumerate(("alice", "bob")):
+        melody(folder / f"{user}.wav", seconds, seed)
+    return folder
+
+
 def _ulaw_table():
     octet = ~np.arange(256) & 0xff
     magnitude = (((octet & 0x0f) << 3) + 0x84) << ((octet & 0x70) >> 4)

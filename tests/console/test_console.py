@@ -19,10 +19,11 @@ for folder in ("tests/sip", "tests/http", "tests/e2gw"):
 sys.path.insert(0, str(HERE))
 from afar import PASSWORD, Afar  # noqa: E402
 from browser import CONSOLE, WIDE, Browser  # noqa: E402
+from course import phone_maker  # noqa: E402
 from e2ee_sip import A_SDP, B_SDP, M1, M2, e2ee  # noqa: E402
 from gateway import isolate  # noqa: E402
 from looks import looked_at  # noqa: E402
-from phone import Dialog, Phone  # noqa: E402
+from phone import Dialog  # noqa: E402
 
 isolate()
 
@@ -66,15 +67,7 @@ def browser(chromium):
 @pytest.fixture
 def phones(gw):
     made = []
-
-    def phone(user, side="A"):
-        p = Phone(gw.at if side == "A" else gw.at_b, user,
-                  ip=f"127.0.0.{10 + len(made)}")
-        made.append(p)
-        assert p.register().status == 200
-        return p
-
-    yield phone
+    yield phone_maker(gw, made)
     for call in gw.api("GET", "/api/v1/calls")[1]:
         gw.api("DELETE", f"/api/v1/calls/{call['id']}")
     for p in made:

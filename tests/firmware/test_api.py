@@ -18,8 +18,9 @@ for folder in ("tests/sip", "tests/http", "tests/trunk"):
 from afar import Client  # noqa: E402
 from box import RESET, Box  # noqa: E402
 from carrier import Carrier  # noqa: E402
+from course import phone_maker  # noqa: E402
 from gateway import BUILD, UnixConnection, isolate  # noqa: E402
-from phone import Dialog, Phone, sdp  # noqa: E402
+from phone import Dialog, sdp  # noqa: E402
 
 isolate()
 A_SDP, B_SDP = sdp("10.9.0.1", 40000), sdp("10.9.0.9", 42000)
@@ -47,16 +48,7 @@ def gw(whole):
 @pytest.fixture
 def phones(gw):
     made = []
-
-    def phone(user, side="A"):
-        p = Phone(gw.at if side == "A" else gw.at_b, user,
-                  ip=f"127.0.0.{10 + len(made)}")
-        made.append(p)
-        p.register(contact="*", expires=0)  # those of former tests
-        assert p.register().status == 200
-        return p
-
-    yield phone
+    yield phone_maker(gw, made, fresh=True)
     for p in made:
         p.close()
 

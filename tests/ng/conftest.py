@@ -10,9 +10,11 @@ import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tests", "sip"))
+for folder in ("scripts", os.path.join("tests", "sip")):
+    sys.path.insert(0, os.path.join(ROOT, folder))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from gateway import Gateway, isolate  # noqa: E402
+from lab import audio  # noqa: E402
 from ngclient import Client  # noqa: E402
 
 isolate()
@@ -37,6 +39,12 @@ def make(folder, more="", port=PORT, **kw):
         gateway.close()
         raise
     return gateway
+
+
+@pytest.fixture(scope="session")
+def sounds(tmp_path_factory):
+    """Of the real phones, by user."""
+    return audio.melodies(tmp_path_factory.mktemp("sounds"), 60)
 
 
 @pytest.fixture(scope="module")

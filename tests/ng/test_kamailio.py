@@ -22,14 +22,6 @@ SHA1_80, GCM256 = "AES_CM_128_HMAC_SHA1_80", "AEAD_AES_256_GCM"
 
 
 @pytest.fixture(scope="module")
-def sounds(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sounds")
-    for seed, user in enumerate(("alice", "bob")):
-        audio.melody(folder / f"{user}.wav", 40, seed)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def gateway():
     with Gateway(os.environ.get("B", ROOT / "build"),
                  settings=settings()) as g:

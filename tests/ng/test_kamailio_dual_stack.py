@@ -13,7 +13,6 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from lab import audio  # noqa: E402
 from lab.process import run, wait_until  # noqa: E402
 from lab.topology import EXAMPLE, Gateway  # noqa: E402
 from kamailio import settings  # noqa: E402
@@ -23,14 +22,6 @@ from test_kamailio import DTLS, Pair, SRTP, blocked, talk  # noqa: E402
 HOST, DOOR = "2001:db8:2::10", "2001:db8:2::1"
 # `external` has an address of each
 OUT, BACK = "address-family=IP6", "address-family=IP4"
-
-
-@pytest.fixture(scope="module")
-def sounds(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sounds")
-    for seed, user in enumerate(("alice", "bob")):
-        audio.melody(folder / f"{user}.wav", 40, seed)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -26,14 +26,6 @@ OPUS = {"codecs": "opus/48000/2"}
 
 
 @pytest.fixture(scope="module")
-def sounds(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sounds")
-    for seed, user in enumerate(("alice", "bob")):
-        audio.melody(folder / f"{user}.wav", 40, seed)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def secret(tmp_path_factory):
     """The key that gateways record to, and the file that opens it."""
     folder = tmp_path_factory.mktemp("key")

@@ -29,14 +29,6 @@ ALIKE = 0.6  # median of windows: one where a jitter buffer moved is no fault
 
 
 @pytest.fixture(scope="module")
-def sounds(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sounds")
-    for seed, user in enumerate(("alice", "bob")):
-        audio.melody(folder / f"{user}.wav", 60, seed)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def gateway():
     config = settings()
     config["control"]["siprec"] = {"server": "sip:recorder@10.2.0.10:5090"}

@@ -30,10 +30,7 @@ def pytest_runtest_makereport(item):
 @pytest.fixture(scope="session")
 def sounds(tmp_path_factory):
     """Two sounds that are never silent, and where they lie: by user."""
-    folder = tmp_path_factory.mktemp("sounds")
-    for seed, user in enumerate(("alice", "bob")):
-        audio.melody(folder / f"{user}.wav", 40, seed)
-    return folder
+    return audio.melodies(tmp_path_factory.mktemp("sounds"))
 
 
 @pytest.fixture

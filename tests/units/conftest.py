@@ -162,7 +162,4 @@ def with_journal(users, stage):
 @pytest.fixture(scope="session")
 def sounds(tmp_path_factory):
     """Two sounds that are never silent, and where they lie: by user."""
-    folder = tmp_path_factory.mktemp("sounds")
-    for seed, user in enumerate(("alice", "bob")):
-        audio.melody(folder / f"{user}.wav", 40, seed)
-    return folder
+    return audio.melodies(tmp_path_factory.mktemp("sounds"))
