@@ -503,3 +503,4 @@ def test_stale_socket(rig):
     assert rig.api.exists()
     rig.start()
     assert [u["name"] for u in rig.get("/users")[1]] == ["alice"]
+    rig.request("DELETE", "/users/alice")
