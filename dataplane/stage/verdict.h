@@ -27,8 +27,7 @@
 	X(BAD_MKI, "bad-mki", 1, "MKI names no key")                           \
 	X(KEY_SPENT, "key-spent", 2, "SRTP key past its lifetime")             \
 	X(INDEX_USED, "index-used", 1, "would use an SRTP index twice")        \
-	X(SSRC_FULL, "ssrc-full", 1,                                           \
-	  "more SSRCs than a transport follows, or has room for yet")          \
+	X(SSRC_FULL, "ssrc-full", 1, "more SSRCs than there is room for")      \
 	X(NO_STREAM, "no-stream", 1, "no stream for this payload type, SSRC")  \
 	X(BLOCKED, "blocked", 0, "stream blocked: hold, or direction")         \
 	X(NO_PEER, "no-peer", 0, "the other leg's address is not known yet")   \
