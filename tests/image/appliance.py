@@ -118,6 +118,19 @@ class Disk:
         return done.hexdigest()
 
 
+def decoy(path):
+    """Another disk, with a partition of the same label and type as the machine's
+    data."""
+    path.write_bytes(bytes(16 * MIB))
+    run("sfdisk", "--quiet", path, input="label: gpt\n"
+        "type=5a11f047-da7a-4000-8000-000000000001, name=data\n")
+    disk = Disk(path)
+    with open(path, "r+b") as f:
+        f.seek(disk.parts["data"][0])
+        f.write(b"another's" * 1000)
+    return disk
+
+
 class Appliance(Gateway):
     """In a block; starts the machine, and ends it."""
 
@@ -144,6 +157,7 @@ class Appliance(Gateway):
         disk = self.folder / "disk.img"
         run("cp", "--sparse=always", IMAGES / BOARD / "disk.img", disk)
         enrolled(self.folder / "vars.fd")
+        self.decoy = decoy(self.folder / "decoy.img")
         self.dataplane = Process(
             "QEMU", self._command(disk), self.namespace,
             self.folder / "qemu.log")
@@ -174,8 +188,8 @@ class Appliance(Gateway):
                             ",readonly=on"), (self.folder / "vars.fd", "")):
             yield from ("-drive", f"if=pflash,format=raw,file={file}{more}")
         for name, file, more, slot in (("disk", disk, "", 2),
-                                       ("stick", self.stick, ",readonly=on",
-                                        6)):
+                                       ("stick", self.stick, ",readonly=on", 6),
+                                       ("decoy", self.decoy.path, "", 7)):
             yield from ("-drive", f"if=none,id={name},format=raw,file={file},"
                         f"cache=unsafe{more}", "-device",
                         f"virtio-blk-pci,drive={name},addr={slot},{VIRTIO}")

@@ -44,6 +44,15 @@ def test_the_chain_was_verified(machine):
                                      "panic_on_corruption"]
 
 
+def test_data_is_of_the_same_disk(machine):
+    """Though another disk has a partition of that label and type."""
+    disk = machine.say("lsblk -nsro NAME,TYPE /dev/mapper/root | "
+                       "awk '$2 == \"disk\" {print $1}' | sort -u")
+    data = machine.say("findmnt -n -o SOURCE /data")
+    assert machine.say(f"lsblk -ndo PKNAME {data}") == disk
+    assert machine.say("lsblk -nlo PARTLABEL | grep -cx data") == "2"
+
+
 def test_nothing_complains(machine):
     assert machine.say("systemctl --failed --no-legend --plain") == ""
 
@@ -158,6 +167,7 @@ def test_a_flipped_bit_in_the_root_is_seen(machine):
 def test_a_factory_reset_leaves_no_trace(machine):
     slot, version = machine.release
     before, traces = machine.lasting(), machine.traces()
+    others = machine.decoy.digest("data")
     machine.say("sync")
     assert machine.disk.holds("data", traces) == set(traces)
     machine.reset()
@@ -171,3 +181,4 @@ def test_a_factory_reset_leaves_no_trace(machine):
     assert not json.loads(after["recordings"])["recordings"]
     for what in ("machine", "host keys", "configuration"):
         assert before[what] != after[what], what
+    assert machine.decoy.digest("data") == others
