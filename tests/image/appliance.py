@@ -214,7 +214,7 @@ class Appliance(Gateway):
 
     def first_boot(self):
         self.password = self.console.wait(
-            r"console log-in: root, password (\S+)", 900)[1]
+            r"console log-in: root, password (\S+) ", 900)[1]
 
     def healthy(self):
         """@return: slot, version"""
