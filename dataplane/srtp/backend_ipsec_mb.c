@@ -17,6 +17,7 @@
 #include <string.h>
 #include "dataplane/srtp/engine.h"
 #include "dataplane/srtp/packet.h"
+#include "dataplane/srtp/receive.h"
 
 #define MAC_LEN 12 /* octets that the library writes for an HMAC-SHA1 */
 
@@ -315,9 +316,9 @@ static void gcm_seal(struct srtp_engine *e, const struct srtp_suite *a,
 /* Here the IV cannot be made ahead; one store of both halves is forwarded to
  * the load, if at a price: what makes a vector of two words wants the execution
  * port that AES-GCM lives on (2 ns). */
-static inline void gcm_open_rtp(struct srtp_engine *e, aes_gcm_enc_dec_t f,
-				const union gcm_key *k, uint8_t *data,
-				unsigned hdr, unsigned len, uint64_t index)
+HOT void gcm_open_rtp(struct srtp_engine *e, aes_gcm_enc_dec_t f,
+		      const union gcm_key *k, uint8_t *data, unsigned hdr,
+		      unsigned len, uint64_t index)
 {
 	struct imb *b = e->crypto;
 	uint8_t *text = data + hdr;
@@ -331,24 +332,30 @@ static inline void gcm_open_rtp(struct srtp_engine *e, aes_gcm_enc_dec_t f,
 
 /* IV and tag are in the engine, not on the stack, so that what is called for
  * each packet has no canary. */
-#define GCM_OPEN(size)                                                      \
-	static void gcm##size##_open(struct srtp_engine *e,                 \
-				     const struct srtp_op *op)              \
-	{                                                                   \
-		struct imb *b = e->crypto;                                  \
-                                                                            \
-		gcm_op_iv(b, 0, op);                                        \
-		gcm_op(b, 0, b->m->gcm##size##_dec, op, e->tag);            \
-	}                                                                   \
-	static void gcm##size##_open_rtp(struct srtp_engine *e,             \
-					 const void *key, uint8_t *data,    \
-					 unsigned hdr, unsigned len,        \
-					 uint64_t index)                    \
-	{                                                                   \
-		struct imb *b = e->crypto;                                  \
-                                                                            \
-		gcm_open_rtp(e, b->m->gcm##size##_dec, key, data, hdr, len, \
-			     index);                                        \
+#define GCM_OPEN(size)                                                         \
+	static void gcm##size##_open(struct srtp_engine *e,                    \
+				     const struct srtp_op *op)                 \
+	{                                                                      \
+		struct imb *b = e->crypto;                                     \
+                                                                               \
+		gcm_op_iv(b, 0, op);                                           \
+		gcm_op(b, 0, b->m->gcm##size##_dec, op, e->tag);               \
+	}                                                                      \
+	HOT void gcm##size##_open_rtp(struct srtp_engine *e, const void *key,  \
+				      uint8_t *data, unsigned hdr,             \
+				      unsigned len, uint64_t index)            \
+	{                                                                      \
+		struct imb *b = e->crypto;                                     \
+                                                                               \
+		gcm_open_rtp(e, b->m->gcm##size##_dec, key, data, hdr, len,    \
+			     index);                                           \
+	}                                                                      \
+	static unsigned gcm##size##_open_rtps(                                 \
+		struct srtp_engine *e, const struct srtp_suite *a,             \
+		struct srtp_pkt pkt[], unsigned at, unsigned n, unsigned *bad) \
+	{                                                                      \
+		return receive_aeads(e, a, pkt, at, n, bad,                    \
+				     gcm##size##_open_rtp);                    \
 	}
 
 GCM_OPEN(128)
@@ -398,6 +405,7 @@ _Static_assert(LANES <= SRTP_LANES, "a lane for each suite");
 		.expand = AEAD(salt) ? gcm_expand : cm_expand,       \
 		.keystream = keystream,                              \
 		.open_rtp = BY_KEY(salt, key, _open_rtp),            \
+		.open_rtps = BY_KEY(salt, key, _open_rtps),          \
 		.open = BY_KEY(salt, key, _open),                    \
 		.seal = AEAD(salt) ? gcm_seal : cm_seal,             \
 		.verify = AEAD(salt) ? NULL : cm_verify,             \

@@ -4,6 +4,7 @@
  * RFC 3711 section 3.3.1 and appendix A. An index is ROC << 16 | SEQ, 48 bits;
  * top is the highest index of the SSRC so far. Pure functions. */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 #include "dataplane/srtp/hint.h"
 
@@ -24,6 +25,12 @@ static inline uint64_t index_estimate(uint64_t top, uint16_t seq)
 	if (unlikely(index >= INDEX_LIMIT) && (int64_t)index < 0)
 		index += 0x10000;
 	return index;
+}
+
+/** Is it the one right behind top, as nearly all are? Then it is top + 1. */
+static inline bool index_is_next(uint64_t top, uint16_t seq)
+{
+	return likely((uint16_t)(top + 1) == seq);
 }
 
 static inline uint64_t index_first(uint32_t roc, uint16_t seq)

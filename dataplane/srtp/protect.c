@@ -34,9 +34,12 @@ HOT uint8_t assign(struct srtp_session *s, uint32_t ssrc, uint16_t seq,
 			return SRTP_SSRC_FULL;
 	}
 	w = ssrc_window(s, x, straight);
-	index = index_estimate(x->top, seq);
-	if (unlikely(replay_seen(w, x->top, index)))
-		return SRTP_INDEX_USED;
+	index = x->top + 1;
+	if (!index_is_next(x->top, seq)) {
+		index = index_estimate(x->top, seq);
+		if (replay_seen(w, x->top, index))
+			return SRTP_INDEX_USED;
+	}
 	if (!straight && x->key != s->key_no)
 		srtp_ssrc_turn(s, x, s->key_no);
 	if (unlikely(!x->left || index >= INDEX_LIMIT))

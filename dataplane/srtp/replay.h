@@ -49,12 +49,26 @@ static inline void replay_clear(struct replay w, uint64_t first, uint64_t last)
 	}
 }
 
+static inline void replay_mark(struct replay w, uint64_t index)
+{
+	w.word[(index >> 6) & w.mask] |= UINT64_C(1) << (index & 63);
+}
+
+/* After a gap, or out of order. */
+COLD uint64_t replay_commit_odd(struct replay w, uint64_t top, uint64_t index)
+{
+	if (index > top)
+		replay_clear(w, top + 1, index - 1);
+	replay_mark(w, index);
+	return index > top ? index : top;
+}
+
 /** Note index, that replay_seen has not seen. @return the new top. */
 static inline uint64_t replay_commit(struct replay w, uint64_t top,
 				     uint64_t index)
 {
-	if (unlikely(index > top + 1))
-		replay_clear(w, top + 1, index - 1);
-	w.word[(index >> 6) & w.mask] |= UINT64_C(1) << (index & 63);
-	return index > top ? index : top;
+	if (unlikely(index != top + 1))
+		return replay_commit_odd(w, top, index);
+	replay_mark(w, index);
+	return index;
 }

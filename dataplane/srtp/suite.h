@@ -16,6 +16,7 @@
 #include "dataplane/srtp/hint.h"
 
 struct srtp_engine;
+struct srtp_pkt;
 struct srtp_ssrc;
 
 #define SRTP_AUTH_KEY	  20 /* octets of an HMAC-SHA1 session key, RFC 3711 5.2 */
@@ -101,6 +102,10 @@ struct srtp_suite {
 	 * octets before the text: registers do. */
 	void (*open_rtp)(struct srtp_engine *e, const void *key, uint8_t *data,
 			 unsigned hdr, unsigned len, uint64_t index);
+	/** receive.h's receive_aeads, made of it. */
+	unsigned (*open_rtps)(struct srtp_engine *e, const struct srtp_suite *a,
+			      struct srtp_pkt *pkt, unsigned at, unsigned n,
+			      unsigned *bad);
 };
 
 /** Tags have 4, 10 or 16 octets. No branch and no exit depends on them. */

@@ -10,35 +10,9 @@
  * burst in which a late joiner's counter rolls over). In that case it is
  * authenticated anew by itself. The outcome is that of one packet after the
  * other; a session has one suite, so it holds for mixed bursts too. */
-#include "dataplane/srtp/engine.h"
-#include "dataplane/srtp/index.h"
-#include "dataplane/srtp/packet.h"
+#include "dataplane/srtp/receive.h"
 
-/* What the session says to a packet before its tag is looked at, and where in
- * its SSRC's order it stands. @return enum srtp_verdict. */
-HOT uint8_t check(struct srtp_session *s, const uint8_t *data, unsigned key_no,
-		  bool straight, struct srtp_ssrc **out, uint64_t *index)
-{
-	struct srtp_ssrc *x = ssrc_met(s, load32_raw(data + 8));
-
-	*out = x;
-	if (unlikely(!x)) {
-		*index = index_first(GET(more_of(s)->roc), load16(data + 2));
-		return SRTP_OK;
-	}
-	*index = index_estimate(x->top, load16(data + 2));
-	if (unlikely(replay_seen(ssrc_window(s, x, straight), x->top, *index)))
-		return SRTP_REPLAY;
-	if (unlikely(*index >= INDEX_LIMIT))
-		return SRTP_KEY_SPENT;
-	if (straight || x->key == key_no ? !x->left : !srtp_left(s, x, key_no))
-		return SRTP_KEY_SPENT;
-	return SRTP_OK;
-}
-
-/* An SSRC's first packet. @return NULL: as many as there is room for are
- * followed. */
-COLD struct srtp_ssrc *meet(struct srtp_session *s, const uint8_t *data,
+struct srtp_ssrc *srtp_meet(struct srtp_session *s, const uint8_t *data,
 			    unsigned key_no, uint64_t index)
 {
 	const uint32_t ssrc = load32_raw(data + 8);
@@ -49,25 +23,6 @@ COLD struct srtp_ssrc *meet(struct srtp_session *s, const uint8_t *data,
 	if (x)
 		srtp_ssrc_meet(s, x, index, key_no);
 	return x;
-}
-
-/* The tag is right: let the state move. @return enum srtp_verdict. */
-HOT uint8_t commit(struct srtp_pkt *p, unsigned key_no, bool straight,
-		   struct srtp_ssrc *x, uint64_t index)
-{
-	struct srtp_session *s = p->s;
-
-	if (unlikely(!x)) {
-		x = meet(s, p->data, key_no, index);
-		if (!x)
-			return SRTP_SSRC_FULL;
-	}
-	if (!straight && x->key != key_no)
-		srtp_ssrc_turn(s, x, key_no);
-	SET(x->left, x->left - 1);
-	SET(x->top, replay_commit(ssrc_window(s, x, straight), x->top, index));
-	p->len -= s->trailer;
-	return SRTP_OK;
 }
 
 /* As far as a packet gets before its burst's tags are looked at together: an
@@ -188,18 +143,20 @@ uint16_t srtp_unprotect(struct srtp_engine *e, struct srtp_pkt pkt[],
 	prefetch_first(pkt, n);
 	for (unsigned i = 0; i < n; i++) {
 		const struct srtp_session *s = pkt[i].s;
-		const bool aead = s->suite->aead;
+		const struct srtp_suite *a = s->suite;
 
+		if (s->straight && a->aead) {
+			i = a->open_rtps(e, a, pkt, i, n, &bad) - 1;
+			continue;
+		}
 		prefetch_session_of(pkt, i + 2 * SRTP_PREFETCH, n);
 		prefetch_key_of(pkt, i + SRTP_PREFETCH, n);
-		if (s->straight && aead)
-			pkt[i].verdict = receive(e, &pkt[i], NULL, true, true);
-		else if (s->straight)
+		if (s->straight)
 			pkt[i].verdict =
 				receive(e, &pkt[i], &e->op[i], true, false);
 		else
 			pkt[i].verdict =
-				receive(e, &pkt[i], &e->op[i], false, aead);
+				receive(e, &pkt[i], &e->op[i], false, a->aead);
 		bad |= pkt[i].verdict;
 	}
 	if (e->used)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tx: checksums that the device doesn't fill in, now that all octets are as they
- * leave; then to the queue of the port that the adjacency named. A worker that has no queue of that port
- * (the device has too few) hands the packet to one that has. */
+ * leave; then to the queue of the port that the adjacency named. A worker that
+ * has no queue of that port (the device has too few) hands the packet to one
+ * that has. */
 #include <rte_byteorder.h>
 #include <rte_ethdev.h>
 #include <rte_prefetch.h>

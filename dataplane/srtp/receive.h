@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dataplane/srtp/receive.h - the receiver's steps around a tag: check before it,
+ * commit after it, RFC 3711 section 3.3. Inline, for unprotect.c and for the
+ * AEADs of a backend, which open one packet after the other. */
+#pragma once
+#include "dataplane/srtp/engine.h"
+#include "dataplane/srtp/index.h"
+#include "dataplane/srtp/packet.h"
+
+/* What the session says to a packet before its tag is looked at, and where in
+ * its SSRC's order it stands. @return enum srtp_verdict. */
+HOT uint8_t check(struct srtp_session *s, const uint8_t *data, unsigned key_no,
+		  bool straight, struct srtp_ssrc **out, uint64_t *index)
+{
+	struct srtp_ssrc *x = ssrc_met(s, load32_raw(data + 8));
+
+	*out = x;
+	if (unlikely(!x)) {
+		*index = index_first(GET(more_of(s)->roc), load16(data + 2));
+		return SRTP_OK;
+	}
+	*index = x->top + 1;
+	if (!index_is_next(x->top, load16(data + 2))) {
+		*index = index_estimate(x->top, load16(data + 2));
+		if (replay_seen(ssrc_window(s, x, straight), x->top, *index))
+			return SRTP_REPLAY;
+	}
+	if (unlikely(*index >= INDEX_LIMIT))
+		return SRTP_KEY_SPENT;
+	if (straight || x->key == key_no ? !x->left : !srtp_left(s, x, key_no))
+		return SRTP_KEY_SPENT;
+	return SRTP_OK;
+}
+
+/* An SSRC's first packet. @return NULL: as many as there is room for are
+ * followed. */
+struct srtp_ssrc *srtp_meet(struct srtp_session *s, const uint8_t *data,
+			    unsigned key_no, uint64_t index);
+
+/* The tag is right: let the state move. @return enum srtp_verdict. */
+HOT uint8_t commit(struct srtp_pkt *p, unsigned key_no, bool straight,
+		   struct srtp_ssrc *x, uint64_t index)
+{
+	struct srtp_session *s = p->s;
+
+	if (unlikely(!x)) {
+		x = srtp_meet(s, p->data, key_no, index);
+		if (!x)
+			return SRTP_SSRC_FULL;
+	}
+	if (!straight && x->key != key_no)
+		srtp_ssrc_turn(s, x, key_no);
+	SET(x->left, x->left - 1);
+	SET(x->top, replay_commit(ssrc_window(s, x, straight), x->top, index));
+	p->len -= s->trailer;
+	return SRTP_OK;
+}
+
+/* An AEAD's packet of a straight session in full. open decrypts the len octets
+ * behind hdr and leaves the tag that should be there in e->tag; inline, or it is
+ * a call for each packet. @return enum srtp_verdict. */
+typedef void srtp_open_f(struct srtp_engine *e, const void *key, uint8_t *data,
+			 unsigned hdr, unsigned len, uint64_t index);
+
+HOT uint8_t receive_aead(struct srtp_engine *e, struct srtp_pkt *p,
+			 srtp_open_f *open)
+{
+	struct srtp_session *s = p->s;
+	const int len = p->len - s->trailer;
+	const unsigned hdr = rtp_header_len(p->data, len);
+	struct srtp_ssrc *x;
+	uint64_t index;
+	uint8_t verdict;
+
+	if (unlikely(!hdr))
+		return SRTP_SHORT;
+	verdict = check(s, p->data, 0, true, &x, &index);
+	if (unlikely(verdict != SRTP_OK))
+		return verdict;
+	open(e, s->key, p->data, hdr, len - hdr, index);
+	if (unlikely(!tag_equal(e->tag, p->data + len, SRTP_TAG_MAX)))
+		return SRTP_BAD_TAG;
+	return commit(p, 0, true, x, index);
+}
+
+/* Packets from pkt[at] on, of n, as long as their sessions are straight and of
+ * suite a. *bad: no longer 0 if one failed. @return where it ended. */
+HOT unsigned receive_aeads(struct srtp_engine *e, const struct srtp_suite *a,
+			   struct srtp_pkt pkt[], unsigned at, unsigned n,
+			   unsigned *bad, srtp_open_f *open)
+{
+	do {
+		prefetch_session_of(pkt, at + 2 * SRTP_PREFETCH, n);
+		prefetch_key_of(pkt, at + SRTP_PREFETCH, n);
+		pkt[at].verdict = receive_aead(e, &pkt[at], open);
+		*bad |= pkt[at].verdict;
+	} while (++at < n && pkt[at].s->suite == a && pkt[at].s->straight);
+	return at;
+}
