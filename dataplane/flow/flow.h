@@ -23,6 +23,7 @@
 #define FLOW_STREAMS_MAX 32 /* streams that lead from one transport */
 #define FLOW_HDR_MAX	 44 /* IPv6 and the ports of UDP */
 #define FLOW_HDR_IP4	 24 /* IPv4 and the ports of UDP */
+#define FLOW_TAGGED	 0x100
 
 struct srtp_session;
 struct table;
@@ -100,8 +101,8 @@ struct flow_out {
 			/* The owning worker's, in the room that IPv4 leaves:
 			 * what adj said when adjacency_changes was `changes`,
 			 * so that its line needn't be fetched; but port is
-			 * an index into ports->port[]. changes 0: not asked
-			 * yet, or IPv6. */
+			 * an index into ports->port[], with FLOW_TAGGED where
+			 * that has a VLAN. changes 0: not asked yet, or IPv6. */
 			struct adjacency_value known;
 			uint32_t changes;
 		};

@@ -4,6 +4,7 @@
  * Sums are of 16-bit words as they lie in memory (the sum doesn't care about
  * octet order), kept in 64 bits and folded once at the end. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -57,9 +58,10 @@ static inline uint64_t csum_add(uint64_t sum, const void *p, size_t n)
 /** The sum of two words, not inverted. */
 static inline uint16_t csum_two(uint16_t a, uint16_t b)
 {
-	const uint32_t sum = (uint32_t)a + b;
+	uint16_t sum;
+	const bool carry = __builtin_add_overflow(a, b, &sum);
 
-	return (uint16_t)(sum + (sum >> 16));
+	return (uint16_t)(sum + carry);
 }
 
 /** To 16 bits, not inverted. */

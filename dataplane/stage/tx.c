@@ -3,7 +3,6 @@
  * leave; then to the queue of the port that the adjacency named. A worker that
  * has no queue of that port (the device has too few) hands the packet to one
  * that has. */
-#include <rte_byteorder.h>
 #include <rte_ethdev.h>
 #include <rte_prefetch.h>
 #include "dataplane/app/worker.h"
@@ -24,7 +23,8 @@ static inline void udp_sum(struct rte_mbuf *m)
 	const uint16_t ip = (uint16_t)(x->udp_off - x->ip_off);
 	const struct flow_out *o = x->out;
 	uint8_t *udp = rte_pktmbuf_mtod_offset(m, uint8_t *, x->udp_off);
-	const uint16_t len = rte_cpu_to_be_16((uint16_t)(UDP_LEN + x->rtp_len));
+	const uint16_t len =
+		__builtin_bswap16((uint16_t)(UDP_LEN + x->rtp_len));
 	uint32_t ports;
 	uint64_t sum;
 	uint16_t folded;
