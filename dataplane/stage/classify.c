@@ -302,7 +302,9 @@ uint16_t stage_classify(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 
 		pkt_meta(m[i])->flow = flow;
 		rte_prefetch0(flow);
-		rte_prefetch0((char *)flow + offsetof(struct flow, lone));
+		/* no part of a flow that isn't there, but its address */
+		rte_prefetch0((const void *)((uintptr_t)flow +
+					     offsetof(struct flow, lone)));
 	}
 	bad = V_NONE;
 	for (unsigned i = 0; i < n; i++) {
