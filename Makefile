@@ -75,7 +75,8 @@ E2EE_SRC := $(call srcs,control/e2ee)
 CHECK_PROGRAMS   :=
 CHECK_PYTEST     :=
 CHECK_PYTEST_SAN := # those that the sanitizers' programs undergo as well
-CHECK_ALONE      := # those of them all that nothing else may run beside
+CHECK_QUIET      := # those of them all that only each other may run beside
+CHECK_ALONE      := # those that nothing else may run beside
 FUZZ_PROGRAMS    :=
 BENCH_PROGRAMS   :=
 
@@ -154,13 +155,14 @@ demo:
 
 # Everything is also built by the other compiler, and with the sanitizers, and
 # each of those builds counts as a test. Suites run two at a time, those that
-# mostly wait before those that compute.
+# mostly wait before those that compute; and in the end those that listen to
+# calls, beside which nothing may compute.
 FUZZ_SECONDS ?= 5
 SAN_PROGRAMS  = $(CHECK_PROGRAMS:$(B)/%=$(B)/san/%)
 LINTS        := lint-format lint-cppcheck lint-shell
 # $(1) kind, $(2) suites, $(3) @BUILD. A fragment sets LIMIT_<suite>, in seconds.
-suites = $(foreach s,$(2),$(1)$(if \
-         $(filter $(s),$(CHECK_ALONE)),+alone)$(LIMIT_$(s):%=:%)$(3)=$(s))
+suites = $(foreach s,$(2),$(1)$(if $(filter $(s),$(CHECK_ALONE)),+alone)$(if \
+         $(filter $(s),$(CHECK_QUIET)),+quiet)$(LIMIT_$(s):%=:%)$(3)=$(s))
 
 .PHONY: check check-programs check-clang check-san
 check:
@@ -168,10 +170,11 @@ check:
 	@$(submake) all check-programs $(FUZZ_PROGRAMS)
 	@scripts/as-root B=$(abspath $(B)) tests/run --tidy --fuzz-seconds $(FUZZ_SECONDS) \
 	   $(addprefix make=,$(LINTS) check-clang check-san) \
-	   $(call suites,pytest,$(filter-out $(CHECK_ALONE),$(CHECK_PYTEST))) \
+	   $(call suites,pytest,$(filter-out $(CHECK_QUIET) $(CHECK_ALONE),$(CHECK_PYTEST))) \
 	   $(call suites,pytest,$(CHECK_PYTEST_SAN),@$(B)/san) \
 	   $(call suites,tap,$(CHECK_PROGRAMS) $(SAN_PROGRAMS)) \
 	   $(call suites,fuzz,$(FUZZ_PROGRAMS)) \
+	   $(call suites,pytest,$(filter $(CHECK_QUIET),$(CHECK_PYTEST))) \
 	   $(call suites,pytest,$(filter $(CHECK_ALONE),$(CHECK_PYTEST))) \
 	   $(if $(WITH_IMAGE),$(IMAGE_SUITES))
 check-programs: $(CHECK_PROGRAMS)

@@ -140,6 +140,18 @@ def test_two_at_a_time_unless_alone(program, tmp_path):
         assert not overlap(tmp_path, "c", other)
 
 
+def test_quiet_ones_with_each_other_only(program, tmp_path):
+    suites = {name: program(stamps(tmp_path, name, 1), name) for name in "abcd"}
+    status, lines = run("--jobs", 1, f"tap={suites['a']}",
+                        f"tap+quiet={suites['b']}", f"tap+quiet={suites['c']}",
+                        f"tap={suites['d']}")
+    assert (status, lines[-1]) == (0, "4 passed, 0 failed")
+    assert overlap(tmp_path, "b", "c")
+    for other in "ad":
+        for quiet in "bc":
+            assert not overlap(tmp_path, other, quiet)
+
+
 def test_output_stays_together(program):
     """Two suites that fail at the same time, in turns."""
     body = ("echo 1..1; for i in 1 2 3 4 5; do echo $0; sleep 0.1; done; "
