@@ -39,7 +39,8 @@ bool link_up(const struct link *l)
 	return l->memory;
 }
 
-/* The greeting with its two descriptors. @return whether it is whole. */
+/* The greeting with its two descriptors; one that isn't whole is emptied, and so
+ * isn't valid. @return whether there is any yet. */
 static bool receive(int fd, struct divert_greeting *g, int got[2])
 {
 	char control[CMSG_SPACE(2 * sizeof(int))];
@@ -60,8 +61,10 @@ static bool receive(int fd, struct divert_greeting *g, int got[2])
 		fds = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		memcpy(got, CMSG_DATA(c), (fds > 2 ? 2 : fds) * sizeof(int));
 	}
-	return n == sizeof(*g) && fds == 2 &&
-	       !(m.msg_flags & (MSG_CTRUNC | MSG_TRUNC));
+	if (n != sizeof(*g) || fds != 2 ||
+	    (m.msg_flags & (MSG_CTRUNC | MSG_TRUNC)))
+		memset(g, 0, sizeof(*g));
+	return n > 0;
 }
 
 static bool map(struct link *l, const struct divert_greeting *g, int fd)
@@ -101,7 +104,9 @@ static bool join(struct link *l)
 		       sizeof(patience)) ||
 	    connect(l->fd, (struct sockaddr *)&to, sizeof(to)))
 		return false;
-	if (receive(l->fd, &g, got) && map(l, &g, got[0])) {
+	if (!receive(l->fd, &g, got))
+		return false; /* it begins, or ends */
+	if (map(l, &g, got[0])) {
 		close(got[0]);
 		l->wake = got[1];
 		return true;
