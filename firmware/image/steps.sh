@@ -118,7 +118,11 @@ clean_root() {
 		! -lname /dev/null -delete
 	cp -a "$work/root/var/lib/dpkg" "$work/dpkg"
 	rm -rf "$work"/root/var/*
+	# Nothing can be compiled where it runs: the root is read-only. What is
+	# compiled here says of its source what it holds, not when it was made.
 	find "$work/root" -name __pycache__ -prune -exec rm -rf {} +
+	chroot "$work/root" env PYTHONHASHSEED=0 python3 -m compileall -q \
+		--invalidation-mode unchecked-hash /usr/lib/python3* /usr/lib/sallyport
 }
 
 step_squash() {
