@@ -219,7 +219,7 @@ class Appliance(Gateway):
     def healthy(self):
         """@return: slot, version"""
         found = self.console.wait(
-            r"sallyport: (?:HEALTHY slot (\w) version (\S+)|NOT WELL.*)", 1200)
+            r"sallyport: (?:HEALTHY slot (\w) version (\S+)|NOT WELL.*)\n", 1200)
         if not found[1]:
             raise LabError(found[0])
         return found.groups()
