@@ -323,6 +323,7 @@ static void secure_stop(struct http *h)
 	for (struct listener *l = h->listeners; l; l = l->next) {
 		if (l->local || l->leaving)
 			continue;
+		l->leaving = true; /* before it runs: no stream may begin */
 		http_server_leave(l);
 		if (l->mhd) {
 			http_listener_run(l); /* take who waits to be taken */
@@ -330,7 +331,6 @@ static void secure_stop(struct http *h)
 		}
 		close(l->fd);
 		l->fd = -1;
-		l->leaving = true;
 		l->until = tmr_jiffies() + LEAVE_MS;
 		tmr_start(&l->gone, l->mhd ? LEAVE_LOOK_MS : 0, leave, l);
 	}

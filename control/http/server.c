@@ -108,6 +108,8 @@ static enum MHD_Result answer(const struct incoming *in, struct reply *rp)
 	if (!in->l->local)
 		MHD_add_response_header(r, "Strict-Transport-Security",
 					"max-age=31536000");
+	if (in->l->leaving) /* the next request is for who follows it */
+		MHD_add_response_header(r, "Connection", "close");
 	if (rp->etag)
 		MHD_add_response_header(r, "ETag", rp->etag);
 	if (rp->allow)

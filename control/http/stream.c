@@ -157,6 +157,7 @@ struct MHD_Response *events_stream_new(struct http *h, struct listener *l,
 	s->http = h;
 	s->l = l;
 	s->c = c;
+	s->over = l->leaving; /* it would be suspended when that one stops */
 	/* numbers begin anew with the program: a number that isn't there yet
 	 * is one of before */
 	s->seen = since > events_latest(h->ctx.events) ? 0 : since;

@@ -2,6 +2,7 @@
 """Who may what over TLS: administrators by role, programs by token, users in
 their own part; guesses, forged requests, certificates, events."""
 
+import http.client
 import json
 import os
 import socket
@@ -326,6 +327,10 @@ def test_the_certificate_is_replaced_in_place(gw, tmp_path):
     begun = c.tls.wrap_socket(socket.create_connection((gw.A, HTTPS), 10),
                               server_hostname=gw.A)
     begun.sendall(b"GET /api/v1/openapi.json HTTP/1.1\r\n")
+    # this one stays, as a browser does, for one more request
+    stays = http.client.HTTPSConnection(gw.A, HTTPS, context=c.tls, timeout=20)
+    stays.request("GET", "/api/v1/openapi.json")
+    stays.getresponse().read()
     done = gw.ctl("certificate", "install", cert, key)
     assert done.returncode == 0 and "gateway.example" in done.stdout
     end = time.monotonic() + 5
@@ -343,6 +348,10 @@ def test_the_certificate_is_replaced_in_place(gw, tmp_path):
     while begun.recv(65536):
         pass
     begun.close()
+    # which tells it to come again: its events end at once
+    stays.request("GET", "/api/v1/events", headers={"Cookie": c.cookie})
+    r = stays.getresponse()
+    assert (r.status, r.read(), r.getheader("Connection")) == (200, b"", "close")
     # sessions live on
     c.tls = ssl.create_default_context(cafile=cert)
     assert c.ask("GET", "/session")[1]["name"] == "ada"
