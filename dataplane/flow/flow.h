@@ -2,11 +2,12 @@
 /* dataplane/flow/flow.h - a transport and its streams as the workers see them.
  *
  * struct flow and struct stream are immutable once published, but for the flow
- * that a stream leads to, and what a worker keeps of an adjacency: the main lcore makes another, replaces the pointers in
- * the port index and in the streams that lead there, and frees the old one after
- * a grace period. A worker may hold what it found for the rest of its
- * turn, never longer. What changes for each packet stands in *_run and in the
- * SRTP sessions: the owning worker's alone, and shared by every later version.
+ * that a stream leads to, and what a worker keeps of an adjacency: the main
+ * lcore makes another, replaces the pointers in the port index and in the
+ * streams that lead there, and frees the old one after a grace period. A worker
+ * may hold what it found for the rest of its turn, never longer. What changes
+ * for each packet stands in *_run and in the SRTP sessions: the owning worker's
+ * alone, and shared by every later version.
  *
  * Cache lines are counted: a packet touches the lines marked hot. */
 #pragma once
@@ -102,7 +103,8 @@ struct flow_out {
 			 * what adj said when adjacency_changes was `changes`,
 			 * so that its line needn't be fetched; but port is
 			 * an index into ports->port[], with FLOW_TAGGED where
-			 * that has a VLAN. changes 0: not asked yet, or IPv6. */
+			 * that has a VLAN. changes 0: not asked yet. To be read
+			 * where flow_out_known() only. */
 			struct adjacency_value known;
 			uint32_t changes;
 		};
@@ -114,6 +116,13 @@ struct flow_out {
 
 static_assert(sizeof(struct flow_out) == 64, "one cache line");
 static_assert(offsetof(struct flow_out, known) % 8 == 0, "two words");
+
+/** Is `known` what the adjacency says? Never in IPv6, whose ports stand where
+ * `changes` does and may come to the same. */
+static inline bool flow_out_known(const struct flow_out *o, uint32_t changes)
+{
+	return o->changes == changes && o->family == 4;
+}
 
 /* From one flow to another, one version of it. */
 struct stream {

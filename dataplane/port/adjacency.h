@@ -46,12 +46,16 @@ bool adjacency_read(const struct adjacency *a, struct adjacency_value *out);
 
 /** Moves on after any value has been replaced, and is never 0: a value that was
  * read when it was the same is still right. (After 2^32 changes it has come
- * round; who keeps a value that long, and meets that very number, sends one
- * packet to where the peer once was.) */
+ * round; who keeps a value that long, and meets that very number, sends to where
+ * the peer once was until the next change.) */
 extern atomic_uint adjacency_changes;
 
+/** Main lcore. */
 static inline void adjacency_changed(void)
 {
-	if (atomic_fetch_add(&adjacency_changes, 1) == UINT32_MAX)
-		atomic_fetch_add(&adjacency_changes, 1);
+	const unsigned next = 1 + atomic_load_explicit(&adjacency_changes,
+						       memory_order_relaxed);
+
+	atomic_store_explicit(&adjacency_changes, next ? next : 1,
+			      memory_order_release);
 }

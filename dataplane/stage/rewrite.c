@@ -206,7 +206,7 @@ static enum verdict resolve(const struct worker *w, struct flow_out *o,
 
 	if (!o || !o->adj)
 		return V_NO_PEER;
-	if (o->changes == changes) {
+	if (flow_out_known(o, changes)) {
 		*a = o->known;
 		a->port &= FLOW_TAGGED - 1;
 		return V_NONE;
@@ -280,10 +280,10 @@ static inline bool rewrite_usual(struct rte_mbuf *m, const struct flow_out *o,
 	const struct adjacency_value *a = &o->known;
 	const unsigned octets = UDP_LEN + x->rtp_len + (unsigned)o->trailer;
 
-	if (__builtin_expect(o->changes != changes || x->kind != PKT_RTP ||
-				     a->port >= FLOW_TAGGED ||
-				     IP4_LEN + octets > a->mtu,
-			     0))
+	if (__builtin_expect(
+		    !flow_out_known(o, changes) || x->kind != PKT_RTP ||
+			    a->port >= FLOW_TAGGED || IP4_LEN + octets > a->mtu,
+		    0))
 		return false;
 	if (__builtin_expect(x->stream->masked, 0))
 		rewrite_rtp(x->stream, pkt_payload(m));

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include <rte_cycles.h>
+#include "dataplane/port/adjacency.h"
 #include "dataplane/stage/parse.h"
 #include "tests/stage/walk.h"
 
@@ -173,6 +174,47 @@ static void test_no_way_on(void **state)
 	assert_int_equal(table_stream_remove(lab.t, 1, text), SP_OK);
 	rtp(ACCESS, PHONE, OURS, 5, 8, 0);
 	stopped(V_NO_STREAM);
+}
+
+/* A neighbour that was known may be another one by the next packet, or gone. */
+static void test_neighbour_that_goes(void **state)
+{
+	(void)state;
+	pair();
+	for (uint16_t i = 0; i < 3; i++) {
+		rtp(ACCESS, PHONE, OURS, 5, (uint16_t)(2 * i), 0);
+		left(TRUNK);
+		lab_neighbours = false;
+		rtp(ACCESS, PHONE, OURS, 5, (uint16_t)(2 * i + 1), 0);
+		stopped(V_NO_NEIGHBOUR);
+		lab_neighbours = true;
+	}
+}
+
+/* In IPv4 a flow says when it asked for its adjacency; in IPv6 the ports stand
+ * in that place, and are no such number, whatever changes have come to. */
+static void test_ports_are_no_number_of_changes(void **state)
+{
+	static const uint8_t rr[] = {0x80, 201, 0, 1, 0, 0, 0, 5};
+	static const char *const peer[] = {"[fd02::7]:6000", "[fd02::7]:6001"};
+	struct sp_transport a = lab_transport(1, ACCESS4, 20000, PHONE);
+	struct sp_transport b = lab_transport(2, TRUNK6, 20000, peer[0]);
+	uint32_t ports;
+
+	(void)state;
+	lab_pair(&a, &b);
+	for (unsigned i = 0; i < 2; i++) {
+		for (uint16_t k = 0; k < 2; k++) {
+			if (i == 0)
+				rtp(ACCESS, PHONE, OURS, 5, k, 0);
+			else
+				say(ACCESS, "10.1.0.7:4001", "10.1.0.1:20001",
+				    rr, sizeof(rr));
+			assert_string_equal(left(TRUNK).dst, peer[i]);
+			memcpy(&ports, out.octet + 14 + 40, sizeof(ports));
+			adjacency_changes = ports;
+		}
+	}
 }
 
 static void test_full_rings(void **state)
@@ -440,6 +482,8 @@ int main(void)
 		T(test_checksum_offload),
 		T(test_checksum_that_comes_out_zero),
 		T(test_no_way_on),
+		T(test_neighbour_that_goes),
+		T(test_ports_are_no_number_of_changes),
 		T(test_full_rings),
 		T(test_kernel_sends),
 		T(test_payload_type_and_mask),
