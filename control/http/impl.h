@@ -83,8 +83,9 @@ enum later_kind {
  * http_later succeeds; then finish frees it, which is called on control's
  * thread, also where the client has gone (rq NULL then). */
 struct later {
-	struct later *next; /* later.c's, as is the one below */
+	struct later *next; /* later.c's, as are the two below */
 	struct later *beside;
+	bool rest;
 	struct incoming *in;
 	void (*work)(struct later *l); /* on the thread */
 	void (*finish)(struct later *l, const struct request *rq,

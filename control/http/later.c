@@ -15,8 +15,8 @@ struct worker {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	struct later *head, **tail;
-	struct later *waiting; /* control's thread: all of them, */
-	unsigned n;	       /* so many */
+	struct later *waiting; /* control's thread: all of them; */
+	unsigned n;	       /* requests of them */
 	bool stop;
 	struct mqueue *mq; /* what is done, to control's thread */
 };
@@ -56,7 +56,7 @@ static void on_done(int id, void *data, void *arg)
 		if (*at != l)
 			continue;
 		*at = l->beside;
-		w->n--;
+		w->n -= !l->rest;
 		break;
 	}
 	l->done = true;
@@ -100,7 +100,8 @@ bool worker_add(struct worker *w, struct later *l, bool rest)
 		return false;
 	l->beside = w->waiting;
 	w->waiting = l;
-	w->n++;
+	l->rest = rest;
+	w->n += !rest;
 	l->next = NULL;
 	pthread_mutex_lock(&w->lock);
 	*w->tail = l;
@@ -112,7 +113,7 @@ bool worker_add(struct worker *w, struct later *l, bool rest)
 
 bool worker_busy(const struct worker *w)
 {
-	return w->n > 0;
+	return w->waiting;
 }
 
 void worker_free(struct worker *w)

@@ -11,6 +11,7 @@ import socket
 import sqlite3
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -153,9 +154,8 @@ def test_as_csv(client):
     assert table(text) == [] and text.startswith("id,from,to,")
 
 
-@pytest.fixture
-def slow(gw):
-    """A client that has asked for the CSV, and reads no further."""
+def csv_begun(gw):
+    """@return a client that has asked for the CSV, and the answer."""
     c = http.client.HTTPConnection("localhost")
     c.sock = socket.socket(socket.AF_UNIX)
     c.sock.settimeout(10)
@@ -163,6 +163,13 @@ def slow(gw):
     c.request("GET", "/api/v1/records.csv")
     r = c.getresponse()
     assert r.status == 200 and r.getheader("Transfer-Encoding") == "chunked"
+    return c, r
+
+
+@pytest.fixture
+def slow(gw):
+    """One that reads no further."""
+    c, r = csv_begun(gw)
     yield r, r.read(1000)
     c.close()
 
@@ -203,6 +210,19 @@ def test_csv_that_ends_too_early_is_seen_to(gw, slow):
             r.read()
     finally:
         change(gw, "ALTER TABLE away RENAME TO cdr")
+
+
+def test_many_that_read_csv_leave_room_for_others(gw, client):
+    """What waits for its next piece is no request that waits."""
+    begun = [csv_begun(gw) for _ in range(40)]
+    with ThreadPoolExecutor(len(begun)) as readers:
+        rows = [readers.submit(lambda r=r: table(r.read().decode()))
+                for _, r in begun]
+        while not all(r.done() for r in rows):
+            assert client.ask("GET", "/records/count")[0] == 200
+    assert {len(r.result()) for r in rows} == {MANY}
+    for c, _ in begun:
+        c.close()
 
 
 def test_a_gateway_stops_with_csv_under_way(gw, slow):
