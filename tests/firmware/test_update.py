@@ -4,10 +4,12 @@ and that nothing has been written then."""
 
 import json
 import os
+import shutil
 import socket
 import stat
 import subprocess
 import tempfile
+from contextlib import closing
 
 import pytest
 from appliance import BLOCK, BUILT, Appliance, Web, until
@@ -369,3 +371,20 @@ def test_rauc_goes_away(tmp_path):
     until(lambda: "RAUC doesn't say" in
           (tmp_path / "firmware.log").read_text(), "its log")
     box.close()
+
+
+def test_rauc_cant_be_run(tmp_path):
+    """Neither now nor then does a job stay as it was, which would hold up all
+    that comes after it."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("rauc", "grub-editenv", "touch"):
+        (programs / name).symlink_to(shutil.which(name))
+    with closing(Appliance(tmp_path)) as box:
+        box.env["PATH"] = str(programs)
+        box.start()
+        with closing(box.client()) as client:
+            (programs / "rauc").unlink()
+            job, _ = client.ask(do="restart", reset=False)
+            assert job["phase"] == "done" and box.restarted.exists()
+            assert "RAUC doesn't say" in client.status["trouble"]
