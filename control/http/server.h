@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* control/http/server.h - the server's inside: for listen.c, server.c and
- * stream.c. Control's thread, but for later's work. */
+/* control/http/server.h - the server's inside: listeners, requests, and answers
+ * that take their time. Control's thread, but for later's work. */
 #pragma once
 #include <limits.h>
 #include <microhttpd.h>

@@ -2,9 +2,11 @@
 """Control, and what an image has beside it: the real service in front of a real
 RAUC, whose last step is played (rauc-that-installs)."""
 
+import contextlib
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 from appliance import ROOT, Appliance, until
@@ -12,6 +14,7 @@ from appliance import ROOT, Appliance, until
 for folder in ("tests/sip", "tests/http"):
     sys.path.insert(0, str(ROOT / folder))
 from afar import Afar  # noqa: E402
+from gateway import UnixConnection  # noqa: E402
 
 RESET = "FactoryReset-8cf2644b-4b0b-428f-9387-6d876050dc67"
 
@@ -24,13 +27,17 @@ class Box(Afar):
         self.firmware = Path(folder, "firmware")
         super().__init__(folder, port, f"{more}  firmware: {self.firmware}\n")
         self.appliance = None
-        if image:
-            self.firmware.mkdir()
-            self.make()
-        self.start_dataplane()
-        self.start()
-        if image:
-            until(lambda: self.status()["slots"], "slots")
+        try:
+            if image:
+                self.firmware.mkdir()
+                self.make()
+            self.start_dataplane()
+            self.start()
+            if image:
+                until(lambda: self.status()["slots"], "slots")
+        except BaseException:
+            self.done()
+            raise
 
     def make(self):
         (Path(self.folder) / "bin").mkdir()
@@ -108,3 +115,49 @@ class Box(Afar):
         self.close()
         if self.appliance:
             self.appliance.close()
+
+
+@contextlib.contextmanager
+def boxed(port):
+    """One of an image, with a bundle that it takes."""
+    with tempfile.TemporaryDirectory(prefix="sallyport-firmware-") as folder:
+        g = Box(folder, port)
+        try:
+            g.bundle = g.appliance.bundle("good")
+            yield g
+        finally:
+            g.done()
+
+
+# -------------------------------------------------------------------- uploads
+
+def chunked(gw):
+    """An upload whose length nobody says."""
+    c = UnixConnection(gw.api_socket)
+    c.putrequest("PUT", "/api/v1/firmware/bundle")
+    c.putheader("Transfer-Encoding", "chunked")
+    c.endheaders()
+    return c
+
+
+def chunk(c, octets):
+    c.send(b"%x\r\n%s\r\n" % (len(octets), octets))
+
+
+def answer(c):
+    r = c.getresponse()
+    j = json.load(r)
+    c.close()
+    return r.status, j.get("error", j.get("octets"))
+
+
+def upload_begun(gw, announced, sent, expect=()):
+    c = UnixConnection(gw.api_socket)
+    c.putrequest("PUT", "/api/v1/firmware/bundle")
+    c.putheader("Content-Length", str(announced))
+    for value in expect:
+        c.putheader("Expect", value)
+    c.endheaders()
+    with contextlib.suppress(BrokenPipeError):  # it may be refused at once
+        c.send(b"x" * sent)
+    return c
