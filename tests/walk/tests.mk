@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The walk, point by point of what it promises: on the lab of tests/stage, and
 # through real ports.
-WALK_TESTS := $(patsubst %,$(B)/tests/%_test,too_big keys theft)
+WALK_TESTS := $(patsubst %,$(B)/tests/%_test,too_big keys theft burst)
 CHECK_PROGRAMS += $(WALK_TESTS)
 CHECK_PYTEST += $(sort $(wildcard tests/walk/test_*.py))
 
