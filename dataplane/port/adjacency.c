@@ -54,20 +54,26 @@ atomic_uint adjacency_changes = 1;
 static void publish(struct adjacency *a, const struct adjacency_value *v)
 {
 	unsigned seq = atomic_load_explicit(&a->seq, memory_order_relaxed);
+	struct adjacency_value was;
 	uint64_t word[2];
 
-	memcpy(word, v, sizeof(word));
-	if (word[0] ==
-		    atomic_load_explicit(&a->word[0], memory_order_relaxed) &&
-	    word[1] == atomic_load_explicit(&a->word[1], memory_order_relaxed))
+	for (unsigned i = 0; i < 2; i++)
+		word[i] =
+			atomic_load_explicit(&a->word[i], memory_order_relaxed);
+	memcpy(&was, word, sizeof(was));
+	if (memcmp(&was, v, sizeof(was)) == 0)
 		return;
+	memcpy(word, v, sizeof(word));
 	atomic_store_explicit(&a->seq, seq + 1, memory_order_relaxed);
 	atomic_thread_fence(memory_order_release);
 	for (unsigned i = 0; i < 2; i++)
 		atomic_store_explicit(&a->word[i], word[i],
 				      memory_order_relaxed);
 	atomic_store_explicit(&a->seq, seq + 2, memory_order_release);
-	adjacency_changed();
+	/* Nobody keeps what served nobody: a call to a new peer has workers
+	 * ask for no other's anew. */
+	if (seq != 0 && was.port != UNKNOWN)
+		adjacency_changed();
 }
 
 bool adjacency_read(const struct adjacency *a, struct adjacency_value *out)

@@ -44,10 +44,10 @@ void adjacency_put(struct adjacencies *as, struct adjacency *a);
 /** @return false: no route, or its MAC address isn't known yet. Any worker. */
 bool adjacency_read(const struct adjacency *a, struct adjacency_value *out);
 
-/** Moves on after any value has been replaced, and is never 0: a value that was
- * read when it was the same is still right. (After 2^32 changes it has come
- * round; who keeps a value that long, and meets that very number, sends to where
- * the peer once was until the next change.) */
+/** Moves on after any value that served somebody has been replaced, and is never
+ * 0: such a value, read when it was the same, is still right. (After 2^32 changes
+ * it has come round; who keeps a value that long, and meets that very number,
+ * sends to where the peer once was until the next change.) */
 extern atomic_uint adjacency_changes;
 
 /** Main lcore. */

@@ -276,6 +276,19 @@ static void says_when_a_value_has_changed(void **state)
 	b = get("10.9.0.2");
 	assert_int_equal(adjacency_changes, before);
 	adjacency_put(as, b);
+	/* Nor may what a new peer's way is, or that it is found at last, have
+	 * everybody else's be asked for again. */
+	b = get("10.9.0.3");
+	assert_true(becomes(b, 0x33, PATIENCE));
+	adjacency_put(as, b);
+	assert_int_equal(adjacency_changes, before);
+	sh("ip route add blackhole 10.9.0.2");
+	assert_true(becomes(a, 0, PATIENCE));
+	assert_int_not_equal(adjacency_changes, before);
+	before = adjacency_changes;
+	sh("ip route del blackhole 10.9.0.2");
+	assert_true(becomes(a, 0x22, PATIENCE));
+	assert_int_equal(adjacency_changes, before);
 	adjacency_put(as, a);
 	adjacency_changes = UINT32_MAX;
 	adjacency_changed();
