@@ -69,12 +69,13 @@ static void from_kernel(struct worker *w)
 	}
 }
 
-static uint16_t from_workers(struct worker *w, struct rte_mbuf *m[])
+static uint16_t from_workers(struct worker *w, struct rte_mbuf *m[],
+			     uint16_t most)
 {
 	uint16_t n, k = 0;
 
-	n = (uint16_t)rte_ring_sc_dequeue_burst(w->handover, (void **)m,
-						BURST / 2, NULL);
+	n = (uint16_t)rte_ring_sc_dequeue_burst(w->handover, (void **)m, most,
+						NULL);
 	for (uint16_t i = 0; i < n; i++) {
 		struct pkt_meta *x = pkt_meta(m[i]);
 
@@ -94,19 +95,20 @@ uint16_t stage_rx(struct worker *w, struct rte_mbuf *m[])
 {
 	unsigned ports = w->ports->n, at = w->next_port;
 	uint16_t burst = w->rx_burst ? w->rx_burst : BURST;
-	uint16_t n = 0, got;
+	uint16_t n = 0, end, got;
 
 	if (w->id == 0)
 		from_kernel(w);
 	if (w->handover)
-		n = from_workers(w, m);
+		n = from_workers(w, m, burst / 2);
+	end = RTE_MAX(burst, (uint16_t)(n + ASK_MIN));
 	w->next_port = at + 1 < ports ? at + 1 : 0;
-	for (unsigned i = 0; i < ports && n + ASK_MIN <= burst; i++) {
+	for (unsigned i = 0; i < ports && n + ASK_MIN <= end; i++) {
 		const struct port *p = &w->ports->port[at];
 
 		if (w->id < p->queues) {
 			got = rte_eth_rx_burst(p->id, (uint16_t)w->id, m + n,
-					       burst - n);
+					       end - n);
 			welcome(m + n, got, (uint8_t)at);
 			n += got;
 		}

@@ -82,6 +82,36 @@ static void test_handover_full(void **state)
 	assert_int_equal(stats(3).packets_in, 511);
 }
 
+/* However few packets a turn takes, what others hand over and what the queues
+ * have take turns. */
+static void test_handover_leaves_room(void **state)
+{
+	static const uint16_t bursts[] = {4, 7, 16, 20, 32};
+
+	(void)state;
+	two_pairs();
+	for (unsigned i = 0; i < RTE_DIM(bursts); i++) {
+		struct lab_frame f = lab_udp(ACCESS, PHONE, OURS,
+					     "\x80\0\0\1\0\0\0\0\0\0\0\5", 12);
+
+		lab.w[0].rx_burst = bursts[i];
+		for (unsigned k = 0; k < 128; k++)
+			lab_inject(ACCESS, 1, f.octet, f.len);
+		while (worker_turn(&lab.w[1]))
+			;
+		assert_int_equal(rte_ring_count(lab.w[0].handover), 128);
+		for (unsigned k = 0; k < 8; k++)
+			lab_inject(ACCESS, 0, f.octet, f.len);
+		for (unsigned k = 0; k < 4; k++)
+			assert_in_range(worker_turn(&lab.w[0]), 2,
+					RTE_MAX(bursts[i], 6));
+		assert_int_equal(rte_ring_count(lab.in[ACCESS][0]), 0);
+		assert_in_range(rte_ring_count(lab.w[0].handover), 1, 127);
+		lab_turn();
+		lab_clear();
+	}
+}
+
 /* Worker 1 has no queue: its packets come and go by worker 0's. */
 static void test_fewer_queues_than_workers(void **state)
 {
@@ -115,6 +145,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		T2(test_handover),
 		T2(test_handover_full),
+		T2(test_handover_leaves_room),
 		T1(test_fewer_queues_than_workers),
 		T2(test_handed_over_flow_is_gone),
 	};
