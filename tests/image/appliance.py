@@ -177,11 +177,13 @@ class Appliance(Gateway):
         self.disk = Disk(disk)
 
     def _command(self, disk):
-        """As boards/qemu-q35/README.md says, with a stick."""
+        """As boards/qemu-q35/README.md says, with a stick. Both CPUs on one
+        thread: between threads a start-up message to the second was lost once,
+        for which UEFI then waits without end."""
         yield from (
             "qemu-system-x86_64", "-nodefaults", "-display", "none",
             "-machine", "q35,smm=on,kernel-irqchip=split", "-m", "2048",
-            "-smp", "2", "-accel", "tcg,thread=multi", "-cpu", "max",
+            "-smp", "2", "-accel", "tcg,thread=single", "-cpu", "max",
             "-global", "driver=cfi.pflash01,property=secure,value=on",
             "-device", "intel-iommu,intremap=on,caching-mode=on")
         for file, more in ((FIRMWARE / "OVMF_CODE_4M.secboot.fd",
