@@ -313,6 +313,48 @@ static void gcm_seal(struct srtp_engine *e, const struct srtp_suite *a,
 	}
 }
 
+HOT void gcm_rtp_iv(struct srtp_engine *e, const struct srtp_pkt pkt[],
+		    unsigned i)
+{
+	struct imb *b = e->crypto;
+	const union gcm_key *k = (const void *)pkt[i].s->key;
+
+	gcm_iv(b->iv[i], k->tail.salt, load32_raw(pkt[i].data + 8),
+	       e->index[i]);
+}
+
+/* gcm_seal for RTP of straight sessions: all but the index stands in the packet.
+ * One that was refused may be too short to have an IV. */
+HOT void gcm_seal_rtps(struct srtp_engine *e, const struct srtp_suite *a,
+		       aes_gcm_enc_dec_t f, struct srtp_pkt pkt[], unsigned at,
+		       unsigned end)
+{
+	struct imb *b = e->crypto;
+
+	if (likely(pkt[at].verdict == SRTP_OK))
+		gcm_rtp_iv(e, pkt, at);
+	for (; at < end; at++) {
+		struct srtp_pkt *p = &pkt[at];
+		const size_t ahead = (size_t)at + SRTP_PREFETCH;
+		unsigned hdr = RTP_HEADER;
+		uint8_t *text;
+
+		if (at + 1 < end && likely(p[1].verdict == SRTP_OK))
+			gcm_rtp_iv(e, pkt, at + 1);
+		if (unlikely(p->verdict != SRTP_OK))
+			continue;
+		if (turns_at(pkt, ahead, end))
+			prefetch_key(a, pkt[ahead].s->key, pkt[ahead].len);
+		if (unlikely(p->data[0] & 0x1f))
+			hdr = rtp_header_len(p->data, p->len);
+		text = p->data + hdr;
+		f((const void *)p->s->key, &b->ctx, text, text, p->len - hdr,
+		  (const uint8_t *)b->iv[at], p->data, hdr, p->data + p->len,
+		  SRTP_TAG_MAX);
+		p->len += SRTP_TAG_MAX;
+	}
+}
+
 /* Here the IV cannot be made ahead; one store of both halves is forwarded to
  * the load, if at a price: what makes a vector of two words wants the execution
  * port that AES-GCM lives on (2 ns). */
@@ -332,7 +374,7 @@ HOT void gcm_open_rtp(struct srtp_engine *e, aes_gcm_enc_dec_t f,
 
 /* IV and tag are in the engine, not on the stack, so that what is called for
  * each packet has no canary. */
-#define GCM_OPEN(size)                                                         \
+#define GCM_CALLS(size)                                                        \
 	static void gcm##size##_open(struct srtp_engine *e,                    \
 				     const struct srtp_op *op)                 \
 	{                                                                      \
@@ -356,10 +398,19 @@ HOT void gcm_open_rtp(struct srtp_engine *e, aes_gcm_enc_dec_t f,
 	{                                                                      \
 		return receive_aeads(e, a, pkt, at, n, bad,                    \
 				     gcm##size##_open_rtp);                    \
+	}                                                                      \
+	static void gcm##size##_seal_rtps(struct srtp_engine *e,               \
+					  const struct srtp_suite *a,          \
+					  struct srtp_pkt pkt[], unsigned at,  \
+					  unsigned end)                        \
+	{                                                                      \
+		struct imb *b = e->crypto;                                     \
+                                                                               \
+		gcm_seal_rtps(e, a, b->m->gcm##size##_enc, pkt, at, end);      \
 	}
 
-GCM_OPEN(128)
-GCM_OPEN(256)
+GCM_CALLS(128)
+GCM_CALLS(256)
 
 /* Octets at the end of an expanded AES-GCM key that packets touch: the salt,
  * and with VAES before it 48 hash keys, the first powers last, of which a packet
@@ -406,6 +457,7 @@ _Static_assert(LANES <= SRTP_LANES, "a lane for each suite");
 		.keystream = keystream,                              \
 		.open_rtp = BY_KEY(salt, key, _open_rtp),            \
 		.open_rtps = BY_KEY(salt, key, _open_rtps),          \
+		.seal_rtps = BY_KEY(salt, key, _seal_rtps),          \
 		.open = BY_KEY(salt, key, _open),                    \
 		.seal = AEAD(salt) ? gcm_seal : cm_seal,             \
 		.verify = AEAD(salt) ? NULL : cm_verify,             \

@@ -30,6 +30,7 @@ struct srtp_engine {
 	size_t size;		/* octets of the mapping */
 	struct srtp_lane lane[SRTP_LANES];
 	struct srtp_op op[SRTP_BURST_MAX];
+	uint64_t index[SRTP_BURST_MAX];	 /* of RTP that seal_rtps seals */
 	const struct srtp_raw *rtcp_raw; /* what rtcp_key is expanded from */
 	alignas(16) uint8_t tag[SRTP_TAG_MAX]; /* an AEAD's, computed */
 	alignas(64) uint8_t rtcp_key[SRTP_EXPANDED_MAX];
@@ -97,6 +98,12 @@ HOT void prefetch_key(const struct srtp_suite *a, const void *key, unsigned len)
 HOT bool same_as_before(const struct srtp_pkt pkt[], unsigned i)
 {
 	return i && pkt[i].s == pkt[i - 1].s;
+}
+
+/* Is pkt[i] there, i >= 1, and of another session than the one before? */
+HOT bool turns_at(const struct srtp_pkt pkt[], size_t i, size_t n)
+{
+	return i < n && pkt[i].s != pkt[i - 1].s;
 }
 
 HOT void prefetch_session_of(const struct srtp_pkt pkt[], unsigned i,

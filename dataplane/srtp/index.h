@@ -27,10 +27,11 @@ static inline uint64_t index_estimate(uint64_t top, uint16_t seq)
 	return index;
 }
 
-/** Is it the one right behind top, as nearly all are? Then it is top + 1. */
+/** Is it the one right behind top, and with the same rollover counter, as nearly
+ * all are? Then it is top + 1, and below INDEX_LIMIT. */
 static inline bool index_is_next(uint64_t top, uint16_t seq)
 {
-	return likely((uint16_t)(top + 1) == seq);
+	return likely((uint16_t)top + 1u == seq);
 }
 
 static inline uint64_t index_first(uint32_t roc, uint16_t seq)

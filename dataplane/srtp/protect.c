@@ -25,27 +25,32 @@ HOT uint8_t assign(struct srtp_session *s, uint32_t ssrc, uint16_t seq,
 		   bool straight, uint64_t *out)
 {
 	struct srtp_ssrc *x = ssrc_met(s, ssrc);
-	struct replay w;
-	uint64_t index;
+	uint64_t top, index;
+	bool next;
 
 	if (unlikely(!x)) {
 		x = meet(s, ssrc, seq);
 		if (!x)
 			return SRTP_SSRC_FULL;
 	}
-	w = ssrc_window(s, x, straight);
-	index = x->top + 1;
-	if (!index_is_next(x->top, seq)) {
-		index = index_estimate(x->top, seq);
-		if (replay_seen(w, x->top, index))
+	top = x->top;
+	index = top + 1;
+	next = index_is_next(top, seq);
+	if (!next) {
+		index = index_estimate(top, seq);
+		if (replay_seen(ssrc_window(s, x, straight), top, index))
 			return SRTP_INDEX_USED;
+		if (index >= INDEX_LIMIT)
+			return SRTP_KEY_SPENT;
 	}
 	if (!straight && x->key != s->key_no)
 		srtp_ssrc_turn(s, x, s->key_no);
-	if (unlikely(!x->left || index >= INDEX_LIMIT))
+	if (unlikely(!x->left))
 		return SRTP_KEY_SPENT;
 	SET(x->left, x->left - 1);
-	SET(x->top, replay_commit(w, x->top, index));
+	SET(x->top,
+	    next ? replay_next(ssrc_window(s, x, straight), index)
+		 : replay_commit(ssrc_window(s, x, straight), top, index));
 	*out = index;
 	return SRTP_OK;
 }
@@ -85,6 +90,43 @@ HOT uint8_t prepare(struct srtp_engine *e, struct srtp_pkt *p,
 	return SRTP_OK;
 }
 
+/* The same for an AEAD's packet of a straight session, which needs no lane: its
+ * index is all that the second phase doesn't find in the packet itself. */
+HOT uint8_t prepare_aead(struct srtp_pkt *p, uint64_t *index)
+{
+	if (unlikely(!rtp_header_len(p->data, p->len)))
+		return SRTP_SHORT;
+	if (unlikely(p->len + SRTP_TAG_MAX > p->room))
+		return SRTP_NO_ROOM;
+	return assign(p->s, load32_raw(p->data + 8), load16(p->data + 2), true,
+		      index);
+}
+
+/* Packets that one call of a suite seals. */
+struct run {
+	const struct srtp_suite *suite;
+	unsigned at, end;
+};
+
+/* The first phase for those from pkt[at] on, as long as their sessions are
+ * straight and of suite a. *bad: no longer 0 if one failed. */
+HOT struct run prepare_aeads(struct srtp_engine *e, const struct srtp_suite *a,
+			     struct srtp_pkt pkt[], unsigned at, unsigned n,
+			     unsigned *bad)
+{
+	struct run run = {a, at, at};
+
+	do {
+		if (run.end < SRTP_PREFETCH)
+			prefetch_key_of(pkt, run.end, n);
+		pkt[run.end].verdict =
+			prepare_aead(&pkt[run.end], &e->index[run.end]);
+		*bad |= pkt[run.end].verdict;
+	} while (++run.end < n && pkt[run.end].s->suite == a &&
+		 pkt[run.end].s->straight);
+	return run;
+}
+
 /* Behind an AEAD's tag, before an HMAC's: of the key that it was sealed with,
  * which need not be the session's any more. */
 static void put_mki(const struct srtp_pkt *p, const struct srtp_op *op)
@@ -99,16 +141,22 @@ static void put_mki(const struct srtp_pkt *p, const struct srtp_op *op)
 
 uint16_t srtp_protect(struct srtp_engine *e, struct srtp_pkt pkt[], uint16_t n)
 {
-	unsigned bad = 0, mki = 0;
+	struct run run[SRTP_BURST_MAX];
+	unsigned bad = 0, mki = 0, runs = 0;
 
 	engine_start(e);
 	/* The first pass takes 4 ns a packet: no distance hides memory, but to
 	 * ask for all at once. */
 	for (unsigned i = 0; i < n; i++)
 		prefetch_session_of(pkt, i, n);
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < n;) {
 		const struct srtp_session *s = pkt[i].s;
 
+		if (s->straight && s->suite->aead) {
+			run[runs] = prepare_aeads(e, s->suite, pkt, i, n, &bad);
+			i = run[runs++].end;
+			continue;
+		}
 		/* An HMAC's keys are used all at once; an AEAD asks for them
 		 * as it goes, but for the first. */
 		if (!s->suite->aead || i < SRTP_PREFETCH)
@@ -118,7 +166,11 @@ uint16_t srtp_protect(struct srtp_engine *e, struct srtp_pkt pkt[], uint16_t n)
 				    : prepare(e, &pkt[i], &e->op[i], false);
 		bad |= pkt[i].verdict;
 		mki |= s->mki_len;
+		i++;
 	}
+	for (unsigned i = 0; i < runs; i++)
+		run[i].suite->seal_rtps(e, run[i].suite, pkt, run[i].at,
+					run[i].end);
 	for (unsigned used = e->used; used; used &= used - 1) {
 		struct srtp_lane *l = &e->lane[__builtin_ctz(used)];
 

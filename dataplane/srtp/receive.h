@@ -24,9 +24,9 @@ HOT uint8_t check(struct srtp_session *s, const uint8_t *data, unsigned key_no,
 		*index = index_estimate(x->top, load16(data + 2));
 		if (replay_seen(ssrc_window(s, x, straight), x->top, *index))
 			return SRTP_REPLAY;
+		if (*index >= INDEX_LIMIT)
+			return SRTP_KEY_SPENT;
 	}
-	if (unlikely(*index >= INDEX_LIMIT))
-		return SRTP_KEY_SPENT;
 	if (straight || x->key == key_no ? !x->left : !srtp_left(s, x, key_no))
 		return SRTP_KEY_SPENT;
 	return SRTP_OK;
@@ -90,8 +90,14 @@ HOT unsigned receive_aeads(struct srtp_engine *e, const struct srtp_suite *a,
 			   unsigned *bad, srtp_open_f *open)
 {
 	do {
-		prefetch_session_of(pkt, at + 2 * SRTP_PREFETCH, n);
-		prefetch_key_of(pkt, at + SRTP_PREFETCH, n);
+		const size_t key = (size_t)at + SRTP_PREFETCH;
+		const size_t session = key + SRTP_PREFETCH;
+
+		if (turns_at(pkt, session, n))
+			__builtin_prefetch(pkt[session].s);
+		if (turns_at(pkt, key, n))
+			prefetch_key(pkt[key].s->suite, pkt[key].s->expanded,
+				     pkt[key].len);
 		pkt[at].verdict = receive_aead(e, &pkt[at], open);
 		*bad |= pkt[at].verdict;
 	} while (++at < n && pkt[at].s->suite == a && pkt[at].s->straight);

@@ -63,12 +63,18 @@ COLD uint64_t replay_commit_odd(struct replay w, uint64_t top, uint64_t index)
 	return index > top ? index : top;
 }
 
+/** Note index, which is the one behind top. @return the new top. */
+static inline uint64_t replay_next(struct replay w, uint64_t index)
+{
+	replay_mark(w, index);
+	return index;
+}
+
 /** Note index, that replay_seen has not seen. @return the new top. */
 static inline uint64_t replay_commit(struct replay w, uint64_t top,
 				     uint64_t index)
 {
 	if (unlikely(index != top + 1))
 		return replay_commit_odd(w, top, index);
-	replay_mark(w, index);
-	return index;
+	return replay_next(w, index);
 }

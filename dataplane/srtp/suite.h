@@ -106,6 +106,10 @@ struct srtp_suite {
 	unsigned (*open_rtps)(struct srtp_engine *e, const struct srtp_suite *a,
 			      struct srtp_pkt *pkt, unsigned at, unsigned n,
 			      unsigned *bad);
+	/** Seal the RTP of straight sessions, pkt[at..end), the SRTP_OK of it:
+	 * e->index[at..end) are assigned, lengths are checked, and grow. */
+	void (*seal_rtps)(struct srtp_engine *e, const struct srtp_suite *a,
+			  struct srtp_pkt *pkt, unsigned at, unsigned end);
 };
 
 /** Tags have 4, 10 or 16 octets. No branch and no exit depends on them. */

@@ -269,6 +269,68 @@ void mixed_burst(void **state)
 		pair_close(u, &x[i]);
 }
 
+/* A burst to seal that goes over the rollover, sessions with and without MKI and
+ * long headers in turn, and in between what may not go out: that comes back as it
+ * was, and the others can be opened. */
+void refused_between(void **state)
+{
+	struct subject *u = *state;
+
+	FOR_SUITES(suite)
+	{
+		struct srtp_master m = make_master(*suite, 7, 0);
+		struct srtp_master named = make_master(*suite, 8, 4);
+		struct pair x[2] = {pair_open(u, &m, 128),
+				    pair_open(u, &named, 128)};
+		struct packet p[SRTP_BURST_MAX], want[SRTP_BURST_MAX];
+		struct srtp_pkt pkt[SRTP_BURST_MAX];
+		unsigned good = 0;
+
+		for (unsigned i = 0; i < SRTP_BURST_MAX; i++) {
+			const unsigned seq = 65530 + i - (i % 8 == 5);
+
+			want[i] = make_rtp_long(5, (uint16_t)seq, 40 + i,
+						i % 4 == 3 ? 2 : 0,
+						i % 3 ? -1 : 1);
+			if (i % 8 == 6)
+				want[i].len = 11;
+			p[i] = want[i];
+			pkt[i] = (struct srtp_pkt){
+				.s = x[i % 16 / 12].tx,
+				.data = p[i].data,
+				.cookie = &want[i],
+				.len = p[i].len,
+				.room = i % 8 == 7 ? p[i].len + 3 : BUF};
+			good += i % 8 < 5;
+		}
+		assert_int_equal(run(u, RTP_SEAL, pkt, SRTP_BURST_MAX), good);
+		for (unsigned i = 0; i < SRTP_BURST_MAX; i++) {
+			const struct packet *w = pkt[i].cookie;
+			const unsigned was = (unsigned)(w - want);
+			static const uint8_t why[8] = {[5] = SRTP_INDEX_USED,
+						       [6] = SRTP_SHORT,
+						       [7] = SRTP_NO_ROOM};
+
+			assert_int_equal(pkt[i].verdict, why[was % 8]);
+			if (i < good) {
+				pkt[i].s = x[was % 16 / 12].rx;
+				continue;
+			}
+			assert_int_equal(pkt[i].len, w->len);
+			assert_memory_equal(pkt[i].data, w->data, w->len);
+		}
+		assert_int_equal(run(u, RTP_OPEN, pkt, good), good);
+		for (unsigned i = 0; i < good; i++) {
+			const struct packet *w = pkt[i].cookie;
+
+			assert_int_equal(pkt[i].len, w->len);
+			assert_memory_equal(pkt[i].data, w->data, w->len);
+		}
+		pair_close(u, &x[0]);
+		pair_close(u, &x[1]);
+	}
+}
+
 void unknown_suites(void **state)
 {
 	struct subject *u = *state;

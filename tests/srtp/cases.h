@@ -24,6 +24,7 @@ void header_promises(void **state);
 void no_room(void **state);
 void rtcp_replay(void **state);
 void mixed_burst(void **state);
+void refused_between(void **state);
 void unknown_suites(void **state);
 void last_index(void **state);
 void memory(void **state);

@@ -429,6 +429,7 @@ static const struct {
 	{"no room to seal", no_room, BOTH},
 	{"RTCP replay", rtcp_replay, BOTH},
 	{"all suites in one burst", mixed_burst, BOTH},
+	{"refused ones within a burst", refused_between, BOTH},
 	{"unknown suites and isas", unknown_suites, BOTH},
 	{"memory of a stream", memory, CORE},
 };
