@@ -410,7 +410,7 @@ static bool add_contact(const struct pl *val, void *arg)
 
 bool message_contacts(const struct sip_msg *m, struct message_contacts *out)
 {
-	struct contacts c = {out, false};
+	struct contacts c = {.out = out};
 
 	out->n = 0;
 	out->star = false;

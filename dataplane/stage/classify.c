@@ -274,7 +274,8 @@ static __attribute__((noinline)) uint16_t placed(struct rte_mbuf *m[],
 		place[k] = place[i];
 		port[k++] = port[i];
 	}
-	memcpy(&m[k], bad, b * sizeof(bad[0]));
+	for (uint16_t i = 0; i < b; i++)
+		m[k + i] = bad[i];
 	return k;
 }
 

@@ -474,11 +474,12 @@ def test_keep_alive(gw, alice, carriers):
     assert gw.audit("trunk-up")[-1]["trunk"] == "a"
 
 
-def wait_alarms(gw, n):
-    """Of trunks: until there are n."""
+def wait_alarms(gw, trunk, n):
+    """Of this trunk: until there are n."""
     end = time.monotonic() + 20
     while time.monotonic() < end:
-        got = [a for a in gw.ctl_json("alarms") if a["name"] == "trunk-down"]
+        got = [a for a in gw.ctl_json("alarms")
+               if (a["name"], a["about"]) == ("trunk-down", trunk)]
         if len(got) == n:
             return got
         time.sleep(0.1)
@@ -492,12 +493,11 @@ def test_a_route_that_comes_later(gw):
         got = gw.state("far")
         assert (got["state"], got["why"]) == (
             "off", "no listener of ours reaches it")
-        alarm = wait_alarms(gw, 1)[0]
-        assert (alarm["name"], alarm["about"]) == ("trunk-down", "far")
+        alarm = wait_alarms(gw, "far", 1)[0]
         assert "off: no listener of ours reaches it" in alarm["message"]
         subprocess.run(["ip", "route", "add", *way], check=True)
         gw.wait_state("far", "trying", timeout=30)
-        wait_alarms(gw, 0)
+        wait_alarms(gw, "far", 0)
     finally:
         subprocess.run(["ip", "route", "del", *way], check=False)
         gw.ctl("trunk", "remove", "far")

@@ -32,7 +32,7 @@ static struct leg {
 } legs[LAB_PORTS][LEGS] = {
 	[ACCESS] = {{ACCESS4, "10.1.0.7:4000", "10.1.0.1:20000",
 		     .suite = SP_SUITE_AEAD_AES_128_GCM},
-		    {ACCESS4, "10.1.0.8:4000", "10.1.0.1:20002"},
+		    {ACCESS4, "10.1.0.8:4000", "10.1.0.1:20002", .seq = 0},
 		    {ACCESS6, "[fd01::7]:4000", "[fd01::1]:20004",
 		     .flags = SP_TRANSPORT_RTCP_MUX}},
 	[TRUNK] = {{TRUNK4, "10.2.0.7:6000", "10.2.0.1:20000",
