@@ -153,17 +153,31 @@ class Appliance(Gateway):
         """There is none before the machine is up."""
 
     def start_dataplane(self):
-        """Power on."""
+        """Its disks, and power on."""
         disk = self.folder / "disk.img"
         run("cp", "--sparse=always", IMAGES / BOARD / "disk.img", disk)
         enrolled(self.folder / "vars.fd")
-        self.decoy = decoy(self.folder / "decoy.img")
-        self.dataplane = Process(
-            "QEMU", self._command(disk), self.namespace,
-            self.folder / "qemu.log")
+        self.disk, self.decoy = Disk(disk), decoy(self.folder / "decoy.img")
+        self._run()
         self.console = Console(self.folder / "serial",
-                               self.folder / "console.log",
-                               self.dataplane.check)
+                               self.folder / "console.log", self._on)
+        self._plug_ports()
+
+    def _run(self):
+        self.dataplane = Process("QEMU", self._command(), self.namespace,
+                                 self.folder / "qemu.log")
+
+    def _on(self):
+        """Where the machine starts again, QEMU ends and is started anew. Within
+        one, UEFI unpacks itself over what it had translated of the kernel, where
+        that lay in its way, and takes hours: two of some forty restarts."""
+        if self.dataplane.popen.poll() == 0:
+            self._run()
+            self.console.plug()
+            self._plug_ports()
+        self.dataplane.check()
+
+    def _plug_ports(self):
         for side in self.sides.values():
             wait_until(side.interface, 30, lambda s=side: run(
                 "ip", "-n", self.namespace, "link", "set", s.interface,
@@ -174,14 +188,13 @@ class Appliance(Gateway):
                     f"link set {side.interface} up",
                     f"route replace default via {side.gateway}"):
                 run("ip", "-n", side.namespace, *words.split())
-        self.disk = Disk(disk)
 
-    def _command(self, disk):
-        """As boards/qemu-q35/README.md says, with a stick. Both CPUs on one
-        thread: between threads a start-up message to the second was lost once,
-        for which UEFI then waits without end."""
+    def _command(self):
+        """As boards/qemu-q35/README.md says, with a stick and another disk. Both
+        CPUs on one thread: they mostly wait for each other."""
         yield from (
             "qemu-system-x86_64", "-nodefaults", "-display", "none",
+            "-no-reboot",
             "-machine", "q35,smm=on,kernel-irqchip=split", "-m", "2048",
             "-smp", "2", "-accel", "tcg,thread=single", "-cpu", "max",
             "-global", "driver=cfi.pflash01,property=secure,value=on",
@@ -189,7 +202,7 @@ class Appliance(Gateway):
         for file, more in ((FIRMWARE / "OVMF_CODE_4M.secboot.fd",
                             ",readonly=on"), (self.folder / "vars.fd", "")):
             yield from ("-drive", f"if=pflash,format=raw,file={file}{more}")
-        for name, file, more, slot in (("disk", disk, "", 2),
+        for name, file, more, slot in (("disk", self.disk.path, "", 2),
                                        ("stick", self.stick, ",readonly=on", 6),
                                        ("decoy", self.decoy.path, "", 7)):
             yield from ("-drive", f"if=none,id={name},format=raw,file={file},"

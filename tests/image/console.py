@@ -7,6 +7,7 @@ for again where something else was printed into it."""
 
 import base64
 import codecs
+import contextlib
 import hashlib
 import re
 import socket
@@ -21,35 +22,46 @@ LINE = 900  # octets of one line that a tty surely takes in
 
 class Console:
     def __init__(self, path, log, alive):
-        """path: the UNIX socket that the serial line is; alive(): raises when
-        there is nobody at the other end any more."""
-        self._socket = socket.socket(socket.AF_UNIX)
-        wait_until("the serial line", 30, lambda: self._connect(path))
-        self._alive = alive
+        """path: the UNIX socket that the serial line is; alive(): is asked while
+        something is waited for, and raises when nobody is at the other end."""
+        self._path, self._log, self._alive = path, log, alive
+        self._socket = self._reader = None
         self.text = ""
         self._more = threading.Condition()
         self._at = 0  # what comes before this has been looked at
         self._number = 0
-        # Always: a machine whose console nobody reads comes to a halt.
-        threading.Thread(target=self._read, args=(log,), daemon=True).start()
+        self.plug()
 
-    def _connect(self, path):
+    def plug(self):
+        """In; again, when the other end has gone and come back."""
+        self.close()
+        self._socket = socket.socket(socket.AF_UNIX)
+        wait_until("the serial line", 30, self._connect)
+        # Always: a machine whose console nobody reads comes to a halt.
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _connect(self):
         try:
-            self._socket.connect(str(path))
+            self._socket.connect(str(self._path))
         except OSError:
             return False
         return True
 
     def close(self):
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+        """What it has said last is read to the end."""
+        if self._socket:
+            with contextlib.suppress(OSError):  # it has gone by itself
+                self._socket.shutdown(socket.SHUT_WR)
+            self._reader.join(10)
+            self._socket.close()
 
     def tail(self, lines=40):
         return "\n".join(self.text.splitlines()[-lines:])
 
-    def _read(self, log):
+    def _read(self):
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        with open(log, "ab", buffering=0) as out:
+        with open(self._log, "ab", buffering=0) as out:
             while True:
                 try:
                     data = self._socket.recv(65536)
