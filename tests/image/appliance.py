@@ -319,9 +319,10 @@ class Appliance(Gateway):
         return self.disk.digest(*(f"{kind}-{slot.lower()}"
                                   for kind in ("boot", "root", "verity")))
 
-    def lasting(self):
-        """What updates have to leave as it is."""
-        return {what: self.say(command) for what, command in LASTING.items()}
+    def lasting(self, check=True):
+        """What updates have to leave as it is. check: nothing of it fails."""
+        return {what: self.say(command, check=check)
+                for what, command in LASTING.items()}
 
     def traces(self):
         """What a reset has to take away, as octets that lie on the disk."""
