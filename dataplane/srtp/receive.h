@@ -56,31 +56,40 @@ HOT uint8_t commit(struct srtp_pkt *p, unsigned key_no, bool straight,
 	return SRTP_OK;
 }
 
-/* An AEAD's packet of a straight session in full. open decrypts the len octets
- * behind hdr and leaves the tag that should be there in e->tag; inline, or it is
- * a call for each packet. @return enum srtp_verdict. */
+/* Decrypt the len octets behind hdr, and leave the tag that should be there in
+ * e->tag; inline, or it is a call for each packet. */
 typedef void srtp_open_f(struct srtp_engine *e, const void *key, uint8_t *data,
 			 unsigned hdr, unsigned len, uint64_t index);
 
+/* An AEAD's packet whose key is found, of hdr and len octets and its tag, to the
+ * end. @return enum srtp_verdict. */
+HOT uint8_t open_aead(struct srtp_engine *e, struct srtp_pkt *p,
+		      const void *key, unsigned key_no, bool straight,
+		      unsigned hdr, int len, srtp_open_f *open)
+{
+	struct srtp_ssrc *x;
+	uint64_t index;
+	const uint8_t verdict =
+		check(p->s, p->data, key_no, straight, &x, &index);
+
+	if (unlikely(verdict != SRTP_OK))
+		return verdict;
+	open(e, key, p->data, hdr, len - hdr, index);
+	if (unlikely(!tag_equal(e->tag, p->data + len, SRTP_TAG_MAX)))
+		return SRTP_BAD_TAG;
+	return commit(p, key_no, straight, x, index);
+}
+
+/* The same of a straight session, in full. */
 HOT uint8_t receive_aead(struct srtp_engine *e, struct srtp_pkt *p,
 			 srtp_open_f *open)
 {
-	struct srtp_session *s = p->s;
-	const int len = p->len - s->trailer;
+	const int len = p->len - p->s->trailer;
 	const unsigned hdr = rtp_header_len(p->data, len);
-	struct srtp_ssrc *x;
-	uint64_t index;
-	uint8_t verdict;
 
 	if (unlikely(!hdr))
 		return SRTP_SHORT;
-	verdict = check(s, p->data, 0, true, &x, &index);
-	if (unlikely(verdict != SRTP_OK))
-		return verdict;
-	open(e, s->key, p->data, hdr, len - hdr, index);
-	if (unlikely(!tag_equal(e->tag, p->data + len, SRTP_TAG_MAX)))
-		return SRTP_BAD_TAG;
-	return commit(p, 0, true, x, index);
+	return open_aead(e, p, p->s->key, 0, true, hdr, len, open);
 }
 
 /* Packets from pkt[at] on, of n, as long as their sessions are straight and of

@@ -49,15 +49,10 @@ HOT uint8_t receive(struct srtp_engine *e, struct srtp_pkt *p,
 			return SRTP_BAD_MKI;
 		key = key_expanded(s, key_no);
 	}
+	if (aead)
+		return open_aead(e, p, key, key_no, straight, hdr, len,
+				 a->open_rtp);
 	verdict = check(s, p->data, key_no, straight, &x, &index);
-	if (aead) {
-		if (unlikely(verdict != SRTP_OK))
-			return verdict;
-		a->open_rtp(e, key, p->data, hdr, len - hdr, index);
-		if (unlikely(!tag_equal(e->tag, p->data + len, SRTP_TAG_MAX)))
-			return SRTP_BAD_TAG;
-		return commit(p, key_no, straight, x, index);
-	}
 	op->data = p->data;
 	op->key = key;
 	op->tag = p->data + len + s->mki_len;

@@ -15,8 +15,8 @@ enum { UDP_SUM = 6, UDP_LEN = 8 };
 
 /* The UDP checksum in software, instead of the device's. Its field holds the sum
  * of the pseudo header, but what was just written there isn't read back: the
- * template has it too. Zero would mean that there is none, so a sum that comes out as zero is sent as
- * its other representation (RFC 768). */
+ * template has it too. Zero would mean that there is none, so a sum that comes
+ * out as zero is sent as its other representation (RFC 768). */
 static inline void udp_sum(struct rte_mbuf *m)
 {
 	const struct pkt_meta *x = pkt_meta(m);

@@ -250,6 +250,21 @@ struct sp_stream lab_stream(uint64_t id, uint64_t from, uint64_t to)
 	};
 }
 
+static void *mem_take(void *ctx, size_t size, size_t align)
+{
+	(void)ctx;
+	return aligned_alloc(align, (size + align - 1) / align * align);
+}
+
+static void mem_give(void *ctx, void *p, size_t size)
+{
+	(void)ctx;
+	(void)size;
+	free(p);
+}
+
+const struct srtp_mem lab_srtp_mem = {mem_take, mem_give, NULL};
+
 struct sp_key lab_key(uint64_t seed, uint16_t suite)
 {
 	const struct sp_suite_info *s = sp_suite_info(suite);

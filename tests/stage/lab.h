@@ -53,6 +53,8 @@ struct sp_addr lab_addr(const char *text);
 struct sp_transport lab_transport(uint64_t id, unsigned media, uint16_t port,
 				  const char *peer);
 struct sp_stream lab_stream(uint64_t id, uint64_t from, uint64_t to);
+/* What sessions of far ends are made of: the heap. */
+extern const struct srtp_mem lab_srtp_mem;
 /* Keys made from a seed, the same for the same seed; seed is the key's id. */
 struct sp_key lab_key(uint64_t seed, uint16_t suite);
 void lab_add(const struct sp_transport *x); /* fails the test unless SP_OK */

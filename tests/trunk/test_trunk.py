@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Calls to and from trunks, as SIP sees them."""
+"""Calls to and from trunks, as SIP sees them. Long: a short test for each setting,
+on one gateway."""
 
 import re
 import subprocess

@@ -63,21 +63,6 @@ static uint32_t dice(uint32_t n)
 
 /* Packets -------------------------------------------------------------------- */
 
-static void *mem_take(void *ctx, size_t size, size_t align)
-{
-	(void)ctx;
-	return aligned_alloc(align, (size + align - 1) / align * align);
-}
-
-static void mem_give(void *ctx, void *p, size_t size)
-{
-	(void)ctx;
-	(void)size;
-	free(p);
-}
-
-static const struct srtp_mem mem = {mem_take, mem_give, NULL};
-
 static struct srtp_session *sealer(const struct sp_key *k)
 {
 	struct srtp_master m = {.suite = k->suite};
@@ -85,7 +70,7 @@ static struct srtp_session *sealer(const struct sp_key *k)
 
 	memcpy(m.key, k->key, sizeof(m.key));
 	memcpy(m.salt, k->salt, sizeof(m.salt));
-	s = srtp_ipsec_mb.session_new(engine, &m, SRTP_TX, 128, &mem);
+	s = srtp_ipsec_mb.session_new(engine, &m, SRTP_TX, 128, &lab_srtp_mem);
 	assert_non_null(s);
 	assert_true(srtp_ipsec_mb.session_widen(s));
 	return s;

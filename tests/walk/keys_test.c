@@ -20,21 +20,6 @@ static struct {
 	uint16_t suite, seq;
 } far_end;
 
-static void *far_alloc(void *ctx, size_t size, size_t align)
-{
-	(void)ctx;
-	return aligned_alloc(align, (size + align - 1) / align * align);
-}
-
-static void far_free(void *ctx, void *p, size_t size)
-{
-	(void)ctx;
-	(void)size;
-	free(p);
-}
-
-static const struct srtp_mem far_mem = {far_alloc, far_free, NULL};
-
 static struct sp_key key(unsigned number)
 {
 	struct sp_key k = lab_key(number, far_end.suite);
@@ -73,10 +58,10 @@ static void up_with(uint16_t suite, uint64_t packets)
 	assert_non_null(far_end.e);
 	m = master(1);
 	far_end.out = srtp_ipsec_mb.session_new(far_end.e, &m, SRTP_TX, 128,
-						&far_mem);
+						&lab_srtp_mem);
 	m = master(101);
 	far_end.in = srtp_ipsec_mb.session_new(far_end.e, &m, SRTP_RX, 128,
-					       &far_mem);
+					       &lab_srtp_mem);
 }
 
 static int up(void **state)

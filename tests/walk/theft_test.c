@@ -18,21 +18,6 @@ enum way { RTP, RTCP, RTCP_ON_RTP, WAYS };
 static struct srtp_engine *engine;
 static struct srtp_session *sealer;
 
-static void *mem_take(void *ctx, size_t size, size_t align)
-{
-	(void)ctx;
-	return aligned_alloc(align, (size + align - 1) / align * align);
-}
-
-static void mem_give(void *ctx, void *p, size_t size)
-{
-	(void)ctx;
-	(void)size;
-	free(p);
-}
-
-static const struct srtp_mem mem = {mem_take, mem_give, NULL};
-
 static struct srtp_session *session(const struct sp_key *k, enum srtp_dir dir)
 {
 	static struct srtp_master m;
@@ -40,7 +25,7 @@ static struct srtp_session *session(const struct sp_key *k, enum srtp_dir dir)
 	m.suite = k->suite;
 	memcpy(m.key, k->key, sizeof(m.key));
 	memcpy(m.salt, k->salt, sizeof(m.salt));
-	return srtp_ipsec_mb.session_new(engine, &m, dir, 128, &mem);
+	return srtp_ipsec_mb.session_new(engine, &m, dir, 128, &lab_srtp_mem);
 }
 
 static int up(void **state)
