@@ -10,16 +10,16 @@ $(B)/obj/tests/port/%.o: EXTRA = $(DPDK_C)
 $(B)/tests/config_test: $(call objs,tests/port/config_test.c \
     dataplane/app/config.c) $(call objs,$(CONF_SRC))
 	@mkdir -p $(@D)
-	$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka -lcyaml -lyaml
+	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka -lcyaml -lyaml
 
 $(B)/tests/reserve_test: $(call objs,tests/port/reserve_test.c \
     dataplane/port/reserve.c dataplane/app/log.c)
 	@mkdir -p $(@D)
-	$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka $(DPDK_L)
+	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka $(DPDK_L)
 
 $(B)/tests/adjacency_test: $(call objs,tests/port/adjacency_test.c \
     dataplane/port/adjacency.c dataplane/port/hop.c dataplane/port/netlink.c \
     dataplane/flow/arena.c \
     dataplane/app/log.c)
 	@mkdir -p $(@D)
-	$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka -lmnl $(DPDK_L)
+	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka -lmnl $(DPDK_L)

@@ -13,12 +13,12 @@ $(B)/tests/srtp_test: $(call objs,tests/srtp/srtp_test.c \
     tests/srtp/keys_test.c tests/srtp/bounds_test.c tests/srtp/harness.c \
     $(SRTP_SRC) $(SRTP_ORACLE))
 	@mkdir -p $(@D)
-	$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka $(IMB_L) -lsrtp2
+	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka $(IMB_L) -lsrtp2
 
 $(B)/tests/srtp_cross_test: $(call objs,tests/srtp/srtp_cross_test.c \
     tests/srtp/harness.c $(SRTP_SRC) $(SRTP_ORACLE))
 	@mkdir -p $(@D)
-	$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka $(IMB_L) -lsrtp2
+	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ -lcmocka $(IMB_L) -lsrtp2
 
 # The engine's numbers. libsrtp2 is loaded when there is one, not linked.
 LIBSRTP_OPENSSL := $(B)/libsrtp-openssl/libsrtp2.so
@@ -30,7 +30,7 @@ $(B)/bench/srtp_bench: $(call objs,tests/bench/srtp_bench.c tests/bench/options.
     tests/bench/srtp_bench_engine.c \
     tests/bench/srtp_bench_libsrtp.c $(SRTP_SRC)) | $(LIBSRTP_OPENSSL)
 	@mkdir -p $(@D)
-	$(CC) -pie $(LDFLAGS) $^ -o $@ $(IMB_L) -ldl
+	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $^ -o $@ $(IMB_L) -ldl
 
 # Missing where apt has no source of it: not an error.
 $(LIBSRTP_OPENSSL):

@@ -7,7 +7,7 @@ TRUNK_TESTS := $(patsubst %,$(B)/tests/%_test,number route challenge settings)
 $(B)/obj/tests/trunk/%.o: EXTRA = $(RE_C)
 $(TRUNK_TESTS): $(B)/tests/%: $(B)/obj/tests/trunk/%.o $(call objs,$(TRUNK_PURE))
 	@mkdir -p $(@D)
-	$(CC) -pie $(LDFLAGS) $(filter %.o,$^) -o $@ -lcmocka $(RE_L) -lsodium -ljansson
+	$(call say,LD,$@)$(CC) -pie $(LDFLAGS) $(filter %.o,$^) -o $@ -lcmocka $(RE_L) -lsodium -ljansson
 CHECK_PROGRAMS += $(TRUNK_TESTS)
 CHECK_PYTEST += $(sort $(wildcard tests/trunk/test_*.py))
 CHECK_PYTEST_SAN += tests/trunk/test_trunk.py
