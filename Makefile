@@ -45,8 +45,9 @@ pkg = $(shell pkg-config --$(1) $(2))
 
 DPDK_C   = $(call pkg,cflags,libdpdk)
 DPDK_L   = $(call pkg,libs,libdpdk)
-# Without -DLINUX, IPsec-MB's gcm_key_data is not 64-octet aligned.
-IMB_C    = -DLINUX
+# Without -DLINUX, IPsec-MB's gcm_key_data is not 64-octet aligned. What it needs
+# of the CPU at least, SSE4.2 (as DPDK does), the backend may use.
+IMB_C    = -DLINUX -msse4.2
 IMB_L    = -lIPSec_MB
 # libre's pkg-config file leaves these out.
 RE_C     = $(call pkg,cflags,libre) -DHAVE_INTTYPES_H -DHAVE_STDBOOL_H \

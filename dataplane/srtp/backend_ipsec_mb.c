@@ -11,10 +11,10 @@
  * cannot encrypt nothing in counter mode: packets without payload are hashed
  * only. */
 #define _GNU_SOURCE
-#include <emmintrin.h>
 #include <intel-ipsec-mb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tmmintrin.h>
 #include "dataplane/srtp/engine.h"
 #include "dataplane/srtp/packet.h"
 #include "dataplane/srtp/receive.h"
@@ -313,100 +313,111 @@ static void gcm_seal(struct srtp_engine *e, const struct srtp_suite *a,
 	}
 }
 
-HOT void gcm_rtp_iv(struct srtp_engine *e, const struct srtp_pkt pkt[],
-		    unsigned i)
+/* The IV of RTP, of what stands in the packet: SSRC and sequence number among
+ * its first 16 octets, which there are, with the tag; and of the rollover counter
+ * of an index near its own. As one store, which is forwarded to the cipher's
+ * load where there is no time to let it reach the cache. */
+HOT void gcm_rtp_iv(uint64_t out[2], const union gcm_key *k, const uint8_t *rtp,
+		    const uint64_t *near)
 {
-	struct imb *b = e->crypto;
-	const union gcm_key *k = (const void *)pkt[i].s->key;
+	const __m128i ssrc_seq = _mm_setr_epi8(-1, -1, 8, 9, 10, 11, -1, -1, -1,
+					       -1, 2, 3, -1, -1, -1, -1);
+	const __m128i counter = _mm_setr_epi8(-1, -1, -1, -1, -1, -1, 5, 4, 3,
+					      2, -1, -1, -1, -1, -1, -1);
+	__m128i iv = _mm_load_si128((const __m128i *)k->tail.salt);
+	__m128i part = _mm_loadu_si128((const __m128i *)rtp);
 
-	gcm_iv(b->iv[i], k->tail.salt, load32_raw(pkt[i].data + 8),
-	       e->index[i]);
+	iv = _mm_xor_si128(iv, _mm_shuffle_epi8(part, ssrc_seq));
+	part = _mm_loadl_epi64((const __m128i *)near);
+	iv = _mm_xor_si128(iv, _mm_shuffle_epi8(part, counter));
+	_mm_store_si128((__m128i *)out, iv);
+}
+
+/* A straight session's. */
+HOT const union gcm_key *key_near(const struct srtp_pkt *p)
+{
+	return (const void *)p->s->key;
 }
 
 /* gcm_seal for RTP of straight sessions: all but the index stands in the packet.
  * One that was refused may be too short to have an IV. */
-HOT void gcm_seal_rtps(struct srtp_engine *e, const struct srtp_suite *a,
-		       aes_gcm_enc_dec_t f, struct srtp_pkt pkt[], unsigned at,
-		       unsigned end)
+HOT void gcm_seal_rtps(struct imb *b, const struct srtp_suite *a,
+		       aes_gcm_enc_dec_t f, struct srtp_pkt *p,
+		       const uint64_t *index, unsigned n)
 {
-	struct imb *b = e->crypto;
+	uint64_t(*iv)[2] = b->iv;
 
-	if (likely(pkt[at].verdict == SRTP_OK))
-		gcm_rtp_iv(e, pkt, at);
-	for (; at < end; at++) {
-		struct srtp_pkt *p = &pkt[at];
-		const size_t ahead = (size_t)at + SRTP_PREFETCH;
+	if (likely(p->verdict == SRTP_OK))
+		gcm_rtp_iv(*iv, key_near(p), p->data, index);
+	for (; n; n--, p++, index++, iv++) {
 		unsigned hdr = RTP_HEADER;
 		uint8_t *text;
 
-		if (at + 1 < end && likely(p[1].verdict == SRTP_OK))
-			gcm_rtp_iv(e, pkt, at + 1);
+		if (n > 1 && likely(p[1].verdict == SRTP_OK))
+			gcm_rtp_iv(iv[1], key_near(p + 1), p[1].data,
+				   index + 1);
 		if (unlikely(p->verdict != SRTP_OK))
 			continue;
-		if (turns_at(pkt, ahead, end))
-			prefetch_key(a, pkt[ahead].s->key, pkt[ahead].len);
-		if (unlikely(p->data[0] & 0x1f))
+		if (turns_at(p, SRTP_PREFETCH, n))
+			prefetch_key(a, p[SRTP_PREFETCH].s->key,
+				     p[SRTP_PREFETCH].len);
+		if (unlikely(p->data[0] & RTP_MORE))
 			hdr = rtp_header_len(p->data, p->len);
 		text = p->data + hdr;
-		f((const void *)p->s->key, &b->ctx, text, text, p->len - hdr,
-		  (const uint8_t *)b->iv[at], p->data, hdr, p->data + p->len,
+		f(&key_near(p)->data, &b->ctx, text, text, p->len - hdr,
+		  (const uint8_t *)*iv, p->data, hdr, p->data + p->len,
 		  SRTP_TAG_MAX);
 		p->len += SRTP_TAG_MAX;
 	}
 }
 
-/* Here the IV cannot be made ahead; one store of both halves is forwarded to
- * the load, if at a price: what makes a vector of two words wants the execution
- * port that AES-GCM lives on (2 ns). */
 HOT void gcm_open_rtp(struct srtp_engine *e, aes_gcm_enc_dec_t f,
 		      const union gcm_key *k, uint8_t *data, unsigned hdr,
-		      unsigned len, uint64_t index)
+		      unsigned len, const uint64_t *near)
 {
 	struct imb *b = e->crypto;
 	uint8_t *text = data + hdr;
-	uint64_t iv[2];
 
-	gcm_iv(iv, k->tail.salt, load32_raw(data + 8), index);
-	_mm_store_si128((__m128i *)b->iv[0], _mm_set_epi64x(iv[1], iv[0]));
+	gcm_rtp_iv(b->iv[0], k, data, near);
 	f(&k->data, &b->ctx, text, text, len, (const uint8_t *)b->iv[0], data,
 	  hdr, e->tag, SRTP_TAG_MAX);
 }
 
 /* IV and tag are in the engine, not on the stack, so that what is called for
  * each packet has no canary. */
-#define GCM_CALLS(size)                                                        \
-	static void gcm##size##_open(struct srtp_engine *e,                    \
-				     const struct srtp_op *op)                 \
-	{                                                                      \
-		struct imb *b = e->crypto;                                     \
-                                                                               \
-		gcm_op_iv(b, 0, op);                                           \
-		gcm_op(b, 0, b->m->gcm##size##_dec, op, e->tag);               \
-	}                                                                      \
-	HOT void gcm##size##_open_rtp(struct srtp_engine *e, const void *key,  \
-				      uint8_t *data, unsigned hdr,             \
-				      unsigned len, uint64_t index)            \
-	{                                                                      \
-		struct imb *b = e->crypto;                                     \
-                                                                               \
-		gcm_open_rtp(e, b->m->gcm##size##_dec, key, data, hdr, len,    \
-			     index);                                           \
-	}                                                                      \
-	static unsigned gcm##size##_open_rtps(                                 \
-		struct srtp_engine *e, const struct srtp_suite *a,             \
-		struct srtp_pkt pkt[], unsigned at, unsigned n, unsigned *bad) \
-	{                                                                      \
-		return receive_aeads(e, a, pkt, at, n, bad,                    \
-				     gcm##size##_open_rtp);                    \
-	}                                                                      \
-	static void gcm##size##_seal_rtps(struct srtp_engine *e,               \
-					  const struct srtp_suite *a,          \
-					  struct srtp_pkt pkt[], unsigned at,  \
-					  unsigned end)                        \
-	{                                                                      \
-		struct imb *b = e->crypto;                                     \
-                                                                               \
-		gcm_seal_rtps(e, a, b->m->gcm##size##_enc, pkt, at, end);      \
+#define GCM_CALLS(size)                                                       \
+	static void gcm##size##_open(struct srtp_engine *e,                   \
+				     const struct srtp_op *op)                \
+	{                                                                     \
+		struct imb *b = e->crypto;                                    \
+                                                                              \
+		gcm_op_iv(b, 0, op);                                          \
+		gcm_op(b, 0, b->m->gcm##size##_dec, op, e->tag);              \
+	}                                                                     \
+	HOT void gcm##size##_open_rtp(struct srtp_engine *e, const void *key, \
+				      uint8_t *data, unsigned hdr,            \
+				      unsigned len, const uint64_t *near)     \
+	{                                                                     \
+		struct imb *b = e->crypto;                                    \
+                                                                              \
+		gcm_open_rtp(e, b->m->gcm##size##_dec, key, data, hdr, len,   \
+			     near);                                           \
+	}                                                                     \
+	static unsigned gcm##size##_open_rtps(struct srtp_engine *e,          \
+					      const struct srtp_suite *a,     \
+					      struct srtp_pkt *p, unsigned n, \
+					      unsigned *bad)                  \
+	{                                                                     \
+		return receive_aeads(e, a, p, n, bad, gcm##size##_open_rtp);  \
+	}                                                                     \
+	static void gcm##size##_seal_rtps(struct srtp_engine *e,              \
+					  const struct srtp_suite *a,         \
+					  struct srtp_pkt *p,                 \
+					  const uint64_t *index, unsigned n)  \
+	{                                                                     \
+		struct imb *b = e->crypto;                                    \
+                                                                              \
+		gcm_seal_rtps(b, a, b->m->gcm##size##_enc, p, index, n);      \
 	}
 
 GCM_CALLS(128)

@@ -100,10 +100,11 @@ HOT bool same_as_before(const struct srtp_pkt pkt[], unsigned i)
 	return i && pkt[i].s == pkt[i - 1].s;
 }
 
-/* Is pkt[i] there, i >= 1, and of another session than the one before? */
-HOT bool turns_at(const struct srtp_pkt pkt[], size_t i, size_t n)
+/* Is p[i], i >= 1, one of p[0..n), and of another session than the one before?
+ */
+HOT bool turns_at(const struct srtp_pkt *p, unsigned i, unsigned n)
 {
-	return i < n && pkt[i].s != pkt[i - 1].s;
+	return i < n && p[i].s != p[i - 1].s;
 }
 
 HOT void prefetch_session_of(const struct srtp_pkt pkt[], unsigned i,
@@ -111,6 +112,17 @@ HOT void prefetch_session_of(const struct srtp_pkt pkt[], unsigned i,
 {
 	if (i < n && !same_as_before(pkt, i))
 		__builtin_prefetch(pkt[i].s);
+}
+
+HOT void prefetch_sessions(const struct srtp_pkt pkt[], unsigned n)
+{
+	const struct srtp_session *before = NULL;
+
+	for (const struct srtp_pkt *p = pkt; p < pkt + n; p++) {
+		if (p->s != before)
+			__builtin_prefetch(p->s);
+		before = p->s;
+	}
 }
 
 HOT void prefetch_key_of(const struct srtp_pkt pkt[], unsigned i, unsigned n)
@@ -122,8 +134,7 @@ HOT void prefetch_key_of(const struct srtp_pkt pkt[], unsigned i, unsigned n)
 /** Before the first packet of a burst. */
 HOT void prefetch_first(const struct srtp_pkt pkt[], unsigned n)
 {
-	for (unsigned i = 0; i < 2 * SRTP_PREFETCH && i < n; i++)
-		prefetch_session_of(pkt, i, n);
+	prefetch_sessions(pkt, n < 2 * SRTP_PREFETCH ? n : 2 * SRTP_PREFETCH);
 	for (unsigned i = 0; i < SRTP_PREFETCH && i < n; i++)
 		prefetch_key_of(pkt, i, n);
 }

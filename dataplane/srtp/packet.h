@@ -9,9 +9,10 @@
 #include <string.h>
 #include "dataplane/srtp/hint.h"
 
-#define RTP_HEADER  12 /* octets, without CSRCs and extension */
-#define RTCP_HEADER 8u /* the octets of SRTCP that stay readable */
-#define SRTCP_INDEX 4u /* octets of E and index */
+#define RTP_HEADER  12	 /* octets, without CSRCs and extension */
+#define RTP_MORE    0x1f /* in the first octet: CSRCs, or an extension */
+#define RTCP_HEADER 8u	 /* the octets of SRTCP that stay readable */
+#define SRTCP_INDEX 4u	 /* octets of E and index */
 #define SRTCP_E	    (UINT32_C(1) << 31)
 
 static inline uint16_t load16(const uint8_t *p)
@@ -50,7 +51,7 @@ static inline unsigned rtp_header_len(const uint8_t *p, int len)
 
 	if (unlikely(len < RTP_HEADER))
 		return 0;
-	if (likely(!(p[0] & 0x1f))) /* neither CSRCs nor extension */
+	if (likely(!(p[0] & RTP_MORE)))
 		return RTP_HEADER;
 	hdr += 4 * (p[0] & 0x0f);
 	if (p[0] & 0x10) {

@@ -92,20 +92,33 @@ HOT uint8_t prepare(struct srtp_engine *e, struct srtp_pkt *p,
 
 /* The same for an AEAD's packet of a straight session, which needs no lane: its
  * index is all that the second phase doesn't find in the packet itself. */
-HOT uint8_t prepare_aead(struct srtp_pkt *p, uint64_t *index)
+static __attribute__((noinline)) uint8_t prepare_any_aead(struct srtp_pkt *p,
+							  uint64_t *index)
 {
-	if (unlikely(!rtp_header_len(p->data, p->len)))
+	if (!rtp_header_len(p->data, p->len))
 		return SRTP_SHORT;
-	if (unlikely(p->len + SRTP_TAG_MAX > p->room))
+	if (p->len + SRTP_TAG_MAX > p->room)
 		return SRTP_NO_ROOM;
 	return assign(p->s, load32_raw(p->data + 8), load16(p->data + 2), true,
 		      index);
 }
 
+/* At once for nearly all. */
+HOT uint8_t prepare_aead(struct srtp_pkt *p, uint64_t *index)
+{
+	struct srtp_session *s = p->s;
+
+	if (unlikely(p->len < RTP_HEADER || p->len + SRTP_TAG_MAX > p->room ||
+		     p->data[0] & RTP_MORE || !ssrc_is_next(s, p->data)))
+		return prepare_any_aead(p, index);
+	*index = ssrc_step(s);
+	return SRTP_OK;
+}
+
 /* Packets that one call of a suite seals. */
 struct run {
 	const struct srtp_suite *suite;
-	unsigned at, end;
+	unsigned at, n;
 };
 
 /* The first phase for those from pkt[at] on, as long as their sessions are
@@ -114,17 +127,18 @@ HOT struct run prepare_aeads(struct srtp_engine *e, const struct srtp_suite *a,
 			     struct srtp_pkt pkt[], unsigned at, unsigned n,
 			     unsigned *bad)
 {
-	struct run run = {a, at, at};
+	struct srtp_pkt *p = &pkt[at];
+	unsigned failed = 0, i = at;
 
 	do {
-		if (run.end < SRTP_PREFETCH)
-			prefetch_key_of(pkt, run.end, n);
-		pkt[run.end].verdict =
-			prepare_aead(&pkt[run.end], &e->index[run.end]);
-		*bad |= pkt[run.end].verdict;
-	} while (++run.end < n && pkt[run.end].s->suite == a &&
-		 pkt[run.end].s->straight);
-	return run;
+		if (unlikely(i < SRTP_PREFETCH))
+			prefetch_key_of(pkt, i, n);
+		p->verdict = prepare_aead(p, &e->index[i]);
+		failed |= p->verdict;
+		p++;
+	} while (++i < n && p->s->suite == a && p->s->straight);
+	*bad |= failed;
+	return (struct run){a, at, i - at};
 }
 
 /* Behind an AEAD's tag, before an HMAC's: of the key that it was sealed with,
@@ -147,14 +161,13 @@ uint16_t srtp_protect(struct srtp_engine *e, struct srtp_pkt pkt[], uint16_t n)
 	engine_start(e);
 	/* The first pass takes 4 ns a packet: no distance hides memory, but to
 	 * ask for all at once. */
-	for (unsigned i = 0; i < n; i++)
-		prefetch_session_of(pkt, i, n);
+	prefetch_sessions(pkt, n);
 	for (unsigned i = 0; i < n;) {
 		const struct srtp_session *s = pkt[i].s;
 
 		if (s->straight && s->suite->aead) {
 			run[runs] = prepare_aeads(e, s->suite, pkt, i, n, &bad);
-			i = run[runs++].end;
+			i += run[runs++].n;
 			continue;
 		}
 		/* An HMAC's keys are used all at once; an AEAD asks for them
@@ -169,8 +182,8 @@ uint16_t srtp_protect(struct srtp_engine *e, struct srtp_pkt pkt[], uint16_t n)
 		i++;
 	}
 	for (unsigned i = 0; i < runs; i++)
-		run[i].suite->seal_rtps(e, run[i].suite, pkt, run[i].at,
-					run[i].end);
+		run[i].suite->seal_rtps(e, run[i].suite, &pkt[run[i].at],
+					&e->index[run[i].at], run[i].n);
 	for (unsigned used = e->used; used; used &= used - 1) {
 		struct srtp_lane *l = &e->lane[__builtin_ctz(used)];
 

@@ -56,10 +56,9 @@ HOT uint8_t commit(struct srtp_pkt *p, unsigned key_no, bool straight,
 	return SRTP_OK;
 }
 
-/* Decrypt the len octets behind hdr, and leave the tag that should be there in
- * e->tag; inline, or it is a call for each packet. */
+/* suite.h's open_rtp; inline, or it is a call for each packet. */
 typedef void srtp_open_f(struct srtp_engine *e, const void *key, uint8_t *data,
-			 unsigned hdr, unsigned len, uint64_t index);
+			 unsigned hdr, unsigned len, const uint64_t *near);
 
 /* An AEAD's packet whose key is found, of hdr and len octets and its tag, to the
  * end. @return enum srtp_verdict. */
@@ -74,41 +73,54 @@ HOT uint8_t open_aead(struct srtp_engine *e, struct srtp_pkt *p,
 
 	if (unlikely(verdict != SRTP_OK))
 		return verdict;
-	open(e, key, p->data, hdr, len - hdr, index);
+	open(e, key, p->data, hdr, len - hdr, &index);
 	if (unlikely(!tag_equal(e->tag, p->data + len, SRTP_TAG_MAX)))
 		return SRTP_BAD_TAG;
 	return commit(p, key_no, straight, x, index);
 }
 
-/* The same of a straight session, in full. */
+/* A straight session's packet, whatever it is. @return enum srtp_verdict. */
+uint8_t srtp_receive_aead(struct srtp_engine *e, struct srtp_pkt *p);
+
+/* The same at once for nearly all. */
 HOT uint8_t receive_aead(struct srtp_engine *e, struct srtp_pkt *p,
 			 srtp_open_f *open)
 {
-	const int len = p->len - p->s->trailer;
-	const unsigned hdr = rtp_header_len(p->data, len);
+	struct srtp_session *s = p->s;
+	uint8_t *data = p->data;
+	const int len = p->len - SRTP_TAG_MAX;
 
-	if (unlikely(!hdr))
-		return SRTP_SHORT;
-	return open_aead(e, p, p->s->key, 0, true, hdr, len, open);
+	if (unlikely(len < RTP_HEADER || data[0] & RTP_MORE ||
+		     !ssrc_is_next(s, data)))
+		return srtp_receive_aead(e, p);
+	open(e, s->key, data, RTP_HEADER, len - RTP_HEADER, &s->first.top);
+	if (unlikely(!tag_equal(e->tag, data + len, SRTP_TAG_MAX)))
+		return SRTP_BAD_TAG;
+	ssrc_step(s);
+	p->len = len;
+	return SRTP_OK;
 }
 
-/* Packets from pkt[at] on, of n, as long as their sessions are straight and of
- * suite a. *bad: no longer 0 if one failed. @return where it ended. */
+/* Of p[0..n) the first, and those behind it as long as their sessions are
+ * straight and of suite a. *bad: no longer 0 if one failed. @return how many. */
 HOT unsigned receive_aeads(struct srtp_engine *e, const struct srtp_suite *a,
-			   struct srtp_pkt pkt[], unsigned at, unsigned n,
-			   unsigned *bad, srtp_open_f *open)
+			   struct srtp_pkt *p, unsigned n, unsigned *bad,
+			   srtp_open_f *open)
 {
-	do {
-		const size_t key = (size_t)at + SRTP_PREFETCH;
-		const size_t session = key + SRTP_PREFETCH;
+	const struct srtp_pkt *first = p;
+	unsigned failed = 0;
 
-		if (turns_at(pkt, session, n))
-			__builtin_prefetch(pkt[session].s);
-		if (turns_at(pkt, key, n))
-			prefetch_key(pkt[key].s->suite, pkt[key].s->expanded,
-				     pkt[key].len);
-		pkt[at].verdict = receive_aead(e, &pkt[at], open);
-		*bad |= pkt[at].verdict;
-	} while (++at < n && pkt[at].s->suite == a && pkt[at].s->straight);
-	return at;
+	do {
+		if (turns_at(p, 2 * SRTP_PREFETCH, n))
+			__builtin_prefetch(p[2 * SRTP_PREFETCH].s);
+		if (turns_at(p, SRTP_PREFETCH, n))
+			prefetch_key(p[SRTP_PREFETCH].s->suite,
+				     p[SRTP_PREFETCH].s->expanded,
+				     p[SRTP_PREFETCH].len);
+		p->verdict = receive_aead(e, p, open);
+		failed |= p->verdict;
+		p++;
+	} while (--n && p->s->suite == a && p->s->straight);
+	*bad |= failed;
+	return (unsigned)(p - first);
 }

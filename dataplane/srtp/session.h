@@ -16,6 +16,8 @@
  *	...	struct srtp_more: other SSRCs, SRTCP, far windows */
 #pragma once
 #include <stdalign.h>
+#include "dataplane/srtp/index.h"
+#include "dataplane/srtp/packet.h"
 #include "dataplane/srtp/replay.h"
 #include "dataplane/srtp/srtp.h"
 #include "dataplane/srtp/suite.h"
@@ -41,7 +43,7 @@ enum { MET_RTP = 1, MET_RTCP = 2 };
 
 struct srtp_ssrc {
 	uint64_t top;  /* highest index, once MET_RTP */
-	uint64_t left; /* packets left on key */
+	uint64_t left; /* packets left on key; 0 before MET_RTP */
 	uint32_t ssrc; /* as in the packet */
 	uint8_t met;
 	uint8_t key; /* number of the key that left is of */
@@ -211,6 +213,28 @@ HOT struct replay ssrc_window(struct srtp_session *s, struct srtp_ssrc *x,
 	if (straight || s->mask < WINDOW_NEAR / 64)
 		return (struct replay){x->window, s->mask, s->window};
 	return srtp_far_window(s, x);
+}
+
+/** Is it the packet behind the latest of a straight session's first SSRC, with
+ * the same rollover counter and a key that isn't spent, as nearly all are? Then
+ * nothing else has to be looked at, and its index is first.top + 1. */
+HOT bool ssrc_is_next(const struct srtp_session *s, const uint8_t *rtp)
+{
+	const struct srtp_ssrc *x = &s->first;
+
+	return likely(x->ssrc == load32_raw(rtp + 8) &&
+		      index_is_next(x->top, load16(rtp + 2)) && x->left);
+}
+
+/** The state moves by that packet. @return its index. */
+HOT uint64_t ssrc_step(struct srtp_session *s)
+{
+	struct srtp_ssrc *x = &s->first;
+	const uint64_t index = x->top + 1;
+
+	SET(x->left, x->left - 1);
+	SET(x->top, replay_next(ssrc_window(s, x, true), index));
+	return index;
 }
 
 /** Follow one more SSRC; its tag has verified, or we send it.

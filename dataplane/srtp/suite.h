@@ -98,18 +98,19 @@ struct srtp_suite {
 
 	/** Decrypt, and leave the tag that should be there in e->tag. */
 	void (*open)(struct srtp_engine *e, const struct srtp_op *op);
-	/** The same for RTP, whose SSRC and associated data stand in the hdr
-	 * octets before the text: registers do. */
+	/** The same for RTP, of which all but the rollover counter stands in
+	 * the hdr octets before the text: *near is its index, or another with
+	 * the same counter. */
 	void (*open_rtp)(struct srtp_engine *e, const void *key, uint8_t *data,
-			 unsigned hdr, unsigned len, uint64_t index);
+			 unsigned hdr, unsigned len, const uint64_t *near);
 	/** receive.h's receive_aeads, made of it. */
 	unsigned (*open_rtps)(struct srtp_engine *e, const struct srtp_suite *a,
-			      struct srtp_pkt *pkt, unsigned at, unsigned n,
-			      unsigned *bad);
-	/** Seal the RTP of straight sessions, pkt[at..end), the SRTP_OK of it:
-	 * e->index[at..end) are assigned, lengths are checked, and grow. */
+			      struct srtp_pkt *p, unsigned n, unsigned *bad);
+	/** Seal the RTP of straight sessions, p[0..n), the SRTP_OK of it:
+	 * index[0..n) are assigned, lengths are checked, and grow. */
 	void (*seal_rtps)(struct srtp_engine *e, const struct srtp_suite *a,
-			  struct srtp_pkt *pkt, unsigned at, unsigned end);
+			  struct srtp_pkt *p, const uint64_t *index,
+			  unsigned n);
 };
 
 /** Tags have 4, 10 or 16 octets. No branch and no exit depends on them. */

@@ -70,6 +70,11 @@ HOT uint8_t receive(struct srtp_engine *e, struct srtp_pkt *p,
 	return verdict;
 }
 
+uint8_t srtp_receive_aead(struct srtp_engine *e, struct srtp_pkt *p)
+{
+	return receive(e, p, NULL, true, true);
+}
+
 /* An HMAC's packet in its turn; was: what check said at first.
  * @return enum srtp_verdict. */
 HOT uint8_t settle(struct srtp_engine *e, struct srtp_pkt *p,
@@ -136,12 +141,12 @@ uint16_t srtp_unprotect(struct srtp_engine *e, struct srtp_pkt pkt[],
 
 	engine_start(e);
 	prefetch_first(pkt, n);
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < n;) {
 		const struct srtp_session *s = pkt[i].s;
 		const struct srtp_suite *a = s->suite;
 
 		if (s->straight && a->aead) {
-			i = a->open_rtps(e, a, pkt, i, n, &bad) - 1;
+			i += a->open_rtps(e, a, &pkt[i], n - i, &bad);
 			continue;
 		}
 		prefetch_session_of(pkt, i + 2 * SRTP_PREFETCH, n);
@@ -153,6 +158,7 @@ uint16_t srtp_unprotect(struct srtp_engine *e, struct srtp_pkt pkt[],
 			pkt[i].verdict =
 				receive(e, &pkt[i], &e->op[i], false, a->aead);
 		bad |= pkt[i].verdict;
+		i++;
 	}
 	if (e->used)
 		bad |= settle_all(e, pkt, n);
