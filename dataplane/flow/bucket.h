@@ -7,14 +7,17 @@
  * published with the flow, the bucket belongs to the worker.
  * Units: TSC ticks; octets cost ticks in 48.16 fixed point. */
 #pragma once
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 struct rate {
-	uint64_t packet; /* ticks that a packet costs; 0: no limit */
 	uint64_t octet;	 /* ticks << 16 that an octet costs; 0: no limit */
 	uint64_t slack;	 /* ticks that may be spent ahead: the burst */
-};
+	uint32_t packet; /* ticks that a packet costs; 0: no limit */
+} __attribute__((packed, aligned(4))); /* struct flow_run has no more room */
+
+static_assert(sizeof(struct rate) == 20, "packed");
 
 struct bucket {
 	uint64_t packet, octet; /* when the bucket would be full again */
@@ -26,14 +29,16 @@ struct bucket {
  * that comes back after a gap needs, and never less than BUCKET_BURST_MIN. */
 static inline struct rate rate_make(uint32_t pps, uint32_t octets, uint64_t hz)
 {
+	const uint64_t packet = pps ? hz / pps : 0;
 	struct rate r = {
-		.packet = pps ? hz / pps : 0,
+		/* beyond 4.29 GHz, one packet a second is a little more */
+		.packet = packet < UINT32_MAX ? (uint32_t)packet : UINT32_MAX,
 		.octet = octets ? (hz << 16) / octets : 0,
 		.slack = hz / 2,
 	};
 
-	if (r.slack < r.packet * BUCKET_BURST_MIN)
-		r.slack = r.packet * BUCKET_BURST_MIN;
+	if (r.slack < packet * BUCKET_BURST_MIN)
+		r.slack = packet * BUCKET_BURST_MIN;
 	return r;
 }
 
@@ -53,4 +58,15 @@ static inline bool bucket_spend(struct bucket *b, const struct rate *r,
 	b->packet = p + r->packet;
 	b->octet = o + ((octets * r->octet) >> 16);
 	return true;
+}
+
+/** The same where only packets count. full: a bucket's `packet`. */
+static inline bool bucket_spend_packet(uint64_t *full, const struct rate *r,
+				       uint64_t now)
+{
+	struct bucket b = {.packet = *full};
+	const bool within = bucket_spend(&b, r, now, 0);
+
+	*full = b.packet;
+	return within;
 }

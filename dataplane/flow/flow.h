@@ -62,23 +62,27 @@ static inline uint64_t endpoint_word4(uint32_t addr, uint16_t port)
 /* Running state of a transport. */
 struct flow_run {
 	/* line 0, hot */
-	struct endpoint source[2]; /* SIDE_*; family 0: not learned */
-	uint32_t source_gen;	   /* of the flow that source[] obeys */
+	uint32_t version;     /* of the flow that source[] and rate obey */
 	uint32_t last;	      /* flow_moment() of the latest media; 0: none */
 	struct bucket bucket; /* what comes from the right source spends */
-	/* line 1 */
-	struct bucket stray; /* what comes from a source not yet learned */
-	struct bucket punt;  /* what goes to control spends */
-	uint64_t answered;   /* TSC of the latest "too big" that was sent */
-	uint64_t dropped;    /* packets, by any verdict */
+	struct rate rate;     /* a copy of the flow's; police takes it */
+	/* SIDE_*; family 0: not learned. RTP's is the end of line 0, RTCP's the
+	 * start of line 1. */
+	struct endpoint source[2];
 	uint32_t source_seq; /* source_read() */
-	uint32_t reserved;
-	uint64_t back; /* what sallyport-media sends here spends: TSC
-			      * when its bucket would be full again */
+	uint32_t source_gen; /* of the flow that source[] obeys */
+	uint32_t answered;   /* flow_moment() of the latest "too big" that was
+			      * sent; 0: none */
+	uint64_t dropped;    /* packets, by any verdict */
+	/* TSC when these buckets would be full again: */
+	uint64_t stray; /* what comes from a source not yet learned spends */
+	uint64_t punt;	/* what goes to control */
+	uint64_t back;	/* what sallyport-media sends here */
 } __rte_cache_aligned;
 
 static_assert(sizeof(struct flow_run) == 128, "two cache lines");
-static_assert(offsetof(struct flow_run, stray) == 64, "one is hot");
+static_assert(offsetof(struct flow_run, source) + sizeof(struct endpoint) == 64,
+	      "one is hot");
 
 /* When media came last, coarsely, in half a line's room: units of 2^22 ticks
  * are a few milliseconds, and come round after weeks, where silence is long
@@ -124,23 +128,28 @@ static inline bool flow_out_known(const struct flow_out *o, uint32_t changes)
 	return o->changes == changes && o->family == 4;
 }
 
-/* From one flow to another, one version of it. */
+/* From one flow to another, one version of it. On a cache line of its own, but
+ * for the copy in struct flow. */
 struct stream {
+	/* hot, in that copy */
 	struct stream_run *run;
-	struct flow *to; /* the other transport; flow_at(), as it may be
-			  * replaced by its next version at any time */
-	uint64_t units;	 /* stats_ticks() of the RTP clock */
-	uint64_t id;
-	uint32_t ssrc; /* host order, as all SSRCs here */
-	uint32_t ssrc_xor;
-	uint8_t match; /* enum sp_match */
-	uint8_t pt, out_pt;
+	struct flow *to;   /* the other transport; flow_at(), as it may be
+			    * replaced by its next version at any time */
+	uint64_t units;	   /* stats_ticks() of the RTP clock */
+	uint32_t ssrc_xor; /* host order, as all SSRCs here */
+	uint8_t out_pt;
+	bool masked; /* ssrc_xor or out_pt change something */
 	uint8_t blocked;
-	uint32_t generation;	  /* what sallyport-media returns names it */
+	uint8_t divert; /* enum sp_divert */
+	uint64_t id;
+	/* the rest */
 	struct flow *const *from; /* its own transport's place in the index */
-	uint8_t divert;		  /* enum sp_divert */
-	bool masked;		  /* ssrc_xor or out_pt change something */
-} __rte_cache_aligned;
+	uint32_t generation;	  /* what sallyport-media returns names it */
+	uint32_t ssrc;
+	uint8_t match; /* enum sp_match */
+	uint8_t pt;
+	uint8_t reserved[6];
+};
 
 static_assert(sizeof(struct stream) == 64, "one cache line");
 
@@ -162,33 +171,33 @@ struct flow {
 	/* line 0, hot on arrival */
 	struct flow_run *run;
 	struct srtp_session *rx; /* NULL: plain */
-	struct stream *only;	 /* its one stream, if that takes anything */
+	uint32_t version;	 /* differs from that of any before */
+	uint16_t rtp_port;	 /* network order */
+	uint8_t owner;		 /* worker */
+	uint8_t n_streams;
+	/* flow_only(): a copy of stream[0], of which what is hot stands here */
+	struct stream lone;
+	/* line 1 has begun */
 	struct rate rate;
 	uint32_t source_gen; /* differs when the source rule starts anew */
-	uint16_t rtp_port;   /* network order */
 	uint8_t flags;	     /* SP_TRANSPORT_* */
 	uint8_t source;	     /* enum sp_source_rule */
 	uint8_t stun, dtls;  /* enum sp_punt */
-	uint8_t owner;	     /* worker */
-	uint8_t n_streams;
 	uint8_t stray; /* packets a second from elsewhere, see flow_stray() */
 	uint8_t reserved[3];
-	/* line 1, hot on arrival: what `only` points to, a copy of stream[0],
-	 * so that the two are fetched at once */
-	struct stream lone;
+	uint64_t id;
 	/* lines 2 and 3, hot on departure: one of the two */
 	struct flow_out out[2]; /* SIDE_* */
 	/* line 4, read while the source isn't learned */
 	struct endpoint peer[2]; /* SIDE_* */
-	uint64_t id;
 	struct demux *demux; /* of a bundle; NULL: no stream is told by MID */
 	struct stream
 		*stream[]; /* by SSRC first, then payload type, then any */
 } __rte_cache_aligned;
 
-static_assert(offsetof(struct flow, lone) == 64, "arrival is two lines");
+static_assert(offsetof(struct flow, lone.from) == 64, "arrival is one line");
 static_assert(offsetof(struct flow, out) == 128, "departure is one of two");
-static_assert(offsetof(struct flow, stream) == 312,
+static_assert(offsetof(struct flow, stream) == 304,
 	      "a stream's pointer stands in the rest's line");
 
 /** Octets of a flow with n streams. */
@@ -197,13 +206,20 @@ static inline size_t flow_size(unsigned n)
 	return offsetof(struct flow, stream) + n * sizeof(struct stream *);
 }
 
+/** Its one stream, if that takes anything; else NULL. */
+static inline struct stream *flow_only(const struct flow *f)
+{
+	return f->lone.run ? (struct stream *)(uintptr_t)&f->lone : NULL;
+}
+
 /** The rate of what may still turn out to be the peer. hz: ticks a second. A
  * burst of BUCKET_BURST_MIN is half a second's worth at least. */
 static inline struct rate flow_stray(const struct flow *f, uint64_t hz)
 {
 	const uint64_t cost = hz / f->stray;
 
-	return (struct rate){.packet = cost, .slack = cost * BUCKET_BURST_MIN};
+	return (struct rate){.packet = (uint32_t)cost,
+			     .slack = cost * BUCKET_BURST_MIN};
 }
 
 /* The port index of each media address. Addresses stay for the run. */

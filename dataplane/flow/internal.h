@@ -122,6 +122,7 @@ struct table {
 	struct flow_address *media[SP_MEDIA_ADDR_MAX]; /* as in the greeting */
 	uint8_t media_family[SP_MEDIA_ADDR_MAX];
 	uint32_t source_gen;
+	uint32_t version;  /* of the latest flow */
 	uint32_t sweep_at; /* where the next sweep goes on */
 	struct retired *retired, **retired_end;
 };

@@ -111,6 +111,7 @@ struct flow *flow_build(struct table *t, const struct transport *x,
 		return NULL;
 	f->run = x->run;
 	f->rx = x->rx;
+	f->version = ++t->version;
 	f->rate = rate_make(s->max_pps, s->max_octets, t->index.hz);
 	f->stray = stray_pps(s->max_pps);
 	f->source_gen = x->flow ? x->flow->source_gen : ++t->source_gen;
@@ -129,10 +130,8 @@ struct flow *flow_build(struct table *t, const struct transport *x,
 			f->demux = x->demux;
 	if (n)
 		memcpy(f->stream, stream, n * sizeof(stream[0]));
-	if (n == 1 && stream[0]->match == SP_MATCH_ANY) {
+	if (n == 1 && stream[0]->match == SP_MATCH_ANY)
 		f->lone = *stream[0];
-		f->only = &f->lone;
-	}
 	if (!out_build(t, &f->out[SIDE_RTP], x, &s->peer_rtp, s->rtp_port,
 		       false) ||
 	    !out_build(t, &f->out[SIDE_RTCP], x, rtcp,

@@ -181,8 +181,8 @@ static enum verdict punt(const struct worker *w, const struct flow *f,
 		return punted[rule];
 	if (octets > SP_DATAGRAM_MAX)
 		return V_MALFORMED;
-	return bucket_spend(&f->run->punt, &table_index(w->table)->punt, w->now,
-			    octets)
+	return bucket_spend_packet(&f->run->punt, &table_index(w->table)->punt,
+				   w->now)
 		       ? V_CONTROL
 		       : V_RATE;
 }
@@ -219,13 +219,13 @@ static inline enum verdict demux(const struct worker *w, const struct flow *f,
 }
 
 /* What police and unprotect touch, and rewrite of the other leg. */
-static inline void prefetch_run(const struct flow *f)
+static inline void prefetch_run(const struct flow *f, const struct stream *s)
 {
 	rte_prefetch0(f->run);
 	rte_prefetch0(f->rx);
-	if (f->only) {
-		rte_prefetch0(f->only->run);
-		rte_prefetch0(&flow_at(&f->only->to)->out[SIDE_RTP]);
+	if (s) {
+		rte_prefetch0(s->run);
+		rte_prefetch0(&flow_at(&s->to)->out[SIDE_RTP]);
 	}
 }
 
@@ -235,10 +235,12 @@ static inline enum verdict claim(const struct worker *w, struct rte_mbuf *m,
 {
 	struct pkt_meta *x = pkt_meta(m);
 	const struct flow *flow = x->flow;
+	struct stream *only;
 
 	if (__builtin_expect(!flow, 0))
 		return V_NO_FLOW;
-	prefetch_run(flow);
+	only = flow_only(flow);
+	prefetch_run(flow, only);
 	*sealed |= (uintptr_t)flow->rx;
 	if (__builtin_expect(flow->owner != w->id, 0)) {
 		x->owner = flow->owner;
@@ -246,7 +248,7 @@ static inline enum verdict claim(const struct worker *w, struct rte_mbuf *m,
 	}
 	if (!sums_ok(m))
 		return V_CHECKSUM;
-	x->stream = flow->only;
+	x->stream = only;
 	x->side = SIDE_RTP;
 	if (__builtin_expect(port == flow->rtp_port, 1)) {
 		if (__builtin_expect(x->kind == PKT_RTP, 1))
@@ -303,9 +305,6 @@ uint16_t stage_classify(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 
 		pkt_meta(m[i])->flow = flow;
 		rte_prefetch0(flow);
-		/* no part of a flow that isn't there, but its address */
-		rte_prefetch0((const void *)((uintptr_t)flow +
-					     offsetof(struct flow, lone)));
 	}
 	bad = V_NONE;
 	for (unsigned i = 0; i < n; i++) {

@@ -120,14 +120,13 @@ static enum verdict look(struct pkt_meta *x, const uint8_t *p)
 static enum verdict police(const struct worker *w, const struct pkt_meta *x)
 {
 	const struct flow *to = flow_at(&x->stream->to);
-	struct bucket b = {.packet = to ? to->run->back : 0};
 
 	if (!to)
 		return V_NO_PEER;
-	if (!bucket_spend(&b, &table_index(w->table)->back, w->now, 0))
-		return V_RATE;
-	to->run->back = b.packet;
-	return V_NONE;
+	return bucket_spend_packet(&to->run->back, &table_index(w->table)->back,
+				   w->now)
+		       ? V_NONE
+		       : V_RATE;
 }
 
 static enum verdict accept_back(const struct worker *w, struct rte_mbuf *m,

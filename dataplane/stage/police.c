@@ -7,26 +7,32 @@
 #include "dataplane/flow/source.h"
 #include "dataplane/stage/source_of.h"
 
-/* From where a source may still have to be learned. */
+/* From where a source may still have to be learned, or the first packet under
+ * this version of the flow. */
 static __attribute__((noinline)) enum verdict police_source(
 	const struct worker *w, struct rte_mbuf *m)
 {
 	const struct pkt_meta *x = pkt_meta(m);
 	const struct flow *f = x->flow;
+	struct flow_run *r = f->run;
+	enum source_verdict v;
 	struct endpoint e;
 	struct rate stray;
 	bool within;
 
 	source_of(m, &e);
-	switch (source_check(f, x->side, &e)) {
+	v = source_check(f, x->side, &e);
+	if (r->version != f->version) {
+		r->rate = f->rate;
+		r->version = f->version;
+	}
+	switch (v) {
 	case SOURCE_RIGHT:
-		within = bucket_spend(&f->run->bucket, &f->rate, w->now,
-				      x->rtp_len);
+		within = bucket_spend(&r->bucket, &r->rate, w->now, x->rtp_len);
 		break;
 	case SOURCE_STRAY:
 		stray = flow_stray(f, table_index(w->table)->hz);
-		within = bucket_spend(&f->run->stray, &stray, w->now,
-				      x->rtp_len);
+		within = bucket_spend_packet(&r->stray, &stray, w->now);
 		break;
 	default:
 		return V_SOURCE;
@@ -41,10 +47,10 @@ static inline enum verdict police(const struct worker *w, struct rte_mbuf *m,
 	const struct flow *f = x->flow;
 	struct flow_run *r = f->run;
 
-	if (__builtin_expect(
-		    r->source_gen != f->source_gen || !source_bound(r, x), 0))
+	if (__builtin_expect(r->version != f->version || !source_bound(r, x),
+			     0))
 		return police_source(w, m);
-	return bucket_spend(&r->bucket, &f->rate, now, x->rtp_len) ? V_NONE
+	return bucket_spend(&r->bucket, &r->rate, now, x->rtp_len) ? V_NONE
 								   : V_RATE;
 }
 

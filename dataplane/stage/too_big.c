@@ -210,10 +210,12 @@ static uint16_t answer_ip6(uint8_t *ip, const uint8_t *quote, uint16_t n,
 /* So that nobody makes us talk more than it helps. */
 static bool due(const struct worker *w, struct flow_run *r)
 {
-	if (r->answered &&
-	    w->now - r->answered < table_index(w->table)->hz / ANSWERS_A_SECOND)
+	const uint64_t pause = table_index(w->table)->hz / ANSWERS_A_SECOND;
+	const uint32_t now = flow_moment(w->now);
+
+	if (r->answered && now - r->answered < pause >> FLOW_MOMENT_BITS)
 		return false;
-	r->answered = w->now;
+	r->answered = now;
 	return true;
 }
 

@@ -143,7 +143,7 @@ static void test_rtp(void **state)
 	const struct flow *f = bundle();
 
 	(void)state;
-	assert_null(f->only);
+	assert_null(flow_only(f));
 	for (size_t i = 0; i < RTE_DIM(course); i++)
 		if (find(f, &course[i]) != course[i].stream)
 			fail_msg("packet %zu", i);

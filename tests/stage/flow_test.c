@@ -146,7 +146,7 @@ static void test_streams_are_tried_by_what_they_ask_for(void **state)
 	lab_add(&b);
 	lab_add_stream(&s);
 	f = flow_on(ACCESS4, 20000);
-	assert_non_null(f->only);
+	assert_non_null(flow_only(f));
 	s = lab_stream(12, 1, 2);
 	refused(table_stream_add(lab.t, &s, text), SP_EEXIST, text,
 		"match: stream 11");
@@ -158,7 +158,7 @@ static void test_streams_are_tried_by_what_they_ask_for(void **state)
 	s.ssrc = 7;
 	lab_add_stream(&s);
 	f = flow_on(ACCESS4, 20000);
-	assert_null(f->only);
+	assert_null(flow_only(f));
 	for (size_t i = 0; i < RTE_DIM(cases); i++)
 		assert_int_equal(flow_stream(f, cases[i].ssrc, cases[i].pt)->id,
 				 cases[i].stream);
@@ -186,15 +186,15 @@ static void test_stream_change(void **state)
 	lab_add(&b);
 	lab_add(&c);
 	lab_add_stream(&s);
-	run = flow_on(ACCESS4, 20000)->only->run;
+	run = flow_only(flow_on(ACCESS4, 20000))->run;
 	run->packets_in = 77;
 	s.to = 3;
 	s.blocked = 1;
 	s.ssrc_xor = 5;
 	assert_int_equal(table_stream_change(lab.t, &s, text), SP_OK);
-	assert_ptr_equal(flow_on(ACCESS4, 20000)->only->run, run);
-	assert_int_equal(flow_on(ACCESS4, 20000)->only->blocked, 1);
-	assert_ptr_equal(flow_at(&flow_on(ACCESS4, 20000)->only->to),
+	assert_ptr_equal(flow_only(flow_on(ACCESS4, 20000))->run, run);
+	assert_int_equal(flow_only(flow_on(ACCESS4, 20000))->blocked, 1);
+	assert_ptr_equal(flow_at(&flow_only(flow_on(ACCESS4, 20000))->to),
 			 flow_on(TRUNK4, 20004));
 	settle();
 	assert_int_equal(run->packets_in, 77);
@@ -216,8 +216,8 @@ static void assert_leads(unsigned media, uint16_t port, unsigned to_media,
 	assert_true(f->n_streams > 0);
 	for (unsigned i = 0; i < f->n_streams; i++)
 		assert_ptr_equal(flow_at(&f->stream[i]->to), to);
-	if (f->only)
-		assert_ptr_equal(flow_at(&f->only->to), to);
+	if (flow_only(f))
+		assert_ptr_equal(flow_at(&flow_only(f)->to), to);
 }
 
 /* Whatever is replaced, streams lead to what is there now: two transports with

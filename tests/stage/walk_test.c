@@ -474,6 +474,60 @@ static void test_flood_on_one_port_leaves_another_alone(void **state)
 	assert_int_equal(lab_count(V_RATE), stats(1).dropped);
 }
 
+/* Of 200 at once from the phone's learned port: how many were above the rate. */
+static uint64_t above(const char *from, const char *ours, uint16_t seq)
+{
+	const uint64_t before = lab_count(V_RATE);
+
+	for (unsigned i = 0; i < 200; i++) {
+		rtp(ACCESS, from, ours, 5, (uint16_t)(seq + i), 0);
+		if (i % 20 == 19) {
+			lab_turn();
+			lab_clear();
+		}
+	}
+	return lab_count(V_RATE) - before;
+}
+
+static void test_changed_rate_holds_from_the_next_packet_on(void **state)
+{
+	static const struct {
+		unsigned media;
+		const char *phone, *from, *ours;
+	} cases[] = {
+		{ACCESS4, PHONE, "10.1.0.7:5000", OURS},
+		{ACCESS6, "[fd01::7]:4000", "[fd01::7]:5000",
+		 "[fd01::1]:20002"},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < RTE_DIM(cases); i++) {
+		const uint16_t port = (uint16_t)(20000 + 2 * i);
+		const char *from = cases[i].from, *ours = cases[i].ours;
+		struct sp_transport a = lab_transport(2 * i + 1, cases[i].media,
+						      port, cases[i].phone);
+		struct sp_transport b =
+			lab_transport(2 * i + 2, TRUNK4, port, FAR);
+		struct sp_stream s = lab_stream(i + 1, 2 * i + 1, 2 * i + 2);
+
+		lab_add(&a); /* without a limit */
+		lab_add(&b);
+		lab_add_stream(&s);
+		assert_int_equal(above(from, ours, 0), 0);
+		a.max_pps = 60;
+		change(&a);
+		assert_in_range(above(from, ours, 200), 100, 170);
+		s.blocked = 1; /* another version, the same rate */
+		change_stream(&s);
+		assert_in_range(above(from, ours, 400), 100, 200);
+		a.max_pps = 0;
+		change(&a);
+		assert_int_equal(above(from, ours, 600), 0);
+		rtp(ACCESS, cases[i].phone, ours, 5, 800, 0);
+		stopped(V_SOURCE); /* what was learned has stayed */
+	}
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, up, down)
@@ -492,6 +546,7 @@ int main(void)
 		T(test_rtcp_mux),
 		T(test_bleed_on_a_plain_leg),
 		T(test_flood_on_one_port_leaves_another_alone),
+		T(test_changed_rate_holds_from_the_next_packet_on),
 	};
 
 	lab_start();
