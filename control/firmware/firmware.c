@@ -369,6 +369,9 @@ json_t *firmware_json(struct firmware *f)
 		json_object_set_new(j, "trouble", json_null());
 	json_object_set_new(j, "image", json_boolean(image));
 	json_object_set_new(j, "stage", json_string(stages[f->stage]));
+	json_object_set_new(j, "unfinished",
+			    json_boolean(f->stage == WORK ||
+					 (f->stage == IDLE && unfinished(f))));
 	json_object_set_new(j, "restart",
 			    json_boolean(f->stage != IDLE && f->restart));
 	json_object_set_new(j, "drain", drain_json(f));

@@ -71,13 +71,6 @@ static void show_slots(const json_t *slots)
 	grid_print(g, "The slots aren't known.");
 }
 
-/* Also what control asked for before it was started anew. */
-static bool goes_on(const json_t *job)
-{
-	return text(job, "phase")[0] && !is(job, "phase", "done") &&
-	       !is(job, "phase", "failed");
-}
-
 /* What is under way, or has ended last. */
 static void show_progress(const json_t *j)
 {
@@ -92,7 +85,7 @@ static void show_progress(const json_t *j)
 		       (long long)number(drain, "left"));
 	else if (is(j, "stage", "bye") || is(j, "stage", "restart"))
 		puts("The machine is being started again.");
-	else if (is(j, "stage", "work") || goes_on(job))
+	else if (yes(j, "unfinished"))
 		printf("Under way: %s, %s, %lld %%.\n", text(job, "kind"),
 		       text(job, "phase"), (long long)number(job, "percent"));
 	else if (job && is(job, "phase", "failed"))

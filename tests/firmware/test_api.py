@@ -2,6 +2,7 @@
 """Updates as operators ask for them: sallyctl and the API, the real control, the
 real service behind it (box.py), phones with calls in progress."""
 
+import contextlib
 import os
 import re
 import subprocess
@@ -33,18 +34,9 @@ def whole():
 
 
 @pytest.fixture
-def gw(whole):
-    whole.ready()
-    yield whole
-    whole.clear()
-
-
-@pytest.fixture
 def phones(gw):
-    made = []
-    yield phone_maker(gw, made, fresh=True)
-    for p in made:
-        p.close()
+    with phone_maker(gw) as phone:
+        yield phone
 
 
 def set_up(a, b):
@@ -177,6 +169,21 @@ def test_what_is_no_wish(gw, path, body, error):
 
 # ------------------------------------------------------------------ installed
 
+@contextlib.contextmanager
+def installing(gw):
+    """sallyctl, for which a test that has failed doesn't wait."""
+    with subprocess.Popen(
+            [os.path.join(BUILD, "bin", "sallyctl"), "firmware", "install",
+             gw.bundle], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, env={**os.environ,
+                            "SALLYPORT_SOCKET": gw.api_socket}) as ctl:
+        try:
+            yield ctl
+        except BaseException:
+            ctl.kill()
+            raise
+
+
 def heard(ctl, words):
     """What it says, until it says that."""
     said = ""
@@ -192,18 +199,15 @@ def test_installed_and_calls_go_on(gw, phones):
     when the last call has ended."""
     a, b = phones("alice"), phones("bob", side="B")
     gw.go.unlink()
-    with subprocess.Popen(
-            [os.path.join(BUILD, "bin", "sallyctl"), "firmware", "install",
-             gw.bundle], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, env={**os.environ,
-                            "SALLYPORT_SOCKET": gw.api_socket}) as ctl:
+    with installing(gw) as ctl:
         said = heard(ctl, "writing it to the other slot")
-        assert gw.status()["job"]["version"] == "3.0"
+        s = gw.status()
+        assert s["job"]["version"] == "3.0" and s["unfinished"]
         d, e = set_up(a, b)  # meanwhile calls come about
         gw.go.touch()
         s = gw.wait_stage("drain")
         assert s["drain"]["calls"] == 1 and 500 < s["drain"]["left"] <= 600
-        assert not restarted(gw)
+        assert not s["unfinished"] and not restarted(gw)
         # nothing new: for phones, and for who asks whether we are well
         f = Dialog(a, "carol")
         f.call(A_SDP)
@@ -417,7 +421,7 @@ def test_control_starts_anew_meanwhile(gw, phones):
     gw.stop()
     gw.start()
     until(lambda: gw.status()["slots"], "slots")
-    assert gw.phase() == "write"
+    assert gw.phase() == "write" and gw.status()["unfinished"]
     for path, body in (("restart", {}), ("rollback", {}),
                        ("reset", {"erase": "everything"}),
                        ("install", {"source": "https://127.0.0.1/u"})):
@@ -430,6 +434,7 @@ def test_control_starts_anew_meanwhile(gw, phones):
     set_up(a, b)
     gw.go.touch()
     until(lambda: gw.phase() == "done", "its end")
+    assert not gw.status()["unfinished"]
     assert gw.api("POST", "/api/v1/firmware/restart", {"wait": 0})[0] == 202
     until(lambda: restarted(gw), "the restart")
 

@@ -55,9 +55,7 @@ const slots = (list) => table({
 function progress(f) {
 	const job = f.job;
 
-	/* in "idle" it was asked for before control was started anew */
-	if (job && (f.stage === "work" || (f.stage === "idle" &&
-		!["done", "failed"].includes(job.phase))))
+	if (job && f.unfinished)
 		return [h("p", { role: "status" }, PHASES[job.phase] ?? ""),
 			h("p", null, h("progress", { max: 100, value: job.percent,
 				"aria-label": "Progress" }), ` ${job.percent} %`)];
