@@ -3,7 +3,6 @@
 the real service behind a real control (tests/firmware)."""
 
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ for folder in ("tests/sip", "tests/http", "tests/firmware"):
 sys.path.insert(0, str(HERE))
 from afar import PASSWORD  # noqa: E402
 from appliance import until  # noqa: E402
-from box import RESET, Box  # noqa: E402
+from box import RESET, boxed  # noqa: E402
 from browser import CONSOLE, WIDE, Browser  # noqa: E402
 from gateway import isolate  # noqa: E402
 from looks import looked_at  # noqa: E402
@@ -28,15 +27,12 @@ FIRMWARE = "//section[@aria-label='Firmware']"
 
 @pytest.fixture(scope="module")
 def whole():
-    with tempfile.TemporaryDirectory(prefix="sallyport-firmware-") as folder:
-        g = Box(folder, 25570, more=HTTPS)
+    with boxed(25570, HTTPS) as g:
         g.admin("ada", "administer")
         g.admin("rita", "read")
         for name in ("alice", "bob"):
             g.add_user(name, security=0)
-        g.bundle = g.appliance.bundle("good")
         yield g
-        g.done()
 
 
 @pytest.fixture

@@ -17,8 +17,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "sip"))
+from course import phone_maker  # noqa: E402
 from gateway import BUILD, Gateway, isolate  # noqa: E402
-from phone import Dialog, Phone, sdp  # noqa: E402
+from phone import Dialog, sdp  # noqa: E402
 
 isolate()
 M3, M4, M5 = (chr(n) + "x" * 60 for n in (3, 4, 5))
@@ -118,22 +119,8 @@ def gw(running):
 
 @pytest.fixture
 def phones(gw):
-    made = []
-
-    def phone(user, side="A", **kw):
-        p = Phone(gw.at if side == "A" else gw.at_b, user,
-                  ip=f"127.0.0.{10 + len(made)}", **kw)
-        made.append(p)
-        assert p.register().status == 200
-        return p
-
-    yield phone
-    for p in made:
-        try:
-            p.register(contact="*", expires=0)
-        except (AssertionError, OSError):
-            pass
-        p.close()
+    with phone_maker(gw) as phone:
+        yield phone
 
 
 def set_up(a, b, body=e2ee(A_SDP, M1), answer=e2ee(B_SDP, M2)):

@@ -101,7 +101,7 @@ class Box(Afar):
             self.stop()
             self.start()
         until(lambda: (s := self.status())["stage"] == "idle" and s["slots"]
-              and self.phase() in ("", "done", "failed"), "nothing under way")
+              and not s["unfinished"], "nothing under way")
 
     def clear(self):
         """What a test has left under way: a restart, calls."""
@@ -118,10 +118,10 @@ class Box(Afar):
 
 
 @contextlib.contextmanager
-def boxed(port):
+def boxed(port, more=""):
     """One of an image, with a bundle that it takes."""
     with tempfile.TemporaryDirectory(prefix="sallyport-firmware-") as folder:
-        g = Box(folder, port)
+        g = Box(folder, port, more=more)
         try:
             g.bundle = g.appliance.bundle("good")
             yield g

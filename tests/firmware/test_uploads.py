@@ -27,13 +27,6 @@ def whole():
         yield g
 
 
-@pytest.fixture
-def gw(whole):
-    whole.ready()
-    yield whole
-    whole.clear()
-
-
 @contextlib.contextmanager
 def small_disk(folder, mib):
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs",

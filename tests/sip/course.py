@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What most calls of the tests have in common."""
 
+import contextlib
+
 from phone import Dialog, Phone, sdp
 
 A_SDP = sdp("10.9.0.1", 40000)
@@ -9,20 +11,26 @@ C_SDP = sdp("10.9.0.3", 42000)
 KEY = "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"
 
 
-def phone_maker(gw, made, fresh=False):
-    """Makes phones that register at once, each from an address of its own, and
-    adds them to made: whose that is closes them. fresh: the user's bindings of
-    former tests go first."""
+@contextlib.contextmanager
+def phone_maker(gw, first=10):
+    """Makes phones of a test that register at once, each from an address of its
+    own (127.0.0.first and on). In the end they go, and their bindings."""
+    made = []
+
     def phone(user, side="A"):
         p = Phone(gw.at if side == "A" else gw.at_b, user,
-                  ip=f"127.0.0.{10 + len(made)}")
+                  ip=f"127.0.0.{first + len(made)}")
         made.append(p)
-        if fresh:
-            p.register(contact="*", expires=0)
         assert p.register().status == 200
         return p
 
-    return phone
+    yield phone
+    for p in made:
+        while p.recv(0):  # what a test hasn't looked at
+            pass
+        with contextlib.suppress(AssertionError, AttributeError, OSError):
+            p.register(contact="*", expires=0)
+        p.close()
 
 
 def three(gw, phones, side="B"):

@@ -8,7 +8,8 @@ import sys
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from carrier import Branch, Carrier, Phone  # noqa: E402
+from carrier import Branch, Carrier  # noqa: E402
+from course import phone_maker  # noqa: E402
 from gateway import isolate  # noqa: E402
 
 isolate()
@@ -39,25 +40,8 @@ def gw(branch):
 
 @pytest.fixture
 def phones(gw):
-    made = []
-
-    def phone(user, side="A", register=True):
-        p = Phone(gw.at if side == "A" else gw.at_b, user,
-                  ip=f"127.0.0.{30 + len(made)}")
-        made.append(p)
-        if register:
-            assert p.register().status == 200
-        return p
-
-    yield phone
-    for p in made:
-        while p.recv(0):  # what a test hasn't looked at
-            pass
-        try:
-            p.register(contact="*", expires=0)
-        except AssertionError:
-            pass  # its call still has something to say
-        p.close()
+    with phone_maker(gw, first=30) as phone:
+        yield phone
 
 
 @pytest.fixture
