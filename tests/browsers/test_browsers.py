@@ -328,7 +328,9 @@ def test_wrong_fingerprint(gateway, browsers, way, whose):
     no keys, so nothing is heard either way, and the call ends."""
     ann, ben = browsers[0].start(wrongFingerprint=whose), browsers[1].start()
     dial(*(ann, ben) if way == "calls" else (ben, ann))
-    ann.wait_for("connection", state="failed")
+    if (way, whose) != ("is called by", "local"):
+        ann.wait_for("connection", state="failed")
+    # else her handshake may be over before her answer is with the gateway
     ben.wait_for("connection", state="connected")
     for one in (ann, ben):
         one.wait_end(PATIENCE)

@@ -157,8 +157,12 @@ class Appliance:
         return path
 
     def grub(self, **values):
-        subprocess.run(["grub-editenv", self.folder / "grubenv", "set",
+        """At once: grub-editenv empties the file before it writes, and RAUC may
+        be reading it."""
+        new = shutil.copy(self.folder / "grubenv", self.folder / "grubenv.new")
+        subprocess.run(["grub-editenv", new, "set",
                         *(f"{k}={v}" for k, v in values.items())], check=True)
+        os.replace(new, self.folder / "grubenv")
 
     def grub_now(self):
         out = subprocess.run(["grub-editenv", self.folder / "grubenv", "list"],
