@@ -13,6 +13,8 @@
 #include "dataplane/srtp/srtp.h"
 #include "dataplane/stage/stage.h"
 
+static_assert(PORT_MAX <= 8, "leaves_by");
+
 struct worker {
 	unsigned id; /* 0 .. n_workers-1; QSBR thread id */
 	unsigned lcore;
@@ -35,6 +37,8 @@ struct worker {
 	uint64_t now;	      /* TSC at the start of this turn */
 	bool sealed;	      /* classify: some of the burst came by SRTP */
 	uint8_t diverts;      /* unprotect: any of the burst is to be */
+	uint8_t leaves_by;    /* rewrite: the burst's ports, a bit each */
+	bool cuts;	      /* rewrite: some of it leaves in fragments */
 	uint64_t turns, idle_turns; /* for load */
 	uint64_t count[VERDICT_COUNT];
 	volatile bool *stop;

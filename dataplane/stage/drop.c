@@ -4,6 +4,7 @@
  * here and nowhere else. */
 #include "dataplane/app/worker.h"
 #include "dataplane/flow/flow.h"
+#include "dataplane/stage/sent.h"
 #include "dataplane/stage/too_big.h"
 
 /* Where a packet of this verdict goes; NULL: it is freed. */
@@ -34,6 +35,8 @@ static void count(struct worker *w, const struct pkt_meta *x)
 	w->count[x->verdict]++;
 	if (x->verdict == V_DIVERTED)
 		return; /* gone where it should */
+	if (x->stream && x->out)
+		sent_any(x, -1); /* counted when it was to leave */
 	if (x->stream)
 		x->stream->run->dropped++;
 	else if (x->flow && x->verdict != V_HANDOVER)

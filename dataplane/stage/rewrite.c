@@ -10,7 +10,11 @@
 #include "dataplane/stage/csum.h"
 #include "dataplane/stage/parse.h"
 #include "dataplane/stage/rtcp.h"
+#include "dataplane/stage/sent.h"
 #include "dataplane/stage/too_big.h"
+
+static_assert(sizeof(struct adjacency_value) == 16,
+	      "before the IP header's end");
 
 enum {
 	IP4_LEN = 20,
@@ -162,21 +166,25 @@ static inline __attribute__((always_inline)) void headers(
 	uint16_t total, sum;
 	uint8_t *p;
 
-	/* Frames arrive with RTE_PKTMBUF_HEADROOM before them, which is more
-	 * than IPv6 and a tag need beyond IPv4. */
-	m->data_off = (uint16_t)(m->data_off + x->rtp_off - before);
-	m->data_len = (uint16_t)(ether + ip + octets);
-	m->pkt_len = m->data_len;
+	/* No two of the four kinds have as many octets before what UDP carries:
+	 * if that stays, so does where each header is. Frames arrive with
+	 * RTE_PKTMBUF_HEADROOM before them, which is more than IPv6 and a tag
+	 * need beyond IPv4. */
+	if (__builtin_expect(x->rtp_off != before, 0)) {
+		m->data_off = (uint16_t)(m->data_off + x->rtp_off - before);
+		x->ip_off = ether;
+		x->udp_off = (uint16_t)(ether + ip);
+		x->rtp_off = before;
+		x->family = ip == IP6_LEN ? 6 : 4;
+	}
+	m->pkt_len = ether + ip + octets;
+	m->data_len = (uint16_t)m->pkt_len;
 	m->ol_flags = RTE_MBUF_F_TX_UDP_CKSUM |
 		      (ip == IP4_LEN ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
 	m->tx_offload = rte_mbuf_tx_offload(ether, ip, 0, 0, 0, 0, 0);
-	x->ip_off = ether;
-	x->udp_off = (uint16_t)(ether + ip);
-	x->rtp_off = before;
-	x->family = ip == IP6_LEN ? 6 : 4;
 
 	p = rte_pktmbuf_mtod(m, uint8_t *);
-	memcpy(p, a, 2 * RTE_ETHER_ADDR_LEN); /* dst, src */
+	memcpy(p, a, sizeof(*a)); /* dst, src, and what is written over */
 	if (__builtin_expect(vlan != 0, 0))
 		store32(p + 12, (uint32_t)RTE_ETHER_TYPE_VLAN << 16 | vlan);
 	p += ether;
@@ -228,13 +236,13 @@ static enum verdict resolve(const struct worker *w, struct flow_out *o,
 }
 
 /* Any packet. */
-static __attribute__((noinline)) enum verdict rewrite(const struct worker *w,
+static __attribute__((noinline)) enum verdict rewrite(struct worker *w,
 						      struct rte_mbuf *m,
-						      const struct flow *to,
-						      struct flow_out *o,
+						      struct flow *to,
 						      uint32_t changes)
 {
 	struct pkt_meta *x = pkt_meta(m);
+	struct flow_out *o = to ? departure(to, x) : NULL;
 	const struct port_config *out;
 	struct adjacency_value a;
 	enum verdict v = resolve(w, o, changes, &a);
@@ -266,15 +274,19 @@ static __attribute__((noinline)) enum verdict rewrite(const struct worker *w,
 		return v;
 	x->out = o;
 	x->out_port = (uint8_t)a.port;
+	w->leaves_by |= (uint8_t)(1u << a.port);
+	w->cuts |= x->mtu != 0;
 	rte_prefetch0(o->tx);
+	sent_any(x, 1);
 	headers(m, o, &a, out->vlan, six ? IP6_LEN : IP4_LEN, octets);
 	return V_NONE;
 }
 
 /* The same at once for nearly all: RTP that leaves by IPv4, without a tag, by an
- * adjacency that is known and hasn't changed. @return false: rewrite has to. */
+ * adjacency that is known and hasn't changed. *ports: w->leaves_by.
+ * @return false: rewrite has to. */
 static inline bool rewrite_usual(struct rte_mbuf *m, const struct flow_out *o,
-				 uint32_t changes)
+				 uint32_t changes, unsigned *ports)
 {
 	struct pkt_meta *x = pkt_meta(m);
 	const struct adjacency_value *a = &o->known;
@@ -289,35 +301,54 @@ static inline bool rewrite_usual(struct rte_mbuf *m, const struct flow_out *o,
 		rewrite_rtp(x->stream, pkt_payload(m));
 	x->out = o;
 	x->out_port = (uint8_t)a->port;
+	*ports |= 1u << a->port;
 	rte_prefetch0(o->tx);
+	sent_rtp(x, 1);
 	headers(m, o, a, 0, IP4_LEN, octets);
 	return true;
+}
+
+/* Some adjacency has changed: ask for all that have to be looked at again. */
+static __attribute__((noinline)) void ask_adjacencies(struct rte_mbuf *m[],
+						      unsigned n,
+						      uint32_t changes)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct pkt_meta *x = pkt_meta(m[i]);
+		struct flow *to = flow_at(&x->stream->to);
+		const struct flow_out *o = to ? departure(to, x) : NULL;
+
+		if (o && o->changes != changes)
+			rte_prefetch0(o->adj);
+	}
 }
 
 uint16_t stage_rewrite(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 {
 	const uint32_t changes =
 		atomic_load_explicit(&adjacency_changes, memory_order_acquire);
-	struct flow *to[BURST];
-	struct flow_out *out[BURST];
-	unsigned bad = V_NONE;
+	unsigned bad = V_NONE, ports = 0;
+	bool asked = false;
 
+	w->leaves_by = 0;
+	w->cuts = false;
 	for (unsigned i = 0; i < n; i++) {
-		to[i] = flow_at(&pkt_meta(m[i])->stream->to);
-		out[i] = to[i] ? departure(to[i], pkt_meta(m[i])) : NULL;
-		/* Its line has been asked for since the stream is known. */
-		if (out[i] && __builtin_expect(out[i]->changes != changes, 0))
-			rte_prefetch0(out[i]->adj);
-	}
-	for (unsigned i = 0; i < n; i++) {
+		struct flow *to = flow_at(&pkt_meta(m[i])->stream->to);
 		enum verdict v;
 
-		if (__builtin_expect(
-			    out[i] && rewrite_usual(m[i], out[i], changes), 1))
+		/* Its line has been asked for since the stream is known. */
+		if (__builtin_expect(to && rewrite_usual(m[i],
+							 &to->out[SIDE_RTP],
+							 changes, &ports),
+				     1))
 			continue;
-		v = rewrite(w, m[i], to[i], out[i], changes);
+		if (!asked)
+			ask_adjacencies(m + i, n - i, changes);
+		asked = true;
+		v = rewrite(w, m[i], to, changes);
 		pkt_meta(m[i])->verdict = v;
 		bad |= v;
 	}
+	w->leaves_by |= (uint8_t)ports;
 	return bad ? stage_split(m, n) : n;
 }

@@ -4,7 +4,6 @@
  * has no queue of that port (the device has too few) hands the packet to one
  * that has. */
 #include <rte_ethdev.h>
-#include <rte_prefetch.h>
 #include "dataplane/app/worker.h"
 #include "dataplane/flow/flow.h"
 #include "dataplane/stage/csum.h"
@@ -37,24 +36,6 @@ static inline void udp_sum(struct rte_mbuf *m)
 	m->ol_flags = 0;
 }
 
-/* What to count for a packet once it is gone and its mbuf no longer ours. */
-struct receipt {
-	struct stream_run *run;
-	uint16_t media;
-	uint8_t kind;
-};
-
-/* by: 1, or -1 to take it back. */
-static inline void count(const struct receipt *r, int64_t by)
-{
-	if (__builtin_expect(r->kind == PKT_RTP, 1)) {
-		r->run->packets_out += (uint64_t)by;
-		r->run->octets_out += (uint64_t)(by * r->media);
-	} else if (r->kind == PKT_RTCP) {
-		r->run->rtcp_out += (uint64_t)by;
-	}
-}
-
 uint16_t give(struct worker *w, const struct port *p, struct rte_mbuf *m[],
 	      uint16_t n)
 {
@@ -75,9 +56,9 @@ static enum verdict full(const struct worker *w, const struct port *p)
 }
 
 /* A datagram in fragments. What the queue doesn't take of them is lost, and
- * with it the datagram. @return false: no buffers, m is whole. */
-static bool give_cut(struct worker *w, const struct port *p, struct rte_mbuf *m,
-		     struct receipt *r)
+ * with it the datagram, which counts once. @return false: no buffers, m is whole.
+ */
+static bool give_cut(struct worker *w, const struct port *p, struct rte_mbuf *m)
 {
 	struct rte_mbuf *part[FRAGMENTS_MAX];
 	uint16_t n = fragment(w, m, part), sent;
@@ -87,23 +68,20 @@ static bool give_cut(struct worker *w, const struct port *p, struct rte_mbuf *m,
 		return false;
 	}
 	sent = give(w, p, part, n);
-	if (sent == n)
-		return true;
-	r->kind = PKT_RAW; /* not counted as sent, but once as dropped */
 	for (uint16_t i = sent; i < n; i++) {
 		pkt_meta(part[i])->verdict = full(w, p);
 		if (i > sent)
 			pkt_meta(part[i])->stream = NULL;
 	}
-	stage_drop(w, part + sent, n - sent);
+	if (sent < n)
+		stage_drop(w, part + sent, n - sent);
 	return true;
 }
 
-/* The same burst where some are to be cut: order is kept.
+/* A burst of which some are to be cut: order is kept.
  * @return how many of m[0..n) are gone */
 static uint16_t give_some_cut(struct worker *w, const struct port *p,
-			      struct rte_mbuf *m[], uint16_t n,
-			      struct receipt r[])
+			      struct rte_mbuf *m[], uint16_t n)
 {
 	uint16_t done = 0;
 
@@ -113,7 +91,7 @@ static uint16_t give_some_cut(struct worker *w, const struct port *p,
 		while (done + whole < n && !pkt_meta(m[done + whole])->mtu)
 			whole++;
 		sent = whole ? give(w, p, m + done, whole)
-			     : give_cut(w, p, m[done], &r[done]);
+			     : give_cut(w, p, m[done]);
 		done += sent;
 		if (sent < (whole ? whole : 1))
 			break;
@@ -121,59 +99,18 @@ static uint16_t give_some_cut(struct worker *w, const struct port *p,
 	return done;
 }
 
-/* The same as transmit where some are to be cut. */
-static uint16_t transmit_some_cut(struct worker *w, const struct port *p,
-				  struct rte_mbuf *m[], uint16_t n)
-{
-	struct receipt r[BURST];
-	uint16_t sent;
-
-	for (uint16_t i = 0; i < n; i++) {
-		const struct pkt_meta *x = pkt_meta(m[i]);
-
-		r[i] = (struct receipt){x->stream->run, x->media, x->kind};
-		/* No device sums over several frames. */
-		if (!p->csum_tx || x->mtu)
-			udp_sum(m[i]);
-	}
-	sent = give_some_cut(w, p, m, n, r);
-	for (uint16_t i = 0; i < sent; i++)
-		count(&r[i], 1);
-	return sent;
-}
-
-/* Counts before it sends, while the packets are still ours, and takes back what
- * didn't go. */
-static uint16_t transmit_whole(struct worker *w, const struct port *p,
-			       struct rte_mbuf *m[], uint16_t n)
-{
-	const bool device = p->csum_tx;
-	uint16_t sent;
-
-	for (uint16_t i = 0; i < n; i++) {
-		const struct pkt_meta *x = pkt_meta(m[i]);
-
-		if (!device)
-			udp_sum(m[i]);
-		count(&(struct receipt){x->stream->run, x->media, x->kind}, 1);
-	}
-	sent = give(w, p, m, n);
-	for (uint16_t i = sent; i < n; i++) {
-		const struct pkt_meta *x = pkt_meta(m[i]);
-
-		count(&(struct receipt){x->stream->run, x->media, x->kind}, -1);
-	}
-	return sent;
-}
-
-/* Everything in m[0..n) leaves by port p; cut: some of it in fragments. What
- * didn't is moved to the front. */
+/* Everything in m[0..n) leaves by port p. What didn't is moved to the front. */
 static uint16_t transmit(struct worker *w, const struct port *p,
-			 struct rte_mbuf *m[], uint16_t n, bool cut)
+			 struct rte_mbuf *m[], uint16_t n)
 {
-	uint16_t sent = __builtin_expect(cut, 0) ? transmit_some_cut(w, p, m, n)
-						 : transmit_whole(w, p, m, n);
+	uint16_t sent;
 
+	/* No device sums over several frames. */
+	for (uint16_t i = 0; (!p->csum_tx || w->cuts) && i < n; i++)
+		if (!p->csum_tx || pkt_meta(m[i])->mtu)
+			udp_sum(m[i]);
+	sent = __builtin_expect(w->cuts, 0) ? give_some_cut(w, p, m, n)
+					    : give(w, p, m, n);
 	for (uint16_t i = sent; i < n; i++)
 		if (pkt_meta(m[i])->verdict == V_NONE)
 			pkt_meta(m[i])->verdict = full(w, p);
@@ -183,22 +120,16 @@ static uint16_t transmit(struct worker *w, const struct port *p,
 uint16_t stage_tx(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 {
 	struct rte_mbuf *batch[BURST], *left[BURST];
-	unsigned cut = 0, other = 0;
+	unsigned ports = w->leaves_by;
 	uint16_t lefts = 0;
 
 	if (n == 0)
 		return 0;
-	for (uint16_t i = 0; i < n; i++) {
-		/* Sealing may have put it out of L1. */
-		rte_prefetch0(pkt_meta(m[i])->stream->run);
-		cut |= pkt_meta(m[i])->mtu;
-		other |= pkt_meta(m[i])->out_port ^ pkt_meta(m[0])->out_port;
-	}
-	if (!other) /* most often all leave by one */
-		return transmit(w, &w->ports->port[pkt_meta(m[0])->out_port], m,
-				n, cut);
+	if ((ports & (ports - 1)) == 0) /* most often all leave by one */
+		return transmit(w, &w->ports->port[__builtin_ctz(ports)], m, n);
 	/* Ports are few: one pass for each keeps the order within it. */
-	for (unsigned port = 0; port < w->ports->n; port++) {
+	for (; ports; ports &= ports - 1) {
+		const unsigned port = (unsigned)__builtin_ctz(ports);
 		uint16_t k = 0, sent;
 
 		for (uint16_t i = 0; i < n; i++)
@@ -208,7 +139,7 @@ uint16_t stage_tx(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 			}
 		if (k == 0)
 			continue;
-		sent = transmit(w, &w->ports->port[port], batch, k, cut);
+		sent = transmit(w, &w->ports->port[port], batch, k);
 		for (; sent < k; sent++)
 			left[lefts++] = batch[sent];
 	}

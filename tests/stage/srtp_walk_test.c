@@ -495,6 +495,8 @@ static void test_plain_repeats_are_not_sealed_twice(void **state)
 	say(ACCESS, PHONE, OURS, p, lab_rtp(p, 0xaaaa, 9, 0, 160));
 	assert_int_equal(heard(TRUNK), 0);
 	assert_int_equal(lab_count(V_INDEX_USED), 2);
+	assert_int_equal(stats(1).packets_out, 1);
+	assert_int_equal(stats(1).octets_out, 160);
 	far_end(&f);
 }
 
