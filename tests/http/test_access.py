@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from afar import BUILD, HTTPS, PASSWORD, Afar, Client  # noqa: E402
+from afar import HTTPS, PASSWORD, Afar, Client  # noqa: E402
 from gateway import isolate  # noqa: E402
 
 isolate()

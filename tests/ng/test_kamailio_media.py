@@ -14,7 +14,7 @@ for folder in ("scripts", "tests/calls"):
     sys.path.insert(0, str(ROOT / folder))
 
 from lab import audio  # noqa: E402
-from lab.process import inside, run, wait_until  # noqa: E402
+from lab.process import inside, wait_until  # noqa: E402
 from lab.topology import Gateway  # noqa: E402
 from kamailio import recording_key, settings  # noqa: E402
 from ngclient import Client  # noqa: E402

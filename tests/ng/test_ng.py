@@ -4,12 +4,11 @@ answers, forks, deletes, what is refused and in which words. Long: a short test 
 each command and flag, on one gateway."""
 
 import socket
-import time
 
 import pytest
 
 from conftest import PORT
-from ngclient import Client, decode, encode, text
+from ngclient import Client, decode, encode
 from sdp import Seen, sdp
 
 A, B = "192.0.2.10", "192.0.2.20"
@@ -573,11 +572,6 @@ def test_no_dataplane_is_a_load_limit(own, ng, call):
     own.dataplane.wait(5)
     reply = offer(ng, call, supports=["load limit"])
     assert reply["result"] == "load limit" and "dataplane" in reply["message"]
-
-
-GATED = [("start recording", "recording"), ("play media", "music"),
-         ("start forwarding", "monitoring"),
-         ("subscribe request", "monitoring")]
 
 
 # ------------------------------------------------------------- restarts
