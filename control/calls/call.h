@@ -170,7 +170,6 @@ void path_peer(struct path *p, enum leg l, const struct sp_addr *peer);
 void path_manner(struct path *p, enum leg l, const struct media_manner *how);
 int path_block(struct path *p, enum leg from, bool blocked,
 	       struct media_why *why);
-bool path_blocked(const struct path *p, enum leg from);
 unsigned path_describe(struct path *p, struct media_info info[], unsigned n);
 /** As media_insert, media_no_digits, media_digits. */
 int path_insert(struct path *p, enum leg to, enum media_insert what,

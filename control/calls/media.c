@@ -321,11 +321,6 @@ void media_solo(struct media *m, enum leg real)
 	       sizeof(m->side[real].profile)); /* plain */
 }
 
-bool media_is_solo(const struct media *m)
-{
-	return m->solo;
-}
-
 void media_here(struct media *m, enum leg l, struct sp_addr *out)
 {
 	struct media_why ignored;

@@ -68,7 +68,6 @@ int media_heir(struct media *m, enum leg l, const struct media *other,
  * takes (SP_DIVERT_TAKE): what arrives goes there, what leaves comes from there.
  * Before the first offer. */
 void media_solo(struct media *m, enum leg real);
-bool media_is_solo(const struct media *m);
 
 /* What sallyport-media plays to a phone. */
 enum play { PLAY_SILENCE, PLAY_FILE, PLAY_ROOM };
@@ -77,7 +76,6 @@ void media_play(struct media *m, enum play what, const char *name);
 /** What leaves on m-line i to the only leg from now on: what arrives on the port
  * of another stream. After the m-line has been offered. */
 void media_source(struct media *m, unsigned i, uint64_t stream);
-uint64_t media_source_of(const struct media *m, unsigned i);
 /** What a leg hears whom the other has put on hold: a file; NULL: nothing. Before
  * the first offer. */
 void media_music(struct media *m, const char *file);
@@ -110,7 +108,6 @@ void media_manner(struct media *m, enum leg l, const struct media_manner *how);
  * @return 0, or -1 with why. */
 int media_block(struct media *m, enum leg from, bool blocked,
 		struct media_why *why);
-bool media_blocked(const struct media *m, enum leg from);
 
 /* What sallyport-media can put in the place of what a leg would hear. */
 enum media_insert {

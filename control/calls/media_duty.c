@@ -225,13 +225,6 @@ void media_source(struct media *m, unsigned i, uint64_t stream)
 		media_duty_set(m, &st->line[i], m->real);
 }
 
-uint64_t media_source_of(const struct media *m, unsigned i)
-{
-	return i < m->cur->n && m->cur->line[i].flow
-		       ? m->cur->line[i].flow->source
-		       : 0;
-}
-
 void media_music(struct media *m, const char *file)
 {
 	snprintf(m->music, sizeof(m->music), "%s", file ? file : "");

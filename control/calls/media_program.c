@@ -356,11 +356,6 @@ void media_manner(struct media *m, enum leg l, const struct media_manner *how)
 	m->side[l].manner = *how;
 }
 
-bool media_blocked(const struct media *m, enum leg from)
-{
-	return m->side[from].blocked;
-}
-
 int media_streams_program(struct media *m, struct media_why *why)
 {
 	char text[SP_TEXT_MAX] = "";

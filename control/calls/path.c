@@ -105,11 +105,6 @@ static void media_changed(struct path *p)
 	notice_look(p->call);
 }
 
-bool path_blocked(const struct path *p, enum leg from)
-{
-	return media_blocked(p->media, from);
-}
-
 unsigned path_describe(struct path *p, struct media_info info[], unsigned n)
 {
 	return media_describe(p->media, info, n);

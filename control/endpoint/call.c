@@ -424,11 +424,6 @@ enum call_state call_state(const struct call *c)
 	return c->state;
 }
 
-bool call_outgoing(const struct call *c)
-{
-	return c->outgoing;
-}
-
 bool call_locked(const struct call *c)
 {
 	return c->e2ee && e2ee_locked(c->e2ee);

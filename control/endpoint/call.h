@@ -42,8 +42,6 @@ bool call_verify(struct call *c);
 bool call_send(struct call *c, enum e2ee_kind kind, uint8_t codec, bool marker,
 	       uint32_t ts, const uint8_t *p, size_t len);
 void call_ask_key(struct call *c, enum e2ee_kind kind);
-/** Whether that kind may be sent now. */
-bool call_sends(const struct call *c, enum e2ee_kind kind);
 /** The codec to send with, or NULL. */
 const struct codec *call_codec(const struct call *c, enum e2ee_kind kind);
 /** Whether digits were agreed upon; always so with SFrame. */
@@ -53,7 +51,6 @@ struct call_wish call_agreed(const struct call *c);
 
 unsigned call_id(const struct call *c);
 enum call_state call_state(const struct call *c);
-bool call_outgoing(const struct call *c);
 bool call_locked(const struct call *c);
 /** Whether it is, or is about to become, end-to-end encrypted. */
 bool call_sealed(const struct call *c);

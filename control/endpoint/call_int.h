@@ -36,7 +36,6 @@ struct call {
 	struct mbuf *reply;	    /* our 2xx, until its ACK */
 	unsigned reply_count;
 	struct tmr reply_timer, linger;
-	struct request *modify; /* our re-INVITE */
 	uint32_t invite_cseq;
 	unsigned redirects;
 	bool delayed;	/* the INVITE had no offer: ours is in the 2xx */

@@ -150,13 +150,6 @@ void call_media_close(struct call *c)
 	tmr_start(&c->free_streams, 0, free_later, c);
 }
 
-bool call_sends(const struct call *c, enum e2ee_kind kind)
-{
-	const struct desc_line *l = &c->stream[kind].line;
-
-	return c->state == CALL_UP && l->used && l->send;
-}
-
 const struct codec *call_codec(const struct call *c, enum e2ee_kind kind)
 {
 	const struct desc_line *l = &c->stream[kind].line;

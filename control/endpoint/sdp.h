@@ -57,5 +57,3 @@ struct desc_wish {
 
 /** @return false: it can't be read. The first m-line of each kind counts. */
 bool desc_wishes(const uint8_t *p, size_t len, struct desc_wish *out);
-
-#define CODECS_ALL ((1u << CODECS_MAX) - 1)

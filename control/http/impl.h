@@ -145,11 +145,6 @@ const char *routes_file(struct request *rq, const char *method,
 /** Wipe every string in a parsed body: it may hold a password. */
 void json_wipe(json_t *j);
 
-/* Each row of the table, for those who describe it. */
-typedef void route_f(const char *method, const char *path, enum role need,
-		     bool takes_body, void *arg);
-void routes_each(route_f *f, void *arg);
-
 /* static.c: the console's files. */
 struct files;
 /** All regular files of a folder, in memory. @return NULL: none there. */

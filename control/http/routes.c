@@ -350,13 +350,6 @@ static bool allowed(const struct request *rq, const struct route *r,
 	return false;
 }
 
-void routes_each(route_f *f, void *arg)
-{
-	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
-		f(routes[i].method, routes[i].path, routes[i].need,
-		  routes[i].takes_body, arg);
-}
-
 /* The one whose body is octets. */
 static bool takes_file(const struct route *r)
 {

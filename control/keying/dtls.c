@@ -191,11 +191,6 @@ void assoc_start(struct assoc *d, enum assoc_role role,
 	shake(d);
 }
 
-bool assoc_started(const struct assoc *d)
-{
-	return d->state != DTLS_IDLE;
-}
-
 /* A first flight. @return true: a handshake has begun with it. */
 static bool listened(struct assoc *d, bool trusted)
 {

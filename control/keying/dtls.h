@@ -57,7 +57,6 @@ void assoc_expect(struct assoc *d, const struct fingerprint fp[], unsigned n);
  * called yet may become active. */
 void assoc_start(struct assoc *d, enum assoc_role role,
 		 const struct sp_addr *peer);
-bool assoc_started(const struct assoc *d);
 /** A datagram from there; anybody may have sent it. trusted: ICE has checked the
  * source, so that no cookie is needed, and the peer may move. */
 void assoc_recv(struct assoc *d, const struct sp_addr *from, const uint8_t *p,

@@ -61,7 +61,6 @@ struct port {
 	struct room *room;  /* that it is in; or NULL */
 	struct port *feed;  /* SOURCE_PORT, found in this tick; or NULL */
 	unsigned listeners; /* of what arrives; counted in each tick */
-	unsigned recorders; /* recordings that have it */
 	uint32_t file_at;
 	bool file_ended, heard, silent;
 	uint64_t error_at; /* us: when the last codec-error was told */

@@ -72,11 +72,6 @@ void cache_expire(struct cache *c, uint64_t now)
 		drop(c, e);
 }
 
-size_t cache_count(const struct cache *c)
-{
-	return c->count;
-}
-
 /* Cookies are strangers' choice: a keyed hash, so that none can pile up. */
 static struct list *bucket_of(struct cache *c, const uint8_t *key, size_t len)
 {

@@ -29,4 +29,3 @@ const char *cache_put(struct cache *c, const void *source, size_t source_len,
 		      char *answer, size_t len);
 /** Let go of what is too old. */
 void cache_expire(struct cache *c, uint64_t now);
-size_t cache_count(const struct cache *c);

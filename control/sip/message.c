@@ -519,22 +519,6 @@ int message_copy_line(struct mbuf *mb, const struct sip_hdr *hdr)
 	return err | mbuf_write_str(mb, "\r\n");
 }
 
-static bool copy_line(const struct sip_hdr *hdr, const struct sip_msg *m,
-		      void *arg)
-{
-	(void)m;
-	return message_copy_line(arg, hdr) != 0;
-}
-
-int message_copy(struct mbuf *mb, const struct sip_msg *m,
-		 const char *const names[])
-{
-	for (unsigned i = 0; names[i]; i++)
-		if (sip_msg_xhdr_apply(m, true, names[i], copy_line, mb))
-			return ENOMEM;
-	return 0;
-}
-
 int message_quote(struct mbuf *mb, const char *text)
 {
 	int err = mbuf_write_u8(mb, '"');

@@ -91,10 +91,7 @@ typedef bool message_value_h(const struct pl *val, void *arg);
 void message_values(const struct sip_msg *m, enum sip_hdrid id,
 		    message_value_h *h, void *arg);
 
-/** Copy the headers named (NULL-terminated) from m into mb, line by line. */
-int message_copy(struct mbuf *mb, const struct sip_msg *m,
-		 const char *const names[]);
-/** One of them. */
+/** Copy a header into mb, as one line. */
 int message_copy_line(struct mbuf *mb, const struct sip_hdr *hdr);
 /** Append text as a quoted-string. */
 int message_quote(struct mbuf *mb, const char *text);

@@ -203,11 +203,6 @@ const struct sa *listener_addr(const struct listener *l)
 	return &l->addr;
 }
 
-bool listener_has(const struct listener *l, enum sip_tp tp)
-{
-	return l->has[tp];
-}
-
 /* Where requests go */
 
 void hop_of(struct hop *h, struct listener *l, const struct sip_msg *m)

@@ -73,7 +73,6 @@ bool stack_local_towards(struct sa *local, const struct sa *peer);
 /** Is it an address of ours, on any transport? port 0: any. */
 bool stack_is_local(const struct stack *s, const struct sa *addr);
 const struct sa *listener_addr(const struct listener *l);
-bool listener_has(const struct listener *l, enum sip_tp tp);
 
 /* Where requests to a phone go. */
 struct hop {

@@ -31,7 +31,6 @@ struct trunk {
 	char why[128];
 	int64_t since; /* UNIX seconds, of the state */
 	unsigned calls;
-	uint64_t calls_out, calls_in, failed; /* since it began */
 
 	struct challenge challenge; /* the latest, for the next request */
 	struct registration *registration;

@@ -31,7 +31,6 @@ static bool first_octet(const struct pl *val, void *arg)
 static void read_headers(const struct sip_msg *m, struct digest *digest)
 {
 	static const char *const ours[] = {"100rel", NULL};
-	static const char *const names[] = {"Subject", "s", "Reason", NULL};
 	struct message_contacts contacts;
 	struct mbuf *mb = mbuf_alloc(64);
 	char text[64];
@@ -51,7 +50,8 @@ static void read_headers(const struct sip_msg *m, struct digest *digest)
 	message_has_sdp(m);
 	message_uri_user(&m->uri, text, sizeof(text));
 	message_uri_user(&m->to.uri, text, sizeof(text));
-	message_copy(mb, m, names);
+	for (struct le *le = m->hdrl.head; le; le = le->next)
+		message_copy_line(mb, le->data);
 	sip_msg_hdr_apply(m, true, SIP_HDR_AUTHORIZATION, credentials, digest);
 	sip_msg_hdr_apply(m, true, SIP_HDR_PROXY_AUTHORIZATION, credentials,
 			  digest);

@@ -26,7 +26,6 @@
 #define SESSIONS 4
 #define SENDERS	 10 /* more than a session follows */
 #define PACKETS	 400
-#define ISAS	 4
 
 struct item {
 	struct packet p;
