@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The most that a peer may send, from what the SDP promised. Policing is there to contain floods, not to enforce a contract:
- * every limit has a factor in hand. */
+/* The most that a peer may send, from what the SDP promised. Policing is there
+ * to contain floods, not to enforce a contract: every limit has a factor in
+ * hand. */
 #include <string.h>
 #include <strings.h>
 #include "control/calls/media_impl.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* control/calls/notice.c - the parties of a call that is recorded, forked or
- * subscribed to are told so, where the configuration wants it: when it begins, and then every so
- * many seconds. Who hears nothing at that time (on hold) is told once that is
- * over. */
+ * subscribed to are told so, where the configuration wants it: when it begins,
+ * and then every so many seconds. Who hears nothing at that time (on hold) is
+ * told once that is over. */
 #include <stdio.h>
 #include <string.h>
 #include "control/audit/audit.h"

@@ -2,10 +2,10 @@
 /* control/endpoint/steady.h - a phone's audio without its giveaways.
  *
  * E2EE.md, "Media": packets of one size, and silence sent rather than nothing.
- * A phone behind `proxy` may do otherwise: then Opus packets are padded, to
- * 32 kbit/s or the largest so far, and where nothing comes for three packets' time, silence
- * goes instead, which also opens the paths of a call whose phone only listens.
- * Main thread. */
+ * A phone behind `proxy` may do otherwise: then Opus packets are padded, to 32
+ * kbit/s or the largest so far, and where nothing comes for three packets'
+ * time, silence goes instead, which also opens the paths of a call whose phone
+ * only listens. Main thread. */
 #pragma once
 #include "control/endpoint/call.h"
 

@@ -3,10 +3,11 @@
  * file: a firmware bundle. One at a time.
  *
  * What has come is written by a thread (later.c), a piece at a time, while the
- * connection waits: a slow disk never holds up control's loop. Until it is whole and
- * on the disk the file is path and FIRMWARE_PART; then the route's handler is called,
- * and gives it its name (request_upload). What doesn't come to that goes, and does so
- * at once where the disk has no room left. Control's thread. */
+ * connection waits: a slow disk never holds up control's loop. Until it is
+ * whole and on the disk the file is path and FIRMWARE_PART; then the route's
+ * handler is called, and gives it its name (request_upload). What doesn't come
+ * to that goes, and does so at once where the disk has no room left. Control's
+ * thread. */
 #pragma once
 #include "control/http/server.h"
 

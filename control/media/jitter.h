@@ -64,8 +64,9 @@ void jitter_reset(struct jitter *j);
 /** Takes a copy. skip: it has its place in the order, and no sound.
  * @return false: late, twice (counted), far off, or no memory. */
 bool jitter_put(struct jitter *j, const struct rtp *r, bool skip, uint64_t now);
-/** What is to be heard now. JITTER_PACKET: *out is the caller's, for jitter_free. Time
- * moves with what is returned: jitter_passed tells how much was played. */
+/** What is to be heard now. JITTER_PACKET: *out is the caller's, for
+ * jitter_free. Time moves with what is returned: jitter_passed tells how much
+ * was played. */
 enum jitter_kind jitter_get(struct jitter *j, struct jitter_packet **out);
 void jitter_free(struct jitter_packet *p);
 /** So many timestamp units of sound were made from the last jitter_get. */

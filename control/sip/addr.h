@@ -2,7 +2,8 @@
 /* control/sip/addr.h - addresses as this door writes and reads them.
  *
  * "10.1.0.1:5060", "[2001:db8::1]:5060"; with the transport in front, as the
- * configuration has it, "udp:10.1.0.1:5060", "tls:10.1.0.1:5061". Never a host name. Pure. */
+ * configuration has it, "udp:10.1.0.1:5060", "tls:10.1.0.1:5061". Never a host
+ * name. Pure. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

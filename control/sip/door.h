@@ -234,10 +234,11 @@ bool feature_asked(struct door *d, struct session *s, const struct sip_msg *m,
 /** May it be had? Else the request has been answered so. */
 bool feature_refused(struct door *d, struct listener *l,
 		     const struct sip_msg *m, const struct asked *a);
-/** Both, where no such request is served: a REFER, an INVITE with Replaces or Join, or towards the PSTN within a call,
- * an INFO with Record: on: asks the gate of features and answers. s: the dialog
- * that it is in; else by: the authenticated user's AOR, or NULL.
- * @return false: m asks for nothing of the kind. */
+/** Both, where no such request is served: a REFER, an INVITE with Replaces or
+ * Join, or towards the PSTN within a call, an INFO with Record: on: asks the
+ * gate of features and answers. s: the dialog that it is in; else by: the
+ * authenticated user's AOR, or NULL. @return false: m asks for nothing of the
+ * kind. */
 bool refuse_feature(struct door *d, struct listener *l, struct session *s,
 		    const struct sip_msg *m, const char *by);
 

@@ -9,10 +9,10 @@
  * with somebody else's address on it. A failure counts when the nonce was given
  * to that very source, which a forger can't have heard.
  *
- * Sources that have authenticated may send, and fail, ten times as much. Those in the
- * allow-list are never limited. The table has a fixed size and forgets who has
- * been quiet for longest; bans are kept apart. Pure: the caller brings the
- * time (ms). One thread. */
+ * Sources that have authenticated may send, and fail, ten times as much. Those
+ * in the allow-list are never limited. The table has a fixed size and forgets
+ * who has been quiet for longest; bans are kept apart. Pure: the caller brings
+ * the time (ms). One thread. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

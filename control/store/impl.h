@@ -2,9 +2,9 @@
 /* control/store/impl.h - shared by the files of store/, by nobody else.
  *
  * Two connections to one database: control's thread reads on one, the worker
- * writes on the other; records.c opens a third for each search. What is to be written is a statement of the table in
- * store.c with its values, queued in order; the worker commits all that has
- * come together as one transaction. */
+ * writes on the other; records.c opens a third for each search. What is to be
+ * written is a statement of the table in store.c with its values, queued in
+ * order; the worker commits all that has come together as one transaction. */
 #pragma once
 #include <pthread.h>
 #include <sqlite3.h>

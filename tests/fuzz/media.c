@@ -7,10 +7,10 @@
  *
  * Whatever comes: what goes out parses, holds no key of the other hop and
  * nothing of its ICE or DTLS (but where both legs pass it through); a transport
- * of DTLS-SRTP has no peer before it has keys; a=e2ee only where policy allows it, once, and as
- * it came; all transports bear the mark or none does, and none loses it; a leg
- * never has keys for one direction only; and what was refused leaves nothing
- * behind. */
+ * of DTLS-SRTP has no peer before it has keys; a=e2ee only where policy allows
+ * it, once, and as it came; all transports bear the mark or none does, and none
+ * loses it; a leg never has keys for one direction only; and what was refused
+ * leaves nothing behind. */
 #define _GNU_SOURCE /* memmem */
 #include <stdint.h>
 #include <stdlib.h>

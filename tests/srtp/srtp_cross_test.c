@@ -9,13 +9,13 @@
  * whether it is taken, on its octets, and in the end on where each SSRC stands.
  *
  * SRTP_SEED sets where the cases start and SRTP_CASES how many there are; one
- * that fails says how to repeat it. Compared is whether, not why: of two reasons each may name the other.
- * Left out, since libsrtp2 differs by intent or mistake (backend_libsrtp2.c):
- * the octets of SRTCP, whose index starts at 1 there; SRTCP reordered by more
- * than 64; SRTCP with MKI in the _32 suites; the E bit; a change of keys.
- * libsrtp2 2.5 derives the session keys of the AES-192 suites as if they
- * were AES-256, against RFC 6188: the engine's get the same ones here, and are
- * held to the RFC's vectors in srtp_test. */
+ * that fails says how to repeat it. Compared is whether, not why: of two
+ * reasons each may name the other. Left out, since libsrtp2 differs by intent
+ * or mistake (backend_libsrtp2.c): the octets of SRTCP, whose index starts at 1
+ * there; SRTCP reordered by more than 64; SRTCP with MKI in the _32 suites; the
+ * E bit; a change of keys. libsrtp2 2.5 derives the session keys of the AES-192
+ * suites as if they were AES-256, against RFC 6188: the engine's get the same
+ * ones here, and are held to the RFC's vectors in srtp_test. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
