@@ -19,7 +19,7 @@
  *   media_codec_sdp.c what of that the other leg reads
  *   media_force.c    codecs that a profile wants, and no others
  *   media_told.c     codecs of an answer that the offerer is told of
- *   media_tongue.c   the same, saved and loaded
+ *   media_tongue.c   what each leg speaks: kept, shared, saved and loaded
  *   media_duty.c     what sallyport-media is to do
  *   media_insert.c   what is played in the place of a leg's sound
  *   media_notice.c   legs are told that the call is recorded
@@ -30,6 +30,7 @@
  *   media_e2ee.c     a=e2ee as it passes
  *   media_program.c  the dataplane
  *   media_save.c     JSON and back
+ *   media_save_keying.c of it ICE, DTLS-SRTP and BUNDLE
  *   media_info.c     for lists and people */
 #pragma once
 #include <jansson.h>
