@@ -265,26 +265,27 @@ static inline struct flow *const *flow_place(const struct flow_index *x,
 	return NULL;
 }
 
-/** The same for IPv4, looking first at the address that the packet before was
- * for: *at, NULL where there was none. */
-static inline struct flow *const *flow_place4(const struct flow_index *x,
-					      const struct flow_address **at,
-					      const uint8_t *addr,
-					      uint16_t port)
+/** The same for IPv4, of which there is an address, looking first at the one that
+ * the packet before was for: *at, of v4[]. @return false: none of ours. */
+static inline bool flow_place4(const struct flow_index *x,
+			       const struct flow_address **at,
+			       const uint8_t *addr, uint16_t port,
+			       struct flow *const **place)
 {
 	uint16_t off = (uint16_t)(port - x->udp_first);
 	unsigned i = 0;
 
 	if (__builtin_expect(off >= x->udp_span, 0))
-		return NULL;
-	if (__builtin_expect(!*at || memcmp((*at)->addr, addr, 4) != 0, 0)) {
+		return false;
+	if (__builtin_expect(memcmp((*at)->addr, addr, 4) != 0, 0)) {
 		while (i < x->n4 && memcmp(x->v4[i].addr, addr, 4) != 0)
 			i++;
 		if (i == x->n4)
-			return NULL;
+			return false;
 		*at = &x->v4[i];
 	}
-	return &(*at)->port[off];
+	*place = &(*at)->port[off];
+	return true;
 }
 
 /** The flow in a place, or at a stream's end, now; NULL: none. */

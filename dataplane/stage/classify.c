@@ -85,9 +85,8 @@ static __attribute__((noinline)) struct flow *const *look(
 struct usual {
 	const struct flow_index *index;
 	const struct flow_address *addr; /* of the packet before */
-	const struct port *in; /* the same; NULL: not for us to look at */
-	uint8_t port;	       /* its number; PORT_MAX: none yet */
-	__m128i head;	       /* of frames that are its own */
+	uint8_t port;			 /* the same; PORT_MAX: none yet */
+	__m128i head;			 /* of frames that are its own */
 };
 
 static void usual_turn(struct usual *u, const struct ports *ps, uint8_t port)
@@ -95,8 +94,9 @@ static void usual_turn(struct usual *u, const struct ports *ps, uint8_t port)
 	const struct port *in = &ps->port[port];
 
 	u->port = port;
-	u->in = in->cfg.vlan ? NULL : in;
-	u->head = usual_head(in->mac.addr_bytes);
+	u->head = in->cfg.vlan || u->index->n4 == 0
+			  ? usual_none()
+			  : usual_head(in->mac.addr_bytes);
 }
 
 /* The same as look at once for nearly all media. @return the place of the flow,
@@ -113,11 +113,9 @@ static inline struct flow *const *look_usual(struct usual *u,
 
 	if (__builtin_expect(x->in_port != u->port, 0))
 		usual_turn(u, ps, x->in_port);
-	if (__builtin_expect(m->nb_segs != 1 || !u->in, 0) ||
-	    !frame_usual(p, m->data_len, u->head, &f))
-		return NULL;
-	place = flow_place4(u->index, &u->addr, f.dst, f.dst_port);
-	if (__builtin_expect(!place, 0))
+	if (__builtin_expect(m->nb_segs != 1, 0) ||
+	    !frame_usual(p, m->data_len, u->head, &f) ||
+	    !flow_place4(u->index, &u->addr, f.dst, f.dst_port, &place))
 		return NULL;
 	memcpy(&src, f.src, 4);
 	x->from = endpoint_word4(src, f.src_port);
@@ -283,7 +281,8 @@ static __attribute__((noinline)) uint16_t placed(struct rte_mbuf *m[],
 
 uint16_t stage_classify(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 {
-	struct usual u = {.index = table_index(w->table), .port = PORT_MAX};
+	const struct flow_index *index = table_index(w->table);
+	struct usual u = {.index = index, .addr = index->v4, .port = PORT_MAX};
 	struct flow *const *place[BURST];
 	uint16_t port[BURST];
 	uintptr_t sealed = 0;
@@ -292,7 +291,7 @@ uint16_t stage_classify(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 	for (unsigned i = 0; i < n; i++) {
 		place[i] = look_usual(&u, w->ports, m[i], &port[i]);
 		if (__builtin_expect(!place[i], 0))
-			place[i] = look(w, u.index, m[i], &port[i]);
+			place[i] = look(w, index, m[i], &port[i]);
 		if (__builtin_expect(!place[i], 0))
 			bad = 1;
 		else
@@ -308,9 +307,10 @@ uint16_t stage_classify(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 	}
 	bad = V_NONE;
 	for (unsigned i = 0; i < n; i++) {
-		enum verdict v = claim(w, m[i], port[i], &sealed);
+		struct rte_mbuf *p = m[i];
+		enum verdict v = claim(w, p, port[i], &sealed);
 
-		pkt_meta(m[i])->verdict = v;
+		pkt_meta(p)->verdict = v;
 		bad |= v;
 	}
 	w->sealed = sealed != 0;

@@ -37,13 +37,19 @@ enum frame_kind frame_parse(const uint8_t *p, size_t n, struct frame *f);
  * options, tag, fragment or padding, UDP, and in that at least an RTP header. */
 enum { USUAL_IP = 14, USUAL_UDP = 34, USUAL_PAYLOAD = 42, USUAL_MIN = 54 };
 
-/** What the first 16 octets of one to this MAC address are. */
+/** What the first 16 octets of one to this MAC address are, 0 for any. */
 static inline __m128i usual_head(const uint8_t mac[6])
 {
 	uint8_t head[16] = {[12] = 0x08, [14] = 0x45};
 
 	memcpy(head, mac, 6);
 	return _mm_loadu_si128((const __m128i *)head);
+}
+
+/** What they are of none. */
+static inline __m128i usual_none(void)
+{
+	return _mm_set1_epi8(-1);
 }
 
 /** The same as frame_parse, at once, for such a frame. @return false: it is
@@ -66,8 +72,8 @@ static inline bool frame_usual(const uint8_t *p, size_t n, __m128i head,
 		return false;
 	first = _mm_loadu_si128((const __m128i *)p);
 	second = _mm_loadu_si128((const __m128i *)(p + USUAL_IP));
-	first = _mm_and_si128(_mm_xor_si128(first, head), head_mask);
-	second = _mm_and_si128(_mm_xor_si128(second, udp), udp_mask);
+	first = _mm_xor_si128(_mm_and_si128(first, head_mask), head);
+	second = _mm_xor_si128(_mm_and_si128(second, udp_mask), udp);
 	first = _mm_or_si128(first, second);
 	memcpy(&total, p + USUAL_IP + 2, 2);
 	memcpy(&len, p + USUAL_UDP + 4, 2);

@@ -333,20 +333,20 @@ uint16_t stage_rewrite(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 	w->leaves_by = 0;
 	w->cuts = false;
 	for (unsigned i = 0; i < n; i++) {
-		struct flow *to = flow_at(&pkt_meta(m[i])->stream->to);
+		struct rte_mbuf *p = m[i];
+		struct flow *to = flow_at(&pkt_meta(p)->stream->to);
 		enum verdict v;
 
 		/* Its line has been asked for since the stream is known. */
-		if (__builtin_expect(to && rewrite_usual(m[i],
-							 &to->out[SIDE_RTP],
+		if (__builtin_expect(to && rewrite_usual(p, &to->out[SIDE_RTP],
 							 changes, &ports),
 				     1))
 			continue;
 		if (!asked)
 			ask_adjacencies(m + i, n - i, changes);
 		asked = true;
-		v = rewrite(w, m[i], to, changes);
-		pkt_meta(m[i])->verdict = v;
+		v = rewrite(w, p, to, changes);
+		pkt_meta(p)->verdict = v;
 		bad |= v;
 	}
 	w->leaves_by |= (uint8_t)ports;

@@ -43,9 +43,8 @@ static inline __attribute__((always_inline)) enum verdict accept_rtp(
 }
 
 /* RFC 3264 section 8.4: a stream on hold still has its RTCP. */
-static __attribute__((noinline)) enum verdict accept_rtcp(struct arrival *a,
-							  struct pkt_meta *x,
-							  const uint8_t *p)
+static enum verdict accept_rtcp(struct arrival *a, struct pkt_meta *x,
+				const uint8_t *p)
 {
 	if (x->rtp_len < 8)
 		return V_SHORT;
@@ -60,8 +59,7 @@ static __attribute__((noinline)) enum verdict accept_rtcp(struct arrival *a,
 	return V_NONE;
 }
 
-static __attribute__((noinline)) enum verdict accept_raw(struct arrival *a,
-							 struct pkt_meta *x)
+static enum verdict accept_raw(struct arrival *a, struct pkt_meta *x)
 {
 	const struct flow *f = x->flow;
 
@@ -73,6 +71,15 @@ static __attribute__((noinline)) enum verdict accept_raw(struct arrival *a,
 	return V_NONE;
 }
 
+/* RTCP, or what is passed as it is. */
+static __attribute__((noinline)) enum verdict accept_other(struct arrival *a,
+							   struct rte_mbuf *m,
+							   struct pkt_meta *x)
+{
+	return x->kind == PKT_RAW ? accept_raw(a, x)
+				  : accept_rtcp(a, x, pkt_payload(m));
+}
+
 /* sealed: it may be of an SRTP leg, and then it has verified. */
 static inline __attribute__((always_inline)) enum verdict accept_packet(
 	struct arrival *a, struct rte_mbuf *m, bool sealed)
@@ -80,17 +87,16 @@ static inline __attribute__((always_inline)) enum verdict accept_packet(
 	struct pkt_meta *x = pkt_meta(m);
 	const struct flow *f = x->flow;
 
-	if (__builtin_expect(x->kind == PKT_RAW, 0))
-		return accept_raw(a, x);
-	if (sealed && f->rx && __builtin_expect(!source_bound(f->run, x), 0)) {
+	if (sealed && __builtin_expect(!source_bound(f->run, x), 0) && f->rx &&
+	    x->kind != PKT_RAW) {
 		struct endpoint e;
 
 		source_of(m, &e);
 		if (!source_verified(f, x->side, &e))
 			return V_SOURCE;
 	}
-	if (__builtin_expect(x->kind == PKT_RTCP, 0))
-		return accept_rtcp(a, x, pkt_payload(m));
+	if (__builtin_expect(x->kind != PKT_RTP, 0))
+		return accept_other(a, m, x);
 	f->run->last = a->moment;
 	return accept_rtp(a, x, pkt_payload(m));
 }

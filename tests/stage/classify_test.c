@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
+#include "dataplane/flow/flow.h"
 #include "tests/stage/lab.h"
 
 #define PHONE4 "10.1.0.7:4000"
@@ -298,6 +299,23 @@ static void test_device_checksums(void **state)
 	}
 }
 
+/* A gateway without an address in IPv4: where none stand, 0.0.0.0 is no match. */
+static void test_no_ipv4(void **state)
+{
+	struct flow_index *x = (struct flow_index *)table_index(lab.t);
+	const struct flow_index was = *x;
+	struct lab_frame f = rtp4();
+
+	(void)state;
+	x->n4 = 0;
+	memset(x->v4, 0, sizeof(x->v4));
+	memset(f.octet + 30, 0, 4);
+	f.octet[37] += 2; /* not the first port, whose place would be NULL */
+	lab_sums(&f);
+	one("no IPv4", &f, 0, V_KERNEL);
+	*x = was;
+}
+
 /* STUN and DTLS that are relayed pass untouched, as nothing else does. */
 static void test_relayed(void **state)
 {
@@ -373,8 +391,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, up, down)
 	static const struct CMUnitTest tests[] = {
-		T(test_ipv4),	 T(test_ipv6),	     T(test_device_checksums),
-		T(test_relayed), T(test_any_octets),
+		T(test_ipv4),	 T(test_ipv6),	  T(test_device_checksums),
+		T(test_no_ipv4), T(test_relayed), T(test_any_octets),
 	};
 
 	lab_start();

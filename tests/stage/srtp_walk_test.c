@@ -366,6 +366,24 @@ static void test_first_to_verify_is_the_source(void **state)
 	far_end(&f);
 }
 
+/* STUN is nobody's proof: who sends some that is relayed isn't the source. */
+static void test_relayed_stun_is_no_source(void **state)
+{
+	static const uint8_t stun[20] = {0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42};
+	struct far f = pair(AES);
+	struct sp_transport x = trunk;
+
+	(void)state;
+	x.peer_rtp.prefix = 24;
+	x.stun = SP_PUNT_RELAY;
+	change(&x);
+	say(TRUNK, "10.2.0.66:7000", TRUNK_OURS, stun, sizeof(stun));
+	from_far(&f, "10.2.0.9:6100", 1);
+	assert_int_equal(heard(ACCESS), 2);
+	assert_int_equal(stats(2).source.addr[3], 9);
+	far_end(&f);
+}
+
 static void nothing(void *arg, const struct sp_event *e)
 {
 	(void)arg;
@@ -591,6 +609,7 @@ int main(void)
 		T(test_order_within_a_burst),
 		T(test_bleed_on_an_srtp_leg),
 		T(test_first_to_verify_is_the_source),
+		T(test_relayed_stun_is_no_source),
 		T(test_further_ssrcs),
 		T(test_forgers_do_not_lock_the_peer_out),
 		T(test_rekey_in_the_middle),
