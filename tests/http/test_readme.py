@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """control's READMEs say what the code says: options, which of them take effect at
-once, routes, names of errors."""
+once, routes, names of errors, what is put on record."""
 
 import re
 from pathlib import Path
@@ -78,3 +78,22 @@ def test_errors_exist():
     names = {n for n in quoted(text) if "<" not in n and n.islower()}
     assert len(names) > 60
     assert not {n for n in names if f'"{n}"' not in source}
+
+
+def test_what_is_on_record():
+    """`fork-started`, `-stopped`: the second has the beginning of the first. By
+    the API, and by what calls tell."""
+    declared = set()
+    for call, folder in ((r"change_recorded\(\s*rq", "http"),
+                         (r"begin\(\s*rq", "http"), (r"\btell\(\w", "calls")):
+        source = "".join(p.read_text() for p in (CONTROL / folder).glob("*.c"))
+        found = re.findall(call + r',\s*"([a-z]+(?:-[a-z]+)+)"', source)
+        assert found, call
+        declared |= set(found)
+    told = set()
+    for row in section((CONTROL / "audit" / "README.md").read_text(),
+                       "## Records"):
+        first, *more = quoted(row[0])
+        before = first.partition("-")[0]
+        told |= {first} | {before + m if m[0] == "-" else m for m in more}
+    assert declared <= told
