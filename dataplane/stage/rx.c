@@ -12,15 +12,7 @@
 
 static inline void reset(struct rte_mbuf *m, uint8_t port, enum handed handed)
 {
-	struct pkt_meta *x = pkt_meta(m);
-
-	x->flow = NULL;
-	x->stream = NULL;
-	x->out = NULL;
-	x->in_port = port;
-	x->mtu = 0;
-	x->verdict = V_NONE;
-	x->handed = handed;
+	*pkt_meta(m) = (struct pkt_meta){.in_port = port, .handed = handed};
 }
 
 /* What a device has just filled in is in no cache of ours: the heads first,
@@ -77,15 +69,15 @@ static uint16_t from_workers(struct worker *w, struct rte_mbuf *m[],
 	n = (uint16_t)rte_ring_sc_dequeue_burst(w->handover, (void **)m, most,
 						NULL);
 	for (uint16_t i = 0; i < n; i++) {
-		struct pkt_meta *x = pkt_meta(m[i]);
+		const struct pkt_meta x = *pkt_meta(m[i]);
 
-		if (x->handed == HANDED_EGRESS) {
+		if (x.handed == HANDED_EGRESS) {
 			/* Its flow was the other worker's to look into. */
-			reset(m[i], x->in_port, HANDED_EGRESS);
-			transmit(w, &w->ports->port[x->out_port], &m[i], 1);
+			reset(m[i], x.in_port, HANDED_EGRESS);
+			transmit(w, &w->ports->port[x.out_port], &m[i], 1);
 			continue;
 		}
-		reset(m[i], x->in_port, HANDED_OWNER);
+		reset(m[i], x.in_port, HANDED_OWNER);
 		m[k++] = m[i];
 	}
 	return k;
