@@ -7,7 +7,7 @@
 #   make bench      numbers, as ratios within one run; FULL=1 for every cell
 #   make fuzz       the fuzz targets, for long (FUZZ_SECONDS each)
 #   make soak       calls that come and go for minutes (SOAK_SECONDS)
-#   make lint       clang-format, cppcheck
+#   make lint       clang-format, cppcheck, shellcheck
 #   make deb        a Debian package, into $(B)/deb
 #   make image      BOARD: the appliance's disk image and update bundle
 #   make image-test starts it in QEMU, updates it, breaks it, resets it
