@@ -35,11 +35,10 @@ static enum verdict judge(enum frame_kind kind, const uint8_t *frame)
 	return frame[0] & 1 ? V_NOT_FOR_US : V_NONE; /* group MAC, host IP */
 }
 
-/* Headers only. *port: where it came to, network order.
- * @return the place of the flow, or NULL with a verdict. */
+/* Headers only. @return the place of the flow, or NULL with a verdict. */
 static __attribute__((noinline)) struct flow *const *look(
 	const struct worker *w, const struct flow_index *index,
-	struct rte_mbuf *m, uint16_t *port)
+	struct rte_mbuf *m)
 {
 	struct pkt_meta *x = pkt_meta(m);
 	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
@@ -66,7 +65,7 @@ static __attribute__((noinline)) struct flow *const *look(
 		return NULL;
 	}
 	x->verdict = judge(kind, p);
-	memcpy(port, p + f.udp_off + 2, 2);
+	memcpy(&x->port, p + f.udp_off + 2, 2);
 	x->ip_off = f.ip_off;
 	x->udp_off = f.udp_off;
 	x->rtp_off = f.payload_off;
@@ -103,7 +102,7 @@ static void usual_turn(struct usual *u, const struct ports *ps, uint8_t port)
  * or NULL: look has to. */
 static inline struct flow *const *look_usual(struct usual *u,
 					     const struct ports *ps,
-					     struct rte_mbuf *m, uint16_t *port)
+					     struct rte_mbuf *m)
 {
 	struct pkt_meta *x = pkt_meta(m);
 	const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
@@ -125,7 +124,7 @@ static inline struct flow *const *look_usual(struct usual *u,
 	x->rtp_len = f.payload_len;
 	x->family = 4;
 	x->kind = PKT_RTP; /* demux has to say, where it isn't plainly */
-	memcpy(port, p + USUAL_UDP + 2, 2);
+	memcpy(&x->port, p + USUAL_UDP + 2, 2);
 	if (__builtin_expect(!payload_is_plain_rtp(p + USUAL_PAYLOAD), 0))
 		x->kind = PKT_RAW;
 	return place;
@@ -227,9 +226,9 @@ static inline void prefetch_run(const struct flow *f, const struct stream *s)
 	}
 }
 
-/* port: where it came to. *sealed: no longer 0 if some is. */
+/* *sealed: no longer 0 if some is. */
 static inline enum verdict claim(const struct worker *w, struct rte_mbuf *m,
-				 uint16_t port, uintptr_t *sealed)
+				 uintptr_t *sealed)
 {
 	struct pkt_meta *x = pkt_meta(m);
 	const struct flow *flow = x->flow;
@@ -248,7 +247,7 @@ static inline enum verdict claim(const struct worker *w, struct rte_mbuf *m,
 		return V_CHECKSUM;
 	x->stream = only;
 	x->side = SIDE_RTP;
-	if (__builtin_expect(port == flow->rtp_port, 1)) {
+	if (__builtin_expect(x->port == flow->rtp_port, 1)) {
 		if (__builtin_expect(x->kind == PKT_RTP, 1))
 			return V_NONE;
 	} else {
@@ -260,7 +259,7 @@ static inline enum verdict claim(const struct worker *w, struct rte_mbuf *m,
 /* Those without a place to the end, order kept. @return how many have one. */
 static __attribute__((noinline)) uint16_t placed(struct rte_mbuf *m[],
 						 struct flow *const *place[],
-						 uint16_t port[], uint16_t n)
+						 uint16_t n)
 {
 	struct rte_mbuf *bad[BURST];
 	uint16_t k = 0, b = 0;
@@ -271,8 +270,7 @@ static __attribute__((noinline)) uint16_t placed(struct rte_mbuf *m[],
 			continue;
 		}
 		m[k] = m[i];
-		place[k] = place[i];
-		port[k++] = port[i];
+		place[k++] = place[i];
 	}
 	for (uint16_t i = 0; i < b; i++)
 		m[k + i] = bad[i];
@@ -284,21 +282,20 @@ uint16_t stage_classify(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 	const struct flow_index *index = table_index(w->table);
 	struct usual u = {.index = index, .addr = index->v4, .port = PORT_MAX};
 	struct flow *const *place[BURST];
-	uint16_t port[BURST];
 	uintptr_t sealed = 0;
 	unsigned bad = V_NONE;
 
 	for (unsigned i = 0; i < n; i++) {
-		place[i] = look_usual(&u, w->ports, m[i], &port[i]);
+		place[i] = look_usual(&u, w->ports, m[i]);
 		if (__builtin_expect(!place[i], 0))
-			place[i] = look(w, index, m[i], &port[i]);
+			place[i] = look(w, index, m[i]);
 		if (__builtin_expect(!place[i], 0))
 			bad = 1;
 		else
 			rte_prefetch0(place[i]);
 	}
 	if (__builtin_expect(bad, 0))
-		n = placed(m, place, port, n);
+		n = placed(m, place, n);
 	for (unsigned i = 0; i < n; i++) {
 		struct flow *flow = flow_at(place[i]);
 
@@ -308,7 +305,7 @@ uint16_t stage_classify(struct worker *w, struct rte_mbuf *m[], uint16_t n)
 	bad = V_NONE;
 	for (unsigned i = 0; i < n; i++) {
 		struct rte_mbuf *p = m[i];
-		enum verdict v = claim(w, p, port[i], &sealed);
+		enum verdict v = claim(w, p, &sealed);
 
 		pkt_meta(p)->verdict = v;
 		bad |= v;

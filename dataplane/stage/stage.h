@@ -49,6 +49,7 @@ struct pkt_meta {
 	uint16_t udp_off;
 	uint16_t rtp_off;
 	uint16_t rtp_len; /* UDP payload, octets */
+	uint16_t port;	  /* classify: where it came to, network order */
 	uint16_t media;	  /* unprotect: octets of RTP payload, for statistics */
 	uint16_t mtu;	  /* rewrite: of the fragments to make of it; with
 			   * V_TOO_BIG, what its sender is told; 0: neither */
