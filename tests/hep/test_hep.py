@@ -31,16 +31,12 @@ def crypto(ip, port, key):
 
 @pytest.fixture(scope="module")
 def gw(tmp_path_factory):
-    g = Gateway(tmp_path_factory.mktemp("hep"), 25270, options=(
+    with Gateway(tmp_path_factory.mktemp("hep"), 25270, options=(
         f"  hep:\n    collector: \"{COLLECTOR[0]}:{COLLECTOR[1]}\"\n"
-        "    id: 2001\n    password: hunter2\n"))
-    g.start_dataplane()
-    g.start()
-    for name in ("alice", "bob"):
-        g.add_user(name, security=1)
-    yield g
-    assert g.stop() == 0
-    g.close()
+        "    id: 2001\n    password: hunter2\n")).up() as g:
+        for name in ("alice", "bob"):
+            g.add_user(name, security=1)
+        yield g
 
 
 def collect(s, last=None):

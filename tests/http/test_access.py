@@ -24,16 +24,12 @@ isolate()
 
 @pytest.fixture(scope="module")
 def gw(tmp_path_factory):
-    g = Afar(tmp_path_factory.mktemp("afar"))
-    g.start_dataplane()
-    g.start()
-    for name, role in (("rita", "read"), ("otto", "operate"),
-                       ("ada", "administer")):
-        g.admin(name, role)
-    g.add_user("alice", password="phone password")
-    yield g
-    assert g.stop() == 0, "control must stop cleanly"
-    g.close()
+    with Afar(tmp_path_factory.mktemp("afar")).up() as g:
+        for name, role in (("rita", "read"), ("otto", "operate"),
+                           ("ada", "administer")):
+            g.admin(name, role)
+        g.add_user("alice", password="phone password")
+        yield g
 
 
 @pytest.fixture

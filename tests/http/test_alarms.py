@@ -18,13 +18,9 @@ isolate()
 
 @pytest.fixture(scope="module")
 def gw(tmp_path_factory):
-    g = Afar(tmp_path_factory.mktemp("alarms"), port=25250)
-    g.start_dataplane()
-    g.start()
-    g.scraper = g.token("scrape", "read")
-    yield g
-    g.stop()
-    g.close()
+    with Afar(tmp_path_factory.mktemp("alarms"), port=25250).up() as g:
+        g.scraper = g.token("scrape", "read")
+        yield g
 
 
 def until(gw, wanted):

@@ -96,15 +96,11 @@ def test_the_list_is_whole():
 
 @pytest.fixture(scope="module")
 def gw(tmp_path_factory):
-    g = Afar(tmp_path_factory.mktemp("audited"), port=25310)
-    g.start_dataplane()
-    g.start()
-    g.admin("ada", "administer")
-    for name in ("alice", "bob"):
-        g.add_user(name, security=0, password="secret")
-    yield g
-    assert g.stop() == 0
-    g.close()
+    with Afar(tmp_path_factory.mktemp("audited"), port=25310).up() as g:
+        g.admin("ada", "administer")
+        for name in ("alice", "bob"):
+            g.add_user(name, security=0, password="secret")
+        yield g
 
 
 def a_call(gw):

@@ -21,15 +21,11 @@ isolate()
 
 @pytest.fixture(scope="module")
 def gw(tmp_path_factory):
-    g = Afar(tmp_path_factory.mktemp("metrics"), port=25180)
-    g.start_dataplane()
-    g.start()
-    for name in ("alice", "bob"):
-        g.add_user(name, security=0)
-    g.scraper = g.token("scrape", "read")
-    yield g
-    g.stop()
-    g.close()
+    with Afar(tmp_path_factory.mktemp("metrics"), port=25180).up() as g:
+        for name in ("alice", "bob"):
+            g.add_user(name, security=0)
+        g.scraper = g.token("scrape", "read")
+        yield g
 
 
 def scrape(gw):

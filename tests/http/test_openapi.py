@@ -52,18 +52,14 @@ def test_every_schema_is_one_and_is_used():
 
 @pytest.fixture(scope="module")
 def gw(tmp_path_factory):
-    g = Afar(tmp_path_factory.mktemp("openapi"), port=25170)
-    g.start_dataplane()
-    g.start()
-    g.admin("ada", "administer")
-    g.add_user("alice")
-    g.ctl("group", "add", "board")
-    g.ctl("group", "join", "board", "alice")
-    g.ctl("policy", "new", "Open", "--calling", "DisabledUserOverride")
-    g.ctl("policy", "grant", "Open", "--group", "board")
-    yield g
-    g.stop()
-    g.close()
+    with Afar(tmp_path_factory.mktemp("openapi"), port=25170).up() as g:
+        g.admin("ada", "administer")
+        g.add_user("alice")
+        g.ctl("group", "add", "board")
+        g.ctl("group", "join", "board", "alice")
+        g.ctl("policy", "new", "Open", "--calling", "DisabledUserOverride")
+        g.ctl("policy", "grant", "Open", "--group", "board")
+        yield g
 
 
 FILL = {"name": "alice", "id": "1", "peer": "alice", "user": "alice",

@@ -47,27 +47,24 @@ def older(real, n):
 
 @pytest.fixture(scope="module")
 def gw(tmp_path_factory):
-    g = Afar(tmp_path_factory.mktemp("records"), 25850)
-    g.start_dataplane()
-    g.start()
-    g.admin("rita", "read")
-    for name in ("alice", "bob"):
-        g.add_user(name, security=0)
-    real = a_call(g)
-    odd = older(real, 1)
-    odd.update({"from": 'sip:"a,b"@sip.test', "e2ee": True,
-                "reason": "=cmd|' /C calc'!A0", "trunk": "Carrier",
-                "recordings": 1})
-    odd["media"][0]["legs"][0]["codec"] = 'x",y'
-    rows = [odd if n == 1 else older(real, n) for n in range(MANY)]
-    with sqlite3.connect(Path(g.folder, "control.db"), timeout=10) as db:
-        db.execute("DELETE FROM cdr")
-        db.executemany("INSERT INTO cdr (id, start, json) VALUES (?, ?, ?)",
-                       [(r["id"], r["started"],
-                         json.dumps(r, separators=(",", ":"))) for r in rows])
-    yield g
-    assert g.stop() == 0
-    g.close()
+    with Afar(tmp_path_factory.mktemp("records"), 25850).up() as g:
+        g.admin("rita", "read")
+        for name in ("alice", "bob"):
+            g.add_user(name, security=0)
+        real = a_call(g)
+        odd = older(real, 1)
+        odd.update({"from": 'sip:"a,b"@sip.test', "e2ee": True,
+                    "reason": "=cmd|' /C calc'!A0", "trunk": "Carrier",
+                    "recordings": 1})
+        odd["media"][0]["legs"][0]["codec"] = 'x",y'
+        rows = [odd if n == 1 else older(real, n) for n in range(MANY)]
+        with sqlite3.connect(Path(g.folder, "control.db"), timeout=10) as db:
+            db.execute("DELETE FROM cdr")
+            db.executemany(
+                "INSERT INTO cdr (id, start, json) VALUES (?, ?, ?)",
+                [(r["id"], r["started"],
+                  json.dumps(r, separators=(",", ":"))) for r in rows])
+        yield g
 
 
 @pytest.fixture(scope="module")

@@ -79,12 +79,8 @@ def test_completion(words, cur, wanted):
 
 @pytest.fixture(scope="module")
 def gw(tmp_path_factory):
-    g = Afar(tmp_path_factory.mktemp("ctl"), port=25190)
-    g.start_dataplane()
-    g.start()
-    yield g
-    g.stop()
-    g.close()
+    with Afar(tmp_path_factory.mktemp("ctl"), port=25190).up() as g:
+        yield g
 
 
 def test_top_of_one_look(gw):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts sallyport-control and what it needs on loopback addresses."""
 
+import contextlib
 import ctypes
 import hashlib
 import http.client
@@ -115,6 +116,17 @@ class Gateway:
                 return
             time.sleep(0.02)
         raise AssertionError(f"never logged: {text}\n{self.log_text()[-3000:]}")
+
+    @contextlib.contextmanager
+    def up(self):
+        """With its dataplane, for all tests of a file."""
+        self.start_dataplane()
+        try:
+            self.start()
+            yield self
+            assert self.stop() == 0, "control must stop cleanly"
+        finally:
+            self.close()
 
     def kill(self):
         self.control.send_signal(signal.SIGKILL)

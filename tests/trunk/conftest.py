@@ -17,16 +17,10 @@ isolate()
 
 @pytest.fixture(scope="module")
 def branch(tmp_path_factory):
-    g = Branch(tmp_path_factory.mktemp("branch"), 25310)
-    g.start_dataplane()
-    try:
-        g.start()
+    with Branch(tmp_path_factory.mktemp("branch"), 25310).up() as g:
         for name in ("alice", "bob", "carol"):
             g.add_user(name, security=0)
         yield g
-        assert g.stop() == 0, "control must stop cleanly"
-    finally:
-        g.close()
 
 
 @pytest.fixture
