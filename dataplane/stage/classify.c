@@ -68,6 +68,7 @@ static __attribute__((noinline)) struct flow *const *look(
 	memcpy(&x->port, p + f.udp_off + 2, 2);
 	x->ip_off = f.ip_off;
 	x->udp_off = f.udp_off;
+	x->payload = rte_pktmbuf_mtod_offset(m, uint8_t *, f.payload_off);
 	x->rtp_off = f.payload_off;
 	x->rtp_len = f.payload_len;
 	x->family = f.family;
@@ -120,6 +121,7 @@ static inline struct flow *const *look_usual(struct usual *u,
 	x->from = endpoint_word4(src, f.src_port);
 	x->ip_off = USUAL_IP;
 	x->udp_off = USUAL_UDP;
+	x->payload = rte_pktmbuf_mtod_offset(m, uint8_t *, USUAL_PAYLOAD);
 	x->rtp_off = USUAL_PAYLOAD;
 	x->rtp_len = f.payload_len;
 	x->family = 4;
@@ -253,7 +255,7 @@ static inline enum verdict claim(const struct worker *w, struct rte_mbuf *m,
 	} else {
 		x->side = SIDE_RTCP;
 	}
-	return demux(w, flow, x, pkt_payload(m));
+	return demux(w, flow, x, x->payload);
 }
 
 /* Those without a place to the end, order kept. @return how many have one. */

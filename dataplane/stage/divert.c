@@ -36,7 +36,7 @@ static enum verdict hand_over(const struct worker *w, struct divert *d,
 	};
 
 	if (x->rtp_len > DIVERT_DATA ||
-	    !divert_put(&d->out, &item, pkt_payload(m)))
+	    !divert_put(&d->out, &item, pkt_meta(m)->payload))
 		return V_DIVERT_FULL;
 	COUNT(d->handed);
 	return V_DIVERTED;
@@ -138,7 +138,7 @@ static enum verdict accept_back(const struct worker *w, struct rte_mbuf *m,
 	x->rtp_len = item->len;
 	x->kind = item->kind == DIVERT_RTP ? PKT_RTP : PKT_RTCP;
 	x->side = item->kind == DIVERT_RTP ? SIDE_RTP : SIDE_RTCP;
-	v = look(x, pkt_payload(m));
+	v = look(x, x->payload);
 	if (v == V_NONE)
 		v = find(w, x, item);
 	return v == V_NONE ? police(w, x) : v;
@@ -156,8 +156,10 @@ uint16_t stage_back(struct worker *w, struct rte_mbuf *m[], uint16_t *n)
 
 		if (!b)
 			break; /* what waits keeps waiting */
-		*pkt_meta(b) = (struct pkt_meta){.handed = HANDED_BACK};
-		got = divert_get(&d->back, &item, rte_pktmbuf_mtod(b, void *),
+		*pkt_meta(b) = (struct pkt_meta){
+			.payload = rte_pktmbuf_mtod(b, uint8_t *),
+			.handed = HANDED_BACK};
+		got = divert_get(&d->back, &item, pkt_meta(b)->payload,
 				 rte_pktmbuf_tailroom(b));
 		if (got == DIVERT_BROKEN)
 			__atomic_store_n(&d->broken, true, __ATOMIC_RELAXED);

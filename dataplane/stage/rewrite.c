@@ -267,9 +267,9 @@ static __attribute__((noinline)) enum verdict rewrite(struct worker *w,
 			return v;
 	}
 	if (x->kind == PKT_RTP)
-		rewrite_rtp(x->stream, pkt_payload(m));
+		rewrite_rtp(x->stream, x->payload);
 	else if (x->kind == PKT_RTCP)
-		v = rewrite_rtcp(w, x, to, pkt_payload(m));
+		v = rewrite_rtcp(w, x, to, x->payload);
 	if (v != V_NONE)
 		return v;
 	x->out = o;
@@ -298,7 +298,7 @@ static inline bool rewrite_usual(struct rte_mbuf *m, const struct flow_out *o,
 		    0))
 		return false;
 	if (__builtin_expect(x->stream->masked, 0))
-		rewrite_rtp(x->stream, pkt_payload(m));
+		rewrite_rtp(x->stream, x->payload);
 	x->out = o;
 	x->out_port = (uint8_t)a->port;
 	*ports |= 1u << a->port;

@@ -16,13 +16,13 @@ static inline void srtp_burst_put(struct srtp_pkt *p, struct rte_mbuf *m,
 				  struct srtp_session *s)
 {
 	const struct pkt_meta *x = pkt_meta(m);
-	const uint16_t at = (uint16_t)(m->data_off + x->rtp_off);
+	const uint8_t *end = (const uint8_t *)m->buf_addr + m->buf_len;
 
 	p->s = s;
-	p->data = (uint8_t *)m->buf_addr + at;
+	p->data = x->payload;
 	p->cookie = m;
 	p->len = x->rtp_len;
-	p->room = (uint16_t)(m->buf_len - at);
+	p->room = (uint16_t)(end - x->payload);
 }
 
 /* The session that a packet is to go through; NULL: it passes. */

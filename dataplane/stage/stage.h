@@ -45,6 +45,7 @@ struct pkt_meta {
 	const struct flow_out *out; /* rewrite: how it gets there */
 	uint64_t from;		    /* classify: endpoint_word4() of its source;
 				     * IPv6: all ones, which no source is */
+	uint8_t *payload;	    /* classify: what UDP carries; it stays */
 	uint16_t ip_off;	    /* octets from the frame's start */
 	uint16_t udp_off;
 	uint16_t rtp_off;
@@ -68,12 +69,6 @@ static_assert(sizeof(struct pkt_meta) <= 64, "one cache line");
 static inline struct pkt_meta *pkt_meta(struct rte_mbuf *m)
 {
 	return (struct pkt_meta *)rte_mbuf_to_priv(m);
-}
-
-/** What UDP carries. */
-static inline uint8_t *pkt_payload(struct rte_mbuf *m)
-{
-	return rte_pktmbuf_mtod_offset(m, uint8_t *, pkt_meta(m)->rtp_off);
 }
 
 /** The end of a stage: those without a verdict to the front, order kept. */

@@ -73,11 +73,10 @@ static enum verdict accept_raw(struct arrival *a, struct pkt_meta *x)
 
 /* RTCP, or what is passed as it is. */
 static __attribute__((noinline)) enum verdict accept_other(struct arrival *a,
-							   struct rte_mbuf *m,
 							   struct pkt_meta *x)
 {
 	return x->kind == PKT_RAW ? accept_raw(a, x)
-				  : accept_rtcp(a, x, pkt_payload(m));
+				  : accept_rtcp(a, x, x->payload);
 }
 
 /* sealed: it may be of an SRTP leg, and then it has verified. */
@@ -96,9 +95,9 @@ static inline __attribute__((always_inline)) enum verdict accept_packet(
 			return V_SOURCE;
 	}
 	if (__builtin_expect(x->kind != PKT_RTP, 0))
-		return accept_other(a, m, x);
+		return accept_other(a, x);
 	f->run->last = a->moment;
-	return accept_rtp(a, x, pkt_payload(m));
+	return accept_rtp(a, x, x->payload);
 }
 
 static inline __attribute__((always_inline)) unsigned accept_all(
