@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What control ought to hear of: sources learned, silence, rollover counters,
- * keys near their end. And room for further SSRCs, before they come. Looks at what workers leave behind without disturbing
- * them, a slice of the table at a time, and says each change once. */
+ * keys near their end. And room for further SSRCs, before they come. Looks at what
+ * workers leave behind without disturbing them, a slice of the table at a time, and
+ * says each change once. */
 #include <string.h>
 #include <rte_cycles.h>
 #include "dataplane/flow/internal.h"

@@ -7,9 +7,9 @@
  *
  * One block holds a session, its first key, and the state of its first SSRCs;
  * another, which is there before it is needed, that of the rest: the packet loop
- * allocates nothing. The order is by heat. A packet of the first SSRC with a window of up to 128 touches the
- * first cache line and the key, which starts at the second, where it can be
- * prefetched without looking:
+ * allocates nothing. The order is by heat. A packet of the first SSRC with a
+ * window of up to 128 touches the first cache line and the key, which starts at
+ * the second, where it can be prefetched without looking:
  *
  *	64	struct srtp_session, the first SSRC in it
  *	...	the first key: expanded, then struct srtp_key

@@ -39,8 +39,8 @@ static void count(struct worker *w, const struct pkt_meta *x)
 		sent_any(x, -1); /* counted when it was to leave */
 	if (x->stream)
 		x->stream->run->dropped++;
-	else if (x->flow && x->verdict != V_HANDOVER)
-		x->flow->run->dropped++;
+	else if (x->flow && x->flow->owner == w->id)
+		x->flow->run->dropped++; /* another's is that worker's alone */
 }
 
 void stage_drop(struct worker *w, struct rte_mbuf *m[], uint16_t n)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* More than one worker: packets that arrive at the wrong one, and devices with
  * fewer queues than there are workers. */
+#include "dataplane/flow/flow.h"
 #include "tests/stage/walk.h"
 
 static int up_two_workers(void **state)
@@ -66,8 +67,12 @@ static void test_handover(void **state)
 
 static void test_handover_full(void **state)
 {
+	const struct flow *flow;
+
 	(void)state;
 	two_pairs();
+	flow = flow_at(
+		flow_place(table_index(lab.t), 4, (void *)"\12\1\0\1", 20002));
 	for (unsigned i = 0; i < 600; i++) {
 		rtp(ACCESS, "10.1.0.8:4000", "10.1.0.1:20002", 6, (uint16_t)i,
 		    0);
@@ -78,8 +83,27 @@ static void test_handover_full(void **state)
 		;
 	assert_int_equal(lab_count(V_HANDOVER), 511);
 	assert_int_equal(lab_count(V_HANDOVER_FULL), 600 - 511);
+	/* worker 1's record is its own to write */
+	assert_int_equal(flow->run->dropped, 0);
 	lab_turn();
 	assert_int_equal(stats(3).packets_in, 511);
+}
+
+/* Should two ever take it for each other's, it ends with the second. */
+static void test_handed_over_once(void **state)
+{
+	void *m = NULL;
+
+	(void)state;
+	two_pairs();
+	rtp(ACCESS, "10.1.0.8:4000", "10.1.0.1:20002", 6, 1, 0);
+	worker_turn(&lab.w[0]);
+	assert_int_equal(rte_ring_dequeue(lab.w[1].handover, &m), 0);
+	assert_int_equal(rte_ring_enqueue(lab.w[0].handover, m), 0);
+	lab_turn();
+	assert_int_equal(lab.w[0].count[V_HANDOVER], 2);
+	assert_int_equal(lab_count(V_HANDOVER), 2);
+	assert_int_equal(stats(3).packets_in, 0);
 }
 
 /* However few packets a turn takes, what others hand over and what the queues
@@ -145,6 +169,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		T2(test_handover),
 		T2(test_handover_full),
+		T2(test_handed_over_once),
 		T2(test_handover_leaves_room),
 		T1(test_fewer_queues_than_workers),
 		T2(test_handed_over_flow_is_gone),
