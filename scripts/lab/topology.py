@@ -149,6 +149,10 @@ class Gateway:
             run("ip", "-n", namespace, "link", "set", "lo", "up")
             _sysctl(namespace, "net.ipv4.ip_forward", 0)
             _sysctl(namespace, "net.ipv6.conf.all.forwarding", 0)
+        for s in self.sides.values():
+            # what FFmpeg is told to listen on (wire.py) is given to nobody else
+            _sysctl(s.namespace, "net.ipv4.ip_local_reserved_ports",
+                    "47000-47199")
 
     def _write_config(self):
         with open(EXAMPLE) as f:

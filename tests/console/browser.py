@@ -29,6 +29,23 @@ WIDE, PHONE = (1360, 900), (390, 844)
 PATIENCE = 30  # seconds, on a busy machine; everything comes much sooner
 
 
+# A note goes again after some seconds, or gives way to the next: what it said is
+# kept.
+NOTES = """
+window.told = [];
+document.addEventListener("DOMContentLoaded", () => new MutationObserver(
+	all => all.forEach(m => m.addedNodes.forEach(
+		n => window.told.push(n.textContent)))).observe(
+	document.getElementById("told"), {childList: true}));
+"""
+TOLD = """
+const at = window.told.findIndex(t => t.includes(arguments[0]));
+
+window.told.splice(0, at + 1);
+return at >= 0;
+"""
+
+
 def quoted(text):
     """As a string of XPath 1.0."""
     return f'"{text}"' if '"' not in text else f"'{text}'"
@@ -58,6 +75,8 @@ class Browser:
                 service=Service(shutil.which("chromedriver")), options=o)
         finally:
             os.environ["HOME"] = was or "/"
+        self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument",
+                                    {"source": NOTES})
         self.size(WIDE)
 
     def close(self):
@@ -115,6 +134,10 @@ class Browser:
         def find():
             return next((e for e in self.all(css) if text in e.text), None)
         return self.wait(find, text)
+
+    def told(self, text):
+        """By a note, behind the one that was asked for before."""
+        self.wait(lambda: self.driver.execute_script(TOLD, text), text)
 
     def gone(self, text, css="body"):
         self.wait(lambda: not any(text in e.text for e in self.all(css)),

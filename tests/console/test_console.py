@@ -319,7 +319,7 @@ def test_a_users_own_part(gw, browser, phones):
     browser.see(a.contact, "main th")
     assert gw.api("GET", "/api/v1/users/carol/policy")[1]["e2ee"] is False
     browser.switch("End-to-end encrypt my calls")
-    browser.see("It is on")
+    browser.told("It is on")
     assert gw.api("GET", "/api/v1/users/carol/policy")[1]["e2ee"] is True
     browser.click("Change the forwards")
     browser.fill(Always_to="nobody at all")
@@ -336,7 +336,7 @@ def test_a_users_own_part(gw, browser, phones):
     browser.no_dialog()
     browser.see("the own devices, and nothing else")
     browser.switch("End-to-end encrypt my calls")
-    browser.see("It is off")
+    browser.told("It is off")
     # there is no other view
     browser.go("system")
     browser.see("carol", "h1")

@@ -118,7 +118,7 @@ def test_an_update(gw, browser, call):
     browser.see("administrator ada", "dd")
     looked_at(browser, "firmware-drain")
     browser.click("Cancel the restart", FIRMWARE)
-    browser.see("There is no restart")
+    browser.told("There is no restart")
     browser.see("Install an update", "section button")
     assert gw.status()["stage"] == "idle"
     assert not gw.appliance.restarted.exists()
