@@ -230,19 +230,21 @@ static void cm_verify(struct srtp_engine *e, const struct srtp_suite *a,
 
 	(void)a;
 	for (unsigned i = 0; i < n; i++) {
-		uint8_t *tail = op[i]->data + op[i]->hdr + op[i]->len;
+		struct srtp_op *o = op[i];
+		uint8_t *tail = o->data + o->hdr + o->len;
 
-		tag_copy(b->want[i], op[i]->tag, op[i]->tag_len);
-		memcpy(&op[i]->under, tail, sizeof(op[i]->under));
-		memcpy(tail, &op[i]->tail, sizeof(op[i]->tail));
-		cm_hash_job(b, i, op[i]);
+		tag_copy(b->want[i], o->tag, o->tag_len);
+		memcpy(&o->under, tail, sizeof(o->under));
+		memcpy(tail, &o->tail, sizeof(o->tail));
+		cm_hash_job(b, i, o);
 	}
 	hash_burst(b, n);
 	for (unsigned i = 0; i < n; i++) {
-		uint8_t *tail = op[i]->data + op[i]->hdr + op[i]->len;
+		struct srtp_op *o = op[i];
+		uint8_t *tail = o->data + o->hdr + o->len;
 
-		memcpy(tail, &op[i]->under, sizeof(op[i]->under));
-		op[i]->ok = tag_equal(b->mac[i], b->want[i], op[i]->tag_len);
+		memcpy(tail, &o->under, sizeof(o->under));
+		o->ok = tag_equal(b->mac[i], b->want[i], o->tag_len);
 	}
 }
 
@@ -253,7 +255,7 @@ static void cm_decrypt(struct srtp_engine *e, const struct srtp_suite *a,
 	unsigned full = 0;
 
 	for (unsigned i = 0; i < n; i++)
-		if (op[i]->len)
+		if (op[i]->ok && op[i]->len)
 			cm_cipher_job(b, full++, op[i]);
 	if (full)
 		cipher_burst(b, a, full);

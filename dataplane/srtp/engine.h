@@ -131,6 +131,17 @@ HOT void prefetch_key_of(const struct srtp_pkt pkt[], unsigned i, unsigned n)
 		prefetch_key(pkt[i].s->suite, pkt[i].s->expanded, pkt[i].len);
 }
 
+/** What p[0..n) takes some packets behind the first. */
+HOT void prefetch_ahead(const struct srtp_pkt *p, unsigned n)
+{
+	const struct srtp_pkt *next = &p[SRTP_PREFETCH];
+
+	if (turns_at(p, 2 * SRTP_PREFETCH, n))
+		__builtin_prefetch(p[2 * SRTP_PREFETCH].s);
+	if (turns_at(p, SRTP_PREFETCH, n))
+		prefetch_key(next->s->suite, next->s->expanded, next->len);
+}
+
 /** Before the first packet of a burst. */
 HOT void prefetch_first(const struct srtp_pkt pkt[], unsigned n)
 {

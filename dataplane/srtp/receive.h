@@ -111,12 +111,7 @@ HOT unsigned receive_aeads(struct srtp_engine *e, const struct srtp_suite *a,
 	unsigned failed = 0;
 
 	do {
-		if (turns_at(p, 2 * SRTP_PREFETCH, n))
-			__builtin_prefetch(p[2 * SRTP_PREFETCH].s);
-		if (turns_at(p, SRTP_PREFETCH, n))
-			prefetch_key(p[SRTP_PREFETCH].s->suite,
-				     p[SRTP_PREFETCH].s->expanded,
-				     p[SRTP_PREFETCH].len);
+		prefetch_ahead(p, n);
 		p->verdict = receive_aead(e, p, open);
 		failed |= p->verdict;
 		p++;

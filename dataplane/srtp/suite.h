@@ -51,10 +51,7 @@ struct srtp_op {
 	uint8_t tag_len;    /* octets */
 	bool ok;	    /* verify: tag is right */
 	uint32_t under;	    /* the suite's: what stands where tail goes */
-	/* The core's. */
-	struct srtp_ssrc *x; /* NULL: not met yet */
-	uint64_t left;	     /* on its key when it was checked */
-	uint8_t key_no;	     /* which of the session's keys */
+	uint8_t key_no;	    /* the core's: which of the session's keys */
 };
 
 struct srtp_suite {

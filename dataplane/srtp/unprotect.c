@@ -63,8 +63,6 @@ HOT uint8_t receive(struct srtp_engine *e, struct srtp_pkt *p,
 	op->len = len - hdr;
 	op->tag_len = a->tag_len;
 	op->key_no = key_no;
-	op->x = x;
-	op->left = x ? x->left : 0;
 	if (likely(verdict == SRTP_OK))
 		engine_put(e, a, op);
 	return verdict;
@@ -75,35 +73,52 @@ uint8_t srtp_receive_aead(struct srtp_engine *e, struct srtp_pkt *p)
 	return receive(e, p, NULL, true, true);
 }
 
-/* An HMAC's packet in its turn; was: what check said at first.
+/* An HMAC's packet in its turn, whatever it is; was: what check said at first.
  * @return enum srtp_verdict. */
-HOT uint8_t settle(struct srtp_engine *e, struct srtp_pkt *p,
-		   struct srtp_op *op, uint8_t was, bool straight)
+static __attribute__((noinline)) uint8_t settle_any(struct srtp_engine *e,
+						    struct srtp_pkt *p,
+						    struct srtp_op *op,
+						    uint8_t was)
 {
-	const struct srtp_suite *a = p->s->suite;
-	struct srtp_ssrc *x = op->x;
-	uint64_t index = op->index;
-	uint8_t now = was;
+	struct srtp_session *s = p->s;
+	const struct srtp_suite *a = s->suite;
+	struct srtp_ssrc *x;
+	uint64_t index;
+	const uint8_t now = check(s, p->data, op->key_no, false, &x, &index);
 
-	/* Whatever is committed for an SSRC takes one off what is left: if that
-	 * has not changed, what check said still holds. */
-	if (!straight || unlikely(!x) || x->left != op->left)
-		now = check(p->s, p->data, op->key_no, straight, &x, &index);
-	if (unlikely(now != SRTP_OK))
+	if (now != SRTP_OK)
 		return now;
-	if (unlikely(was != SRTP_OK || op->index != index)) {
+	if (was != SRTP_OK || op->index != index) {
 		op->index = index;
 		op->tail = __builtin_bswap32((uint32_t)(index >> 16));
 		a->verify(e, a, &op, 1);
 	}
-	return likely(op->ok) ? commit(p, op->key_no, straight, x, index)
-			      : SRTP_BAD_TAG;
+	return op->ok ? commit(p, op->key_no, false, x, index) : SRTP_BAD_TAG;
+}
+
+/* The same at once for nearly all: those before it have left it the next, as it
+ * was taken for when its tag was looked at. */
+HOT uint8_t settle(struct srtp_engine *e, struct srtp_pkt *p,
+		   struct srtp_op *op, uint8_t was)
+{
+	struct srtp_session *s = p->s;
+
+	if (unlikely(was != SRTP_OK || !s->straight ||
+		     !ssrc_is_next(s, p->data) ||
+		     op->index != s->first.top + 1))
+		return settle_any(e, p, op, was);
+	if (unlikely(!op->ok))
+		return SRTP_BAD_TAG;
+	ssrc_step(s);
+	p->len -= s->trailer;
+	return SRTP_OK;
 }
 
 /* The HMAC suites of a burst, from the tags on. */
-static unsigned settle_all(struct srtp_engine *e, struct srtp_pkt pkt[],
+static unsigned settle_all(struct srtp_engine *e, struct srtp_pkt *p,
 			   uint16_t n)
 {
+	const struct srtp_pkt *end = p + n;
 	unsigned bad = 0;
 
 	for (unsigned used = e->used; used; used &= used - 1) {
@@ -111,20 +126,19 @@ static unsigned settle_all(struct srtp_engine *e, struct srtp_pkt pkt[],
 
 		l->suite->verify(e, l->suite, l->op, l->n);
 	}
-	engine_start(e);
-	for (unsigned i = 0; i < n; i++) {
-		const struct srtp_suite *a = pkt[i].s->suite;
-		const uint8_t was = pkt[i].verdict;
+	for (struct srtp_op *op = e->op; p < end; p++, op++) {
+		const struct srtp_suite *a = p->s->suite;
+		const uint8_t was = p->verdict;
 
 		if (a->aead || was == SRTP_SHORT || was == SRTP_BAD_MKI)
 			continue;
-		pkt[i].verdict =
-			pkt[i].s->straight
-				? settle(e, &pkt[i], &e->op[i], was, true)
-				: settle(e, &pkt[i], &e->op[i], was, false);
-		bad |= pkt[i].verdict;
-		if (pkt[i].verdict == SRTP_OK)
-			engine_put(e, a, &e->op[i]);
+		p->verdict = settle(e, p, op, was);
+		if (unlikely(p->verdict != SRTP_OK)) {
+			op->ok = false;
+			bad = 1;
+		} else if (unlikely(was != SRTP_OK)) {
+			engine_put(e, a, op); /* verified by itself */
+		}
 	}
 	for (unsigned used = e->used; used; used &= used - 1) {
 		struct srtp_lane *l = &e->lane[__builtin_ctz(used)];
@@ -142,22 +156,19 @@ uint16_t srtp_unprotect(struct srtp_engine *e, struct srtp_pkt pkt[],
 	engine_start(e);
 	prefetch_first(pkt, n);
 	for (unsigned i = 0; i < n;) {
-		const struct srtp_session *s = pkt[i].s;
+		struct srtp_pkt *p = &pkt[i];
+		const struct srtp_session *s = p->s;
 		const struct srtp_suite *a = s->suite;
 
 		if (s->straight && a->aead) {
-			i += a->open_rtps(e, a, &pkt[i], n - i, &bad);
+			i += a->open_rtps(e, a, p, n - i, &bad);
 			continue;
 		}
-		prefetch_session_of(pkt, i + 2 * SRTP_PREFETCH, n);
-		prefetch_key_of(pkt, i + SRTP_PREFETCH, n);
-		if (s->straight)
-			pkt[i].verdict =
-				receive(e, &pkt[i], &e->op[i], true, false);
-		else
-			pkt[i].verdict =
-				receive(e, &pkt[i], &e->op[i], false, a->aead);
-		bad |= pkt[i].verdict;
+		prefetch_ahead(p, n - i);
+		p->verdict = s->straight
+				     ? receive(e, p, &e->op[i], true, false)
+				     : receive(e, p, &e->op[i], false, a->aead);
+		bad |= p->verdict;
 		i++;
 	}
 	if (e->used)
