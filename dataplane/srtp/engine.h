@@ -26,8 +26,9 @@ struct srtp_engine {
 	unsigned n_suites;
 	unsigned used;		/* lanes with something in, one bit each */
 	struct srtp_lane *last; /* that something was put into */
-	void *crypto;		/* the backend's own, wiped and freed along */
-	size_t size;		/* octets of the mapping */
+	const struct srtp_suite *usual; /* of the burst before; NULL: none */
+	void *crypto; /* the backend's own, wiped and freed along */
+	size_t size;  /* octets of the mapping */
 	struct srtp_lane lane[SRTP_LANES];
 	struct srtp_op op[SRTP_BURST_MAX];
 	uint64_t index[SRTP_BURST_MAX];	 /* of RTP that seal_rtps seals */
@@ -107,13 +108,6 @@ HOT bool turns_at(const struct srtp_pkt *p, unsigned i, unsigned n)
 	return i < n && p[i].s != p[i - 1].s;
 }
 
-HOT void prefetch_session_of(const struct srtp_pkt pkt[], unsigned i,
-			     unsigned n)
-{
-	if (i < n && !same_as_before(pkt, i))
-		__builtin_prefetch(pkt[i].s);
-}
-
 HOT void prefetch_sessions(const struct srtp_pkt pkt[], unsigned n)
 {
 	const struct srtp_session *before = NULL;
@@ -142,12 +136,15 @@ HOT void prefetch_ahead(const struct srtp_pkt *p, unsigned n)
 		prefetch_key(next->s->suite, next->s->expanded, next->len);
 }
 
-/** Before the first packet of a burst. */
-HOT void prefetch_first(const struct srtp_pkt pkt[], unsigned n)
+/** Before the first packet of a burst: the keys of its first packets, while its
+ * sessions aren't here yet. That they are of suite a, as those of the burst before
+ * were, is a guess, and that each is its session's first. */
+HOT void prefetch_first_keys(const struct srtp_suite *a,
+			     const struct srtp_pkt pkt[], unsigned n)
 {
-	prefetch_sessions(pkt, n < 2 * SRTP_PREFETCH ? n : 2 * SRTP_PREFETCH);
 	for (unsigned i = 0; i < SRTP_PREFETCH && i < n; i++)
-		prefetch_key_of(pkt, i, n);
+		if (!same_as_before(pkt, i))
+			prefetch_key(a, pkt[i].s->key, pkt[i].len);
 }
 
 /* struct srtp_backend; srtp.h. */

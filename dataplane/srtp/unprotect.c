@@ -154,7 +154,9 @@ uint16_t srtp_unprotect(struct srtp_engine *e, struct srtp_pkt pkt[],
 	unsigned bad = 0;
 
 	engine_start(e);
-	prefetch_first(pkt, n);
+	prefetch_sessions(pkt, n < 2 * SRTP_PREFETCH ? n : 2 * SRTP_PREFETCH);
+	if (e->usual)
+		prefetch_first_keys(e->usual, pkt, n);
 	for (unsigned i = 0; i < n;) {
 		struct srtp_pkt *p = &pkt[i];
 		const struct srtp_session *s = p->s;
@@ -171,6 +173,7 @@ uint16_t srtp_unprotect(struct srtp_engine *e, struct srtp_pkt pkt[],
 		bad |= p->verdict;
 		i++;
 	}
+	e->usual = pkt[n - 1].s->suite;
 	if (e->used)
 		bad |= settle_all(e, pkt, n);
 	return bad ? srtp_burst_sort(pkt, n) : n;
