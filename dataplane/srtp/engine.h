@@ -101,8 +101,7 @@ HOT bool same_as_before(const struct srtp_pkt pkt[], unsigned i)
 	return i && pkt[i].s == pkt[i - 1].s;
 }
 
-/* Is p[i], i >= 1, one of p[0..n), and of another session than the one before?
- */
+/* Is there a p[i] below n, i >= 1, of another session than the one before? */
 HOT bool turns_at(const struct srtp_pkt *p, unsigned i, unsigned n)
 {
 	return i < n && p[i].s != p[i - 1].s;
@@ -119,9 +118,9 @@ HOT void prefetch_sessions(const struct srtp_pkt pkt[], unsigned n)
 	}
 }
 
-HOT void prefetch_key_of(const struct srtp_pkt pkt[], unsigned i, unsigned n)
+HOT void prefetch_key_of(const struct srtp_pkt pkt[], unsigned i)
 {
-	if (i < n && !same_as_before(pkt, i))
+	if (!same_as_before(pkt, i))
 		prefetch_key(pkt[i].s->suite, pkt[i].s->expanded, pkt[i].len);
 }
 
@@ -137,8 +136,8 @@ HOT void prefetch_ahead(const struct srtp_pkt *p, unsigned n)
 }
 
 /** Before the first packet of a burst: the keys of its first packets, while its
- * sessions aren't here yet. That they are of suite a, as those of the burst before
- * were, is a guess, and that each is its session's first. */
+ * sessions aren't here yet. That they are of suite a, as those of the burst
+ * before were, is a guess, and that each is its session's first. */
 HOT void prefetch_first_keys(const struct srtp_suite *a,
 			     const struct srtp_pkt pkt[], unsigned n)
 {

@@ -132,7 +132,7 @@ HOT struct run prepare_aeads(struct srtp_engine *e, const struct srtp_suite *a,
 
 	do {
 		if (unlikely(i < SRTP_PREFETCH))
-			prefetch_key_of(pkt, i, n);
+			prefetch_key_of(pkt, i);
 		p->verdict = prepare_aead(p, &e->index[i]);
 		failed |= p->verdict;
 		p++;
@@ -176,7 +176,7 @@ uint16_t srtp_protect(struct srtp_engine *e, struct srtp_pkt pkt[], uint16_t n)
 		/* An HMAC's keys are used all at once; an AEAD asks for them
 		 * as it goes, but for the first. */
 		if (!s->suite->aead || i < SRTP_PREFETCH)
-			prefetch_key_of(pkt, i, n);
+			prefetch_key_of(pkt, i);
 		pkt[i].verdict =
 			s->straight ? prepare(e, &pkt[i], &e->op[i], true)
 				    : prepare(e, &pkt[i], &e->op[i], false);
